@@ -1,0 +1,50 @@
+# Everything happens in .venv, which the first target that needs it makes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+
+.PHONY: help run test test-all lint bench docs kernels clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: $(INSTALLED) ## Enumerate a trained sample network and print its statistics
+	$(BIN)/nnce enumerate sample_models/toy-2d.onnx --force
+	$(BIN)/nnce stats toy-2d.cells.parquet
+
+test: $(TOOLS) kernels ## Run the fast tests
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: $(TOOLS) kernels ## Run all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(TOOLS) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(TOOLS) kernels ## Measure the enumeration against the floor
+	$(BIN)/python -m benchmarks.bench
+
+kernels: $(INSTALLED) ## Compile the kernels, once, so that no test or measurement does
+	@$(BIN)/nnce enumerate sample_models/toy-2d.onnx --count-only --quiet > /dev/null
+
+docs: $(INSTALLED) ## Write docs/cli.md from the help texts
+	$(BIN)/python docs/make_cli.py
+
+clean: ## Remove the virtual environment and all caches
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(TOOLS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	touch $@

@@ -1,0 +1,50 @@
+"""The commands and the options of ``nnce`` itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnce_cli import __version__
+from nnce_cli.cli.enumerate import enumerate_cells
+from nnce_cli.cli.inspect import inspect_model
+from nnce_cli.cli.stats import show_stats
+
+app = typer.Typer(
+    name="nnce",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("enumerate")(enumerate_cells)
+app.command("stats")(show_stats)
+app.command("inspect")(inspect_model)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"nnce {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def nnce(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Exact enumeration of the activation regions (cells) of ReLU networks.
+
+    \b
+    nnce enumerate model.onnx           the table of all cells on the box [-1, 1]^n
+    nnce stats model.cells.parquet      its statistics
+    nnce inspect model.onnx             the layers, and bounds on the number of cells
+
+    Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
+    3 incomplete (a limit or a signal); 101 a bug in nnce.
+    """  # noqa: D301 (typer keeps the lines of a paragraph that \b begins)

@@ -1,0 +1,96 @@
+"""The console entry: from exceptions to messages and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import typer
+
+from nnce_cli.cli import exit_codes
+from nnce_cli.cli.app import app
+from nnce_cli.errors import InputError
+
+# Some versions of typer use click and some bring their own copy of it; in both, the error of bad
+# usage is the parent of the one that typer exports.
+_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    """Run the command; turn what it raises into a message and an exit code."""
+    try:
+        _invoke()
+    except typer.Exit as ending:
+        return ending.exit_code
+    except InputError as error:
+        return _fail(str(error))
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "nnce"
+        return _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
+    except BrokenPipeError:
+        _drop_stdout()
+    except KeyboardInterrupt:
+        _say("nnce: interrupted")
+        return exit_codes.INCOMPLETE
+    except Exception as error:
+        # All other files are written under messages of their own.
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _drop_stdout()
+            return _fail(f"cannot write to standard output: {error.strerror}; make room for it")
+        return _report_bug(error)
+    return exit_codes.DONE
+
+
+def _invoke() -> None:
+    """Parse the command line and run the command, without typer's own idea of exit codes."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("nnce", sys.argv[1:]) as context:
+            command.invoke(context)
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _fail(message: str) -> int:
+    """Say what is wrong with the input, in one line."""
+    _say(f"nnce: error: {' '.join(message.split())}")
+    return exit_codes.BAD_INPUT
+
+
+def _report_bug(error: Exception) -> int:
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exception(error)
+    _say(
+        f"nnce: internal error: {type(error).__name__}: {error}\n"
+        f"This is a bug in nnce; please report it, with the output under {TRACEBACK_VARIABLE}=1."
+    )
+    return exit_codes.BUG
+
+
+def _say(message: str) -> None:
+    if sys.stderr is not None:
+        print(message, file=sys.stderr)
+
+
+def _drop_stdout() -> None:
+    """Send what is left in the buffer to nowhere, or Python would complain about it at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

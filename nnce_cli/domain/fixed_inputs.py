@@ -1,0 +1,51 @@
+"""Inputs of zero width: folded into the first bias, so that the box has an interior."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.domain.box import Box
+from nnce_cli.network import AffineMap, LayerStack, rational_matrix, weights_digest
+
+
+def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np.bool_]]:
+    """Fold the inputs with ``lower == upper`` into the first bias, exactly, and drop them.
+
+    Args:
+        stack: a network with n_0 inputs.
+        box: its domain, of n_0 inputs.
+
+    Returns:
+        The network of the free inputs (``input_shape`` (n_free,), and a digest of its own; the
+        given stack itself where all inputs are free), the box of the free inputs, and which
+        inputs are free: bool (n_0,). Where none is free, the first weight has shape (n_1, 0).
+
+    Raises:
+        InputError: if the new bias is out of the range of float64.
+    """
+    free = box.lower < box.upper
+    if free.all():
+        return stack, box, free
+    first = _fix(stack.hidden[0], free, box.lower)
+    hidden = (first, *stack.hidden[1:])
+    reduced = replace(
+        stack,
+        hidden=hidden,
+        input_shape=(int(free.sum()),),
+        digest=weights_digest(hidden, stack.output),
+    )
+    return reduced, Box(box.lower[free], box.upper[free]), free
+
+
+def _fix(layer: AffineMap, free: NDArray[np.bool_], x: NDArray[np.float64]) -> AffineMap:
+    """Return ``z = W[:, free] a + (b + W[:, fixed] x[fixed])`` without rounding."""
+    moving = ~free & (x != 0)
+    weight, bias = layer.exact_arrays
+    if moving.any():
+        shift = rational_matrix(weight[:, moving]) * rational_matrix(x[moving, None])
+        total = rational_matrix(bias[:, None]) + shift
+        bias = np.array(total.entries(), dtype=object)
+    return AffineMap.of(weight[:, free], bias, layer.nodes)

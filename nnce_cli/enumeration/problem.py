@@ -1,0 +1,160 @@
+"""A network on a box, prepared for the kernels: inputs of zero width folded in, error bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Network, Workspace
+from nnce_cli.network import LayerStack
+
+FIRST_FRAMES = 16
+OUTPUT_ROWS = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What one enumeration is about.
+
+    ``stack`` and ``box`` are over the inputs that vary; ``free`` (n_0,) says which those are,
+    and ``full_box`` is the domain as given. ``net`` is the same for the kernels.
+    """
+
+    stack: LayerStack
+    box: Box
+    full_box: Box
+    free: NDArray[np.bool_]
+    net: Network
+
+    @staticmethod
+    def of(stack: LayerStack, box: Box) -> Problem:
+        """Prepare ``stack`` on ``box``."""
+        reduced, small, free = fix_inputs(stack, box)
+        return Problem(reduced, small, box, free, _network(reduced, small))
+
+    def full_points(self, points: Floats) -> Floats:
+        """Put the fixed inputs back into points (m, d) of the reduced box; return (m, n_0)."""
+        full = np.tile(self.full_box.lower, (points.shape[0], 1))
+        full[:, self.free] = points
+        return full
+
+
+def _network(stack: LayerStack, box: Box) -> Network:
+    d = stack.n_inputs
+    widths = np.array([layer.n_out for layer in stack.hidden], dtype=np.int64)
+    n = int(widths.max())
+    weight = np.zeros((len(widths), max(d, n), n))
+    bias = np.zeros((len(widths), n))
+    for index, layer in enumerate(stack.hidden):
+        weight[index, : layer.n_in, : layer.n_out] = layer.weight.T
+        bias[index, : layer.n_out] = layer.bias
+    magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
+    return Network(
+        width=widths,
+        offset=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
+        weight=weight,
+        bias=bias,
+        inexact=np.array([float(layer.exact is not None) for layer in stack.hidden]),
+        sign_error=_sign_error(stack, magnitude),
+        lower=box.lower,
+        upper=box.upper,
+        magnitude=magnitude,
+        span=box.upper - box.lower,
+        layer_of=np.repeat(np.arange(len(widths)), widths).astype(np.int64),
+    )
+
+
+def _sign_error(stack: LayerStack, magnitude: Floats) -> Floats:
+    """Bound the error of each preactivation of a float64 forward pass anywhere in the box.
+
+    A sum of n products errs by at most (n + 2) u times the sum of their sizes (Higham 2002,
+    section 3.1); what the layer before was off by is multiplied by the weights. A factor of
+    two covers the rounding of these bounds themselves, a tiny constant gradual underflow.
+    """
+    size, error = magnitude, np.zeros_like(magnitude)
+    bounds = []
+    for layer in stack.hidden:
+        absolute = np.abs(layer.weight)
+        total = np.abs(layer.bias) + absolute @ (size + error)
+        units = 2 * (layer.n_in + 4) + int(layer.exact is not None)
+        error = absolute @ error * (1 + 2.0**-30) + units * UNIT_ROUNDOFF * total + 1e-290
+        size = total
+        bounds.append(error)
+    return np.concatenate(bounds)
+
+
+def new_workspace(net: Network, rows: bool) -> Workspace:
+    """Allocate the workspace of a walk; ``rows`` says whether cells are written or only counted."""
+    d, n_layers, n = net.lower.size, net.width.size, int(net.width.max())
+    total = int(net.offset[-1])
+    capacity = total + 16  # a frame has at most one row for each neuron; then padding
+    n_bytes = int(((net.width + 7) // 8).sum())
+    frames, out = FIRST_FRAMES, OUTPUT_ROWS if rows else 0
+
+    def ints(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, dtype=np.int64)
+
+    return Workspace(
+        value=np.zeros((frames, d + 1, capacity)),
+        row_variable=ints(frames, capacity),
+        row_cap=np.zeros((frames, capacity)),
+        column_variable=ints(frames, d),
+        at_upper=ints(frames, d),
+        rows=ints(frames),
+        free=ints(frames),
+        layer=ints(frames),
+        phase=ints(frames),
+        cursor=ints(frames),
+        splits=ints(frames),
+        pending=ints(frames),
+        share=np.zeros(frames),
+        sign=ints(total),
+        is_zero=ints(total),
+        split_neuron=ints(total),
+        gradient=np.zeros((n_layers, d + 1, n)),
+        size=np.zeros((n_layers, n)),
+        error=np.zeros((n_layers, n)),
+        scale=np.ones(total),
+        least=np.zeros(total),
+        most=np.zeros(total),
+        reach=np.concatenate([net.span, np.zeros(total)]),
+        counted=np.ones(n_layers, dtype=np.int64),
+        packed=np.zeros(n_bytes, dtype=np.uint8),
+        active=ints(n_layers),
+        column=np.zeros(capacity),
+        ratio=np.zeros(capacity),
+        lowest=np.zeros(capacity),
+        highest=np.zeros(capacity),
+        residual=np.zeros(d + 1),
+        point=np.zeros(d),
+        mean=np.zeros(d),
+        activation=np.zeros(max(d, n)),
+        preactivation=np.zeros(n),
+        wanted=ints(d),
+        wanted_upper=ints(d),
+        control=ints(16),
+        done=np.zeros(1),
+        layer_cells=ints(n_layers),
+        forced=ints(total),
+        out_signs=np.zeros((out, n_bytes), dtype=np.uint8),
+        out_active=np.zeros((out, n_layers), dtype=np.uint16),
+        out_witness=np.zeros((out, d)),
+    )
+
+
+PER_FRAME = (
+    "value", "row_variable", "row_cap", "column_variable", "at_upper", "rows", "free", "layer",
+    "phase", "cursor", "splits", "pending", "share",
+)  # fmt: skip
+
+
+def with_more_frames(workspace: Workspace) -> Workspace:
+    """Return the workspace with twice as many frames and the same contents."""
+    grown = {}
+    for name in PER_FRAME:
+        old = getattr(workspace, name)
+        grown[name] = np.concatenate([old, np.zeros_like(old)])
+    return workspace._replace(**grown)

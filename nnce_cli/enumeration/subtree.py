@@ -1,0 +1,179 @@
+"""Walk one subtree of layer-k cells, with a budget of tree nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.problem import Problem, new_workspace, with_more_frames
+from nnce_cli.enumeration.ranks import RankFinder
+from nnce_cli.exact import ExactDoor, Pullback
+from nnce_cli.kernels import arrays as k
+from nnce_cli.kernels.layers import rebuild
+from nnce_cli.kernels.proofs import point_holds
+from nnce_cli.kernels.walk import walk
+from nnce_cli.kernels.witness import mean_of_vertices
+
+SECONDS_PER_CALL = 0.05  # how long the kernel runs before signals, limits and progress are seen
+
+
+@dataclass(frozen=True)
+class Subtree:
+    """A root in the tree: the signs (1 or 0) of the first neurons, layers joined, in order.
+
+    ``counted`` says for how many layers, from the first, another subtree counts the layer-k
+    cell on this path. The empty prefix is the whole domain.
+    """
+
+    prefix: tuple[int, ...] = ()
+    counted: int = 0
+
+
+class SubtreeWalk:
+    """The walk of one subtree: its batches, and what it has found and decided so far."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        subtree: Subtree = Subtree(),
+        *,
+        rows: bool = True,
+        witness: bool = True,
+    ) -> None:
+        self.problem = problem
+        self.done = False
+        self._rebuilds = 0
+        self._rows = rows
+        self._witness = witness
+        self._ws = new_workspace(problem.net, rows)
+        self._pullback = Pullback(problem.stack)
+        self._door = ExactDoor(self._pullback, problem.net, self._ws)
+        self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
+        self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
+        self._ws.control[k.COUNTED_BEFORE] = subtree.counted
+        self._ws.share[0] = 1.0
+        self._ws.column_variable[0] = np.arange(problem.net.lower.size)
+        walk(problem.net, self._ws, 0, rows)  # compiled or loaded now, before clocks start
+
+    @property
+    def cells(self) -> int:
+        """Cells found so far."""
+        return int(self._ws.control[k.CELLS])
+
+    @property
+    def layer_cells(self) -> list[int]:
+        """Layer-k cells found so far, for each hidden layer."""
+        return [int(n) for n in self._ws.layer_cells]
+
+    @property
+    def nodes(self) -> int:
+        """Tree nodes visited so far."""
+        return int(self._ws.control[k.NODES])
+
+    @property
+    def share(self) -> float:
+        """The share of the domain's tree that is done: a cell below s splits counts 2^-s."""
+        return float(self._ws.done[0])
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How many decisions of each kind each path took, and the work they cost."""
+        control = self._ws.control
+        return {
+            "neurons_float": int(control[k.PROOFS]),
+            "neurons_exact": self._door.questions["neuron"],
+            "witnesses_float": int(control[k.WITNESSES]),
+            "witnesses_exact": self._door.questions["witness"],
+            "ranks_exact": self._ranks.exact_ranks if self._ranks else 0,
+            "linear_programs": int(control[k.LPS]),
+            "pivots": int(control[k.PIVOTS]),
+            "rebuilds": self._rebuilds,
+        }
+
+    def batches(self, budget: int | None = None) -> Iterator[CellBatch]:
+        """Walk on and yield batches of cells (empty ones when only counting) in table order.
+
+        Stops when the subtree is done, or after ``budget`` tree nodes; a later call goes on.
+        A batch comes about every 50 ms, so that callers can look at the clock.
+        """
+        limit = 2**62 if budget is None else self.nodes + budget
+        per_call = 4096
+        while not self.done and self.nodes < limit:
+            started = perf_counter()
+            status = walk(self.problem.net, self._ws, min(self.nodes + per_call, limit), self._rows)
+            seconds = perf_counter() - started
+            if status == k.STACK_FULL:
+                self._ws = self._door.workspace = with_more_frames(self._ws)
+                continue
+            if status == k.DRIFTED:
+                rebuild(self.problem.net, self._ws, self._ws.control[k.TOP])
+                self._ws.control[k.REBUILT] = 1
+                self._rebuilds += 1
+            elif status in (k.UNSURE_ROOT, k.UNSURE_NODE, k.UNSURE_LEAF):
+                self._answer(status)
+            self.done = status == k.DONE
+            if status == k.PAUSED:
+                per_call = max(16, per_call * 2 if seconds < SECONDS_PER_CALL else per_call // 2)
+            if status in (k.PAUSED, k.OUTPUT_FULL) or self.done:
+                yield self._take_batch()
+
+    def _answer(self, status: int) -> None:
+        """Answer the kernel's question: by a better witness where that will do, else exactly."""
+        ws, net = self._ws, self.problem.net
+        if status == k.UNSURE_LEAF:
+            mean_of_vertices(net, ws, ws.control[k.TOP])
+            if point_holds(net, ws):
+                ws.control[k.ANSWER] = k.EXISTS
+                ws.control[k.WITNESSES] += 1
+                return
+        self._door.answer(status)
+
+    def _take_batch(self) -> CellBatch:
+        """Take the rows out of the workspace."""
+        ws, n = self._ws, int(self._ws.control[k.ROWS])
+        ws.control[k.ROWS] = 0
+        signs = ws.out_signs[:n].copy()
+        ends = np.cumsum((self.problem.net.width + 7) // 8)
+        witness = None
+        if self._witness:
+            witness = self.problem.full_points(ws.out_witness[:n])
+        ranks = self._ranks.ranks(signs) if self._ranks else np.zeros((0, len(ends)), np.uint16)
+        return CellBatch(
+            np.split(signs, ends[:-1], axis=1), ws.out_active[:n].copy(), ranks, witness
+        )
+
+    def leftover(self) -> list[Subtree]:
+        """Return the subtrees that were not reached, in table order."""
+        ws, found = self._ws, []
+        counted = ws.counted.copy()
+        for t in range(int(ws.control[k.TOP]), -1, -1):
+            if not self._door.cell_exists(t):
+                continue  # rounding let it in; nothing is there
+            prefix = self._prefix(t)
+            layer = int(np.searchsorted(self.problem.net.offset[1:], len(prefix), side="right"))
+            before = 0
+            while before < layer and counted[before]:
+                before += 1
+            found.append(Subtree(prefix, before))
+            counted[:layer] = 1  # this one counts them
+        return found
+
+    def _prefix(self, t: int) -> tuple[int, ...]:
+        ws, net = self._ws, self.problem.net
+        if t < ws.control[k.TOP]:
+            neuron = int(ws.pending[t])
+            return (*(int(s > 0) for s in ws.sign[:neuron]), 1)
+        layer = int(ws.layer[t])
+        if ws.phase[t] == k.LEAF:
+            decided = int(net.offset[-1])
+        elif ws.phase[t] != k.NODE:
+            decided = int(net.offset[layer])
+        elif ws.free[t] == 0:
+            decided = int(net.offset[layer + 1])
+        else:
+            decided = int(ws.row_variable[t, ws.free[t] - 1]) - net.lower.size
+        return tuple(int(s > 0) for s in ws.sign[:decided])

@@ -1,0 +1,104 @@
+"""The arrays that the kernels work on: the network (read only) and the workspace (modified).
+
+Names: d is the number of inputs that vary, L the number of hidden layers, n_l their widths,
+n the largest of them, N their sum. Neuron i of layer l (both from 0) has the global index
+``offset[l] + i``. A *variable* of a dictionary is an input (0 … d-1) or the slack of a split
+neuron (d + its global index).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNIT_ROUNDOFF = 2.0**-53
+
+# What the frame on top of the stack does next.
+NEW_LAYER, ROOT_TESTS, NODE, LEAF = range(4)
+# Why `walk` returned.
+DONE, PAUSED, OUTPUT_FULL, STACK_FULL, DRIFTED, UNSURE_ROOT, UNSURE_NODE, UNSURE_LEAF = range(8)
+# What exact arithmetic answers of a neuron on a cell, or of a leaf.
+NO_ANSWER, POSITIVE, NEGATIVE, ZERO, CUTS, EXISTS, EMPTY = range(7)
+# The entries of `Workspace.control`.
+TOP, ANSWER, REBUILT, NODES, ROWS, CELLS, COUNTED_BEFORE = range(7)
+PROOFS, WITNESSES, LPS, PIVOTS = range(7, 11)
+
+
+class Network(NamedTuple):
+    """A network on a box, as the kernels read it."""
+
+    width: Ints  # (L,) n_l
+    offset: Ints  # (L + 1,) global index of the first neuron of each layer
+    weight: Floats  # (L, max(d, n), n): transposed, weight[l, i, j] from input i to neuron j
+    bias: Floats  # (L, n)
+    inexact: Floats  # (L,) 1.0 where the float64 weights are rounded from rationals, else 0.0
+    sign_error: Floats  # (N,) bound on the error of a float forward pass inside the box
+    lower: Floats  # (d,)
+    upper: Floats  # (d,)
+    magnitude: Floats  # (d,) max(|lower|, |upper|)
+    span: Floats  # (d,) upper - lower
+    layer_of: Ints  # (N,) the layer of a neuron
+
+
+class Workspace(NamedTuple):
+    """All that changes during a walk. F frames, each a dictionary with at most R rows.
+
+    Frame t writes each of its rows as ``value[t, 0, r] + sum_c value[t, 1 + c, r] * t_c`` with
+    the d nonbasic displacements t_c >= 0: an input's distance from the bound it is at, or a
+    slack. Rows 0 … free-1 are the neurons of the current layer that are not decided yet, the
+    next one last; rows free … rows-1 are constraints (slacks >= 0, inputs measured from their
+    lower bound with a cap). Columns are contiguous along the rows, so pivots vectorise.
+    """
+
+    value: Floats  # (F, d + 1, R)
+    row_variable: Ints  # (F, R)
+    row_cap: Floats  # (F, R) upper bound of a constraint row, infinite for slacks
+    column_variable: Ints  # (F, d)
+    at_upper: Ints  # (F, d) 1 where a nonbasic input is at its upper bound
+    rows: Ints  # (F,)
+    free: Ints  # (F,)
+    layer: Ints  # (F,)
+    phase: Ints  # (F,)
+    cursor: Ints  # (F,) the next neuron of the tests at the root of a layer
+    splits: Ints  # (F,) number of splits on the path to this frame
+    pending: Ints  # (F,) global index of the neuron whose active side waits in this frame
+    share: Floats  # (F,) the share of the domain's tree below this frame
+    # The path: valid for the top frame, a prefix of it for the frames below.
+    sign: Ints  # (N,) +1 active, -1 inactive
+    is_zero: Ints  # (N,) 1 where the neuron is identically zero on the current cell
+    split_neuron: Ints  # (N,) global indices, in the order of the splits
+    gradient: Floats  # (L, d + 1, n): preactivations as affine functions of x, constant first
+    size: Floats  # (L, n) bound on |constant| + sum |coefficient| |x| over the box
+    error: Floats  # (L, n) bound over the box on the rounding of `gradient`
+    scale: Floats  # (N,) power of two that brings a neuron's size near 1
+    least: Floats  # (N,) the smallest and the largest scaled preactivation over the box
+    most: Floats  # (N,)
+    reach: Floats  # (d + N,) about the largest displacement of each variable over the box
+    counted: Ints  # (L,) 1 where the current layer-k cell was counted
+    packed: NDArray[np.uint8]  # (B,) the sign bytes of the path's layers, joined
+    active: Ints  # (L,) active neurons of the path's layers
+    # Scratch.
+    column: Floats  # (R,)
+    ratio: Floats  # (R,)
+    lowest: Floats  # (R,) lowest and highest value of a free row at the vertices seen
+    highest: Floats  # (R,)
+    residual: Floats  # (d + 1,)
+    point: Floats  # (d,)
+    mean: Floats  # (d,)
+    activation: Floats  # (max(d, n),)
+    preactivation: Floats  # (n,)
+    wanted: Ints  # (d,) the basis that `rebuild` restores
+    wanted_upper: Ints  # (d,)
+    # Results.
+    control: Ints  # counters and signals, indexed by the constants above
+    done: Floats  # (1,) share of the domain's tree that is done
+    layer_cells: Ints  # (L,)
+    forced: Ints  # (N,) the signs of the subtree's prefix, 0 beyond it
+    out_signs: NDArray[np.uint8]  # (C, B)
+    out_active: NDArray[np.uint16]  # (C, L)
+    out_witness: Floats  # (C, d)

@@ -1,0 +1,98 @@
+"""The one place where floating point decides: proved, or unsure.
+
+`holds` is the safe bound of Neumaier & Shcherbina (2004), "Safe bounds in linear and
+mixed-integer linear programming", section 3: from approximate multipliers a rigorous lower
+bound over the box. The bounds on rounding follow Higham (2002), "Accuracy and Stability of
+Numerical Algorithms", section 3.1: n operations on terms of total size s err by at most
+about n u s; the constants below leave a factor of two for the rounding of the bounds themselves.
+"""
+
+from __future__ import annotations
+
+from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Network, Workspace
+from nnce_cli.kernels.jit import entry_point, kernel
+
+UNDERFLOW = 1e-290  # more than all that gradual underflow can lose in one bound
+
+
+@kernel
+def holds(net: Network, ws: Workspace, t: int, neuron: int, row: int, side: float) -> bool:
+    """Prove that ``side`` times ``neuron``'s preactivation is positive on the cell of frame ``t``.
+
+    Takes the coefficients of the neuron's row over the nonbasic slacks as multipliers λ >= 0,
+    and bounds ``side * h - sum_k λ_k s_k`` from below over the box (the multipliers of the
+    box's own bounds are implied). True is a proof; False means unsure. Writes ``ws.residual``.
+    """
+    d = net.lower.size
+    layer = net.layer_of[neuron]
+    j = neuron - net.offset[layer]
+    residual = ws.residual
+    g = side * ws.scale[neuron]
+    for i in range(d + 1):
+        residual[i] = g * ws.gradient[layer, i, j]
+    size = ws.scale[neuron] * ws.size[layer, j]
+    error = ws.scale[neuron] * ws.error[layer, j]
+    terms = 0
+    for c in range(d):
+        variable = ws.column_variable[t, c]
+        multiplier = side * ws.value[t, 1 + c, row]
+        if variable < d or multiplier <= 0.0:
+            continue
+        k = variable - d
+        layer_k = net.layer_of[k]
+        j_k = k - net.offset[layer_k]
+        weight = multiplier * ws.scale[k]
+        g = weight * ws.sign[k]
+        for i in range(d + 1):
+            residual[i] -= g * ws.gradient[layer_k, i, j_k]
+        size += weight * ws.size[layer_k, j_k]
+        error += weight * ws.error[layer_k, j_k]
+        terms += 1
+    bound = residual[0]
+    for i in range(d):
+        bound += min(residual[1 + i] * net.lower[i], residual[1 + i] * net.upper[i])
+    error += 2.0 * (terms + d + 8) * UNIT_ROUNDOFF * size + UNDERFLOW
+    return bool(bound > error)
+
+
+@kernel
+def witness_holds(net: Network, ws: Workspace) -> bool:
+    """Prove that ``ws.point`` lies strictly inside the box and has exactly the path's signs.
+
+    One forward pass in float64, each preactivation compared with its a-priori error bound.
+    Neurons that are identically zero on the cell are zero at the point without looking.
+    """
+    d = net.lower.size
+    activation, z = ws.activation, ws.preactivation
+    for i in range(d):
+        x = ws.point[i]
+        if not (net.lower[i] < x < net.upper[i]):
+            return False
+        activation[i] = x
+    n_in = d
+    for layer in range(net.width.size):
+        n_out = net.width[layer]
+        start = net.offset[layer]
+        for j in range(n_out):
+            z[j] = net.bias[layer, j]
+        for i in range(n_in):
+            a, weight = activation[i], net.weight[layer, i]
+            for j in range(n_out):
+                z[j] += weight[j] * a
+        doubts = 0
+        sign, is_zero, bound = ws.sign[start:], ws.is_zero[start:], net.sign_error[start:]
+        for j in range(n_out):
+            proved = (sign[j] * z[j] > bound[j]) | (is_zero[j] == 1)
+            doubts += 0 if proved else 1
+            positive = (z[j] > 0.0) & (is_zero[j] == 0)
+            activation[j] = z[j] if positive else 0.0
+        if doubts > 0:
+            return False
+        n_in = n_out
+    return True
+
+
+@entry_point
+def point_holds(net: Network, ws: Workspace) -> bool:
+    """Do what `witness_holds` does, for callers outside the kernels."""
+    return witness_holds(net, ws)

@@ -1,0 +1,130 @@
+"""The walk along a graph that turns its nodes into layers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from nnce_cli.errors import InputError
+from nnce_cli.network.affine_tensor import AffineTensor, Arithmetic, Source, identity
+from nnce_cli.network.model_file import Graph
+from nnce_cli.network.node import Node
+from nnce_cli.network.operators import OPERATORS
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What stands between one ReLU and the next: an affine tensor and the names around it.
+
+    ``activation`` names the ReLU's output; it is None for the output map, which has no ReLU.
+    ``element_types`` are those of the values on the way.
+    """
+
+    tensor: AffineTensor
+    preactivation: str
+    activation: str | None
+    element_types: frozenset[str]
+
+
+def read_layers(graph: Graph, arithmetic: Arithmetic) -> list[Layer]:
+    """Return the layers of a graph, first to last, computed in a given arithmetic.
+
+    Raises:
+        InputError: if a node is not supported or the graph is not a chain of layers.
+    """
+    return _Walk(graph, arithmetic).run()
+
+
+class _Walk:
+    """The state of one walk: the tensors so far, and the layers that are complete."""
+
+    def __init__(self, graph: Graph, arithmetic: Arithmetic) -> None:
+        shape = graph.input_shape
+        batch = shape[0] if len(shape) > 1 and shape[0] > 1 else None
+        self.graph = graph
+        self.source = Source(math.prod(shape), arithmetic, batch)
+        self.tensors = {graph.input_name: identity(self.source, shape, graph.input_type)}
+        self.element_types = {graph.input_type}
+        self.layers: list[Layer] = []
+
+    def run(self) -> list[Layer]:
+        for node in _ancestors(self.graph):
+            try:
+                self.visit(node)
+            except InputError as error:
+                raise InputError(f"node {node.label}: {error}") from error
+        self.finish()
+        return self.layers
+
+    def visit(self, node: Node) -> None:
+        if node.op_type != "Relu" and node.op_type not in OPERATORS:
+            raise InputError(
+                f"the operator {node.op_type} is not supported; nnce reads "
+                f"{', '.join(sorted([*OPERATORS, 'Relu']))}"
+            )
+        inputs = [self.tensor(name) if name else None for name in node.inputs]
+        if node.op_type == "Relu":
+            if len(inputs) != 1 or inputs[0] is None:
+                raise InputError(f"it has {len(inputs)} inputs, not 1")
+            result = self.relu(node, inputs[0])
+        else:
+            result = OPERATORS[node.op_type].apply(node, inputs)
+            if result.source is not None:
+                before = [name for x in inputs if x is not None for name in x.nodes]
+                nodes = tuple(dict.fromkeys([*before, node.label]))
+                result = replace(result, nodes=nodes)
+                self.element_types.add(result.element_type)
+        if not node.outputs or node.outputs[0] in self.tensors:
+            raise InputError("its output has no name, or the name of an earlier tensor")
+        self.tensors[node.outputs[0]] = result
+
+    def tensor(self, name: str) -> AffineTensor:
+        if name not in self.tensors:
+            constant = self.graph.constant(name)
+            if constant is None:
+                raise InputError(f"it reads '{name}', which no node before it computes")
+            self.tensors[name] = constant
+        return self.tensors[name]
+
+    def relu(self, node: Node, x: AffineTensor) -> AffineTensor:
+        """Complete a layer and return its activations, the entries of the next layer's maps."""
+        if x.source is None:
+            return replace(x, offset=x.offset * (x.offset > 0))
+        if x.source is not self.source:
+            raise InputError(
+                "it is a second ReLU on the same activations (a branch); nnce reads chains of "
+                "layers, each of which feeds the next one only"
+            )
+        layer = replace(x, nodes=(*x.nodes, node.label))
+        self.complete(layer, node.inputs[0], node.outputs[0] if node.outputs else "")
+        self.source = Source(x.offset.size, x.source.arithmetic, x.source.batch)
+        self.element_types = {x.element_type}
+        return identity(self.source, x.shape, x.element_type)
+
+    def complete(self, x: AffineTensor, preactivation: str, activation: str | None) -> None:
+        types = frozenset(self.element_types)
+        self.layers.append(Layer(x, preactivation, activation, types))
+
+    def finish(self) -> None:
+        """Add the output map, unless the network ends in a ReLU."""
+        name = self.graph.output_name
+        if name not in self.tensors:
+            raise InputError(f"no node computes the output '{name}'")
+        output = self.tensors[name]
+        if output.source is None:
+            raise InputError(f"the output '{name}' does not depend on the input")
+        if not self.layers:
+            raise InputError("it has no Relu, so that it has one cell only: the whole domain")
+        if name != self.layers[-1].activation:
+            self.complete(output, name, None)
+
+
+def _ancestors(graph: Graph) -> list[Node]:
+    """Return the nodes on which the output depends, in the order of the file."""
+    wanted = {graph.output_name}
+    nodes = []
+    for node in reversed(graph.nodes):
+        if wanted.intersection(node.outputs):
+            nodes.append(node)
+            wanted.update(node.inputs)
+    return nodes[::-1]

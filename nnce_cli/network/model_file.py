@@ -1,0 +1,248 @@
+"""ONNX files: protobuf bytes, checked and decoded. Everything in them is hostile input."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+from nnce_cli.errors import InputError
+from nnce_cli.network.affine_tensor import MAX_ENTRIES, MAX_RANK, AffineTensor, Shape
+from nnce_cli.network.element_types import ELEMENT_TYPES, UNIT_ROUNDOFF
+from nnce_cli.network.node import Node
+
+MAX_BYTES = 2**31  # protobuf's own limit
+MAX_INPUTS = 2**20
+OLDEST_OPSET = 7  # before it, Add and Gemm broadcast by attributes of their own
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The graph of a model: one input, one output, nodes in order, constants by name.
+
+    ``input_shape`` has a batch of 1 where the file has a symbolic one.
+    """
+
+    input_name: str
+    input_shape: Shape
+    input_type: str
+    output_name: str
+    nodes: tuple[Node, ...]
+    initializers: dict[str, TensorProto]
+
+    def constant(self, name: str) -> AffineTensor | None:
+        """Return an initializer as a constant tensor, or None where there is none of this name.
+
+        Raises:
+            InputError: if it is damaged, not of a type that nnce reads, or not finite.
+        """
+        tensor = self.initializers.get(name)
+        return None if tensor is None else _constant(tensor, f"the initializer '{name}'")
+
+
+def read_model(path: Path) -> ModelProto:
+    """Read an ONNX file, with the weights that it keeps in other files of its folder.
+
+    Raises:
+        InputError: if it cannot be read or is not an ONNX model. The message does not name it.
+    """
+    model = ModelProto()
+    try:
+        if not path.exists():
+            raise InputError("no such file")
+        if not path.is_file():
+            raise InputError("not a file")
+        if path.stat().st_size >= MAX_BYTES:
+            raise InputError("larger than 2 GiB, which no ONNX file can be")
+        model.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from error
+    except DecodeError:
+        raise InputError("not an ONNX file, or a truncated one") from None
+    if not model.graph.node or not model.opset_import:
+        raise InputError(
+            "not an ONNX model, or a truncated one: it has no nodes or no operator set"
+        )
+    for tensor in model.graph.initializer:
+        _load_external_data(tensor, path.parent)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.TENSOR:
+                _load_external_data(attribute.t, path.parent)
+    return model
+
+
+def decode_graph(model: ModelProto) -> Graph:
+    """Return the graph of a model.
+
+    Raises:
+        InputError: if it is not a function of one tensor of one sample.
+    """
+    graph = model.graph
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    if opset < OLDEST_OPSET:
+        raise InputError(
+            f"it uses ONNX operator set {opset}; convert it to {OLDEST_OPSET} or later with "
+            "onnx.version_converter"
+        )
+    initializers = {_text(tensor.name): tensor for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in initializers]
+    for kind, values in (("input", inputs), ("output", graph.output)):
+        if len(values) != 1:
+            names = ", ".join(f"'{_text(value.name)}'" for value in values)
+            raise InputError(
+                f"it has {len(values)} {kind}s{': ' if names else ''}{names}; nnce reads networks "
+                f"with one {kind}"
+            )
+    element_type, shape = _input_type(inputs[0])
+    return Graph(
+        input_name=inputs[0].name,
+        input_shape=shape,
+        input_type=element_type,
+        output_name=_text(graph.output[0].name),
+        nodes=tuple(_node(node) for node in graph.node),
+        initializers=initializers,
+    )
+
+
+def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
+    """Return the element type and the shape of the graph's input, a symbolic batch taken as 1."""
+    name = f"the input '{_text(value.name)}'"
+    tensor = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
+        raise InputError(f"{name} is not a tensor with a shape")
+    element_type = _type_name(tensor.elem_type)
+    if element_type not in UNIT_ROUNDOFF:
+        raise InputError(
+            f"{name} has elements of type {element_type}; nnce reads {', '.join(UNIT_ROUNDOFF)}"
+        )
+    dims = tensor.shape.dim
+    known = [d.dim_value if d.HasField("dim_value") else None for d in dims]
+    named = [
+        _text(d.dim_param) or "?" if n is None else str(n) for d, n in zip(dims, known, strict=True)
+    ]
+    text = f"[{', '.join(named)}]"
+    if len(known) > 1 and known[0] is None:
+        known[0] = 1
+    shape = tuple(d for d in known if d is not None)
+    if len(shape) < len(known):
+        raise InputError(
+            f"{name} has the shape {text}: only its first dimension, the batch, may be symbolic"
+        )
+    if not shape or len(shape) > MAX_RANK or min(shape) < 1 or math.prod(shape) > MAX_INPUTS:
+        raise InputError(
+            f"{name} has the shape {text}; nnce reads 1 to {MAX_INPUTS} inputs on at most "
+            f"{MAX_RANK} axes"
+        )
+    return element_type, shape
+
+
+def _node(node: onnx.NodeProto) -> Node:
+    name, domain, op_type = _text(node.name), _text(node.domain), _text(node.op_type)
+    # An operator of another domain keeps it in its name, and so is none that nnce knows.
+    op_type = op_type if domain in ("", "ai.onnx") else f"{domain}::{op_type}"
+    label = f"node '{name}' ({op_type})"
+    return Node(
+        name=name,
+        op_type=op_type,
+        inputs=tuple(_text(tensor) for tensor in node.input),
+        outputs=tuple(_text(tensor) for tensor in node.output),
+        attributes={_text(a.name): _attribute(a, label) for a in node.attribute},
+    )
+
+
+def _attribute(attribute: AttributeProto, label: str) -> Any:
+    """Return an attribute's value; tensors become constants, and unknown kinds None."""
+    if attribute.type == AttributeProto.UNDEFINED or attribute.ref_attr_name:
+        raise InputError(f"the attribute '{attribute.name}' of {label} has no value")
+    if attribute.type == AttributeProto.TENSOR:
+        return _constant(attribute.t, f"the tensor '{attribute.name}' of {label}")
+    if attribute.type in (
+        AttributeProto.INT,
+        AttributeProto.INTS,
+        AttributeProto.FLOAT,
+        AttributeProto.FLOATS,
+    ):
+        value = helper.get_attribute_value(attribute)
+        return value if isinstance(value, int | float) else list(value)
+    return None
+
+
+def _constant(tensor: TensorProto, what: str) -> AffineTensor:
+    """Return a tensor of the file as a constant; floats of any type become float64, exactly."""
+    element_type = _type_name(tensor.data_type)
+    if element_type not in ELEMENT_TYPES.values():
+        raise InputError(
+            f"{what} has elements of type {element_type}; nnce reads "
+            f"{', '.join(ELEMENT_TYPES.values())}"
+        )
+    shape = tuple(tensor.dims)
+    if len(shape) > MAX_RANK or any(d < 1 for d in shape):
+        raise InputError(f"{what} has the shape {list(shape)}, which no weights can have")
+    try:
+        values = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{what} is damaged: its data do not fit {list(shape)}") from error
+    if values.shape != shape:
+        raise InputError(f"{what} is damaged: its data do not fit {list(shape)}")
+    if element_type not in UNIT_ROUNDOFF:
+        return AffineTensor(values.astype(np.int64), element_type)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is refused below
+        values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        where = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise InputError(f"{what} is not finite: it holds {values[tuple(where)]} at {where}")
+    return AffineTensor(values, element_type)
+
+
+def _text(value: str | bytes) -> str:
+    """Return a string of the file; protobuf hands out bytes where it is not UTF-8."""
+    if isinstance(value, bytes):
+        raise InputError(f"not an ONNX file, or a damaged one: the name {value!r} is not text")
+    return value
+
+
+def _type_name(code: int) -> str:
+    """Return the name of an element type, for those that nnce does not read ONNX's own."""
+    if code in ELEMENT_TYPES:
+        return ELEMENT_TYPES[code]
+    return TensorProto.DataType.Name(code) if code in TensorProto.DataType.values() else f"{code}"
+
+
+def _load_external_data(tensor: TensorProto, folder: Path) -> None:
+    """Move a tensor's data from a file beside the model into the tensor."""
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return
+    what = f"the data of '{_text(tensor.name)}'"
+    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MAX_ENTRIES:
+        raise InputError(f"{what} have the shape {list(tensor.dims)}, more than nnce can hold")
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
+    location = entries.get("location", "")
+    try:
+        folder = folder.resolve()
+        file = (folder / location).resolve()
+        if not file.is_relative_to(folder):
+            raise InputError(f"{what} point outside the model's folder, to {location!r}")
+        if not file.is_file():
+            raise InputError(f"{what} are missing: there is no file {location!r} beside the model")
+        offset = int(entries.get("offset", "0"))
+        length = int(entries.get("length", file.stat().st_size - offset))
+        if length > 8 * math.prod(tensor.dims):
+            raise InputError(f"{what} are {length} bytes, too many for {list(tensor.dims)}")
+        if offset < 0 or length < 0 or offset + length > file.stat().st_size:
+            raise InputError(f"{what} are truncated: {location!r} is shorter than they are")
+        with file.open("rb") as stream:
+            stream.seek(offset)
+            tensor.raw_data = stream.read(length)
+    except OSError as error:
+        raise InputError(f"{what} cannot be read from {location!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{what} have a damaged entry: {error}") from error
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]

@@ -1,0 +1,136 @@
+"""The layer stack: a ReLU network as affine maps with exact weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from flint import fmpq_mat
+from numpy.typing import NDArray
+
+from nnce_cli.errors import InputError
+from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """The affine map ``z = W a + b`` with rational W and b.
+
+    ``weight`` (n_out, n_in) and ``bias`` (n_out,) are float64. They are the map itself where
+    ``exact`` is None; else ``exact`` holds (W, b) as rational matrices of shapes (n_out, n_in)
+    and (n_out, 1), and ``weight`` and ``bias`` are each entry's nearest float64.
+    ``nodes`` names the ONNX nodes that became this map.
+    """
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    exact: tuple[fmpq_mat, fmpq_mat] | None = None
+    nodes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, weight: Array, bias: Array, nodes: tuple[str, ...] = ()) -> AffineMap:
+        """Return the map with an exact weight (n_out, n_in) and bias (n_out,).
+
+        Args:
+            weight: float64, or dtype object with entries of type ``flint.fmpq``.
+            bias: the same.
+            nodes: the names of the ONNX nodes that became this map.
+
+        Raises:
+            InputError: if an entry is out of the range of float64.
+        """
+        weight, bias = (settle(a) if a.dtype == np.object_ else a for a in (weight, bias))
+        rounded = np.ascontiguousarray(nearest(weight)), np.ascontiguousarray(nearest(bias))
+        if not all(np.isfinite(a).all() for a in rounded):
+            raise InputError(
+                f"the weights of {', '.join(nodes)} multiply to a number out of float64's range"
+            )
+        if np.object_ not in (weight.dtype, bias.dtype):
+            return cls(*rounded, nodes=nodes)
+        return cls(*rounded, (rational_matrix(weight), rational_matrix(bias[:, None])), nodes)
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self.weight.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs (neurons)."""
+        return int(self.weight.shape[0])
+
+    @cached_property
+    def rational(self) -> tuple[fmpq_mat, fmpq_mat]:
+        """The exact (W, b) as rational matrices of shapes (n_out, n_in) and (n_out, 1)."""
+        if self.exact is not None:
+            return self.exact
+        return rational_matrix(self.weight), rational_matrix(self.bias[:, None])
+
+    @property
+    def exact_arrays(self) -> tuple[Array, Array]:
+        """The exact W (n_out, n_in) and b (n_out,): float64, or objects of type fmpq."""
+        if self.exact is None:
+            return self.weight, self.bias
+        weight, bias = (np.array(matrix.entries(), dtype=object) for matrix in self.exact)
+        return weight.reshape(self.weight.shape), bias
+
+    def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ``W a + b`` in float64 (so rounded) for points (m, n_in), of shape (m, n_out)."""
+        return points @ self.weight.T + self.bias
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStack:
+    """A ReLU network: ``a_l = max(W_l a_{l-1} + b_l, 0)`` for the hidden maps, then ``output``.
+
+    ``output`` is None where the network ends in a ReLU. ``input_shape`` is the shape of one
+    input as the ONNX file gives it, with a batch dimension of 1 where it has one.
+    ``digest`` is the SHA-256 (hexadecimal) of the exact weights, so it is the same for the
+    float32 and the float64 file of one network. ``notes`` says in plain sentences where the
+    network that was read is a matter of definition, not of the file alone.
+    """
+
+    hidden: tuple[AffineMap, ...]
+    output: AffineMap | None
+    input_shape: tuple[int, ...]
+    digest: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_inputs(self) -> int:
+        """Input dimension n_0."""
+        return self.hidden[0].n_in
+
+    @property
+    def widths(self) -> list[int]:
+        """Input dimension, then the widths of the hidden layers: n_0, n_1, …, n_L."""
+        return [self.n_inputs, *(layer.n_out for layer in self.hidden)]
+
+    def preactivations(self, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Evaluate the hidden layers in float64, so rounded.
+
+        Args:
+            points: float64 (m, n_0), a row each.
+
+        Returns:
+            z_1, …, z_L before the ReLUs: float64 arrays of shapes (m, n_1), …, (m, n_L).
+        """
+        z: list[NDArray[np.float64]] = []
+        activation = points
+        for layer in self.hidden:
+            z.append(layer.apply(activation))
+            activation = np.maximum(z[-1], 0.0)
+        return z
+
+    def forward(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Evaluate the network in float64, so rounded.
+
+        Args:
+            points: float64 (m, n_0), a row each.
+
+        Returns:
+            float64 (m, n_out): the output map's values, or the last ReLU's where there is none.
+        """
+        activation = np.maximum(self.preactivations(points)[-1], 0.0)
+        return activation if self.output is None else self.output.apply(activation)

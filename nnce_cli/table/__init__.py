@@ -1,0 +1,20 @@
+"""Cell tables: their schema, writer and reader (Parquet)."""
+
+from nnce_cli.table.metadata import FORMAT, Metadata
+from nnce_cli.table.output import Output
+from nnce_cli.table.prefixes import LayerCounter, first_rows
+from nnce_cli.table.reader import CellTableReader
+from nnce_cli.table.rows import CellRows, Rows
+from nnce_cli.table.writer import CellTableWriter
+
+__all__ = [
+    "FORMAT",
+    "CellRows",
+    "CellTableReader",
+    "CellTableWriter",
+    "LayerCounter",
+    "Metadata",
+    "Output",
+    "Rows",
+    "first_rows",
+]

@@ -1,0 +1,133 @@
+"""What a cell table says about itself: the JSON under the key ``nnce`` of its Parquet metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT = 1
+KEY = b"nnce"
+BIT_ORDER = "most significant first"
+MAX_WIDTH = 65535  # active_k and rank_k are uint16
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The metadata of a cell table, documented in ``docs/cell-table.md``.
+
+    ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L,
+    ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each), ``witness`` says whether
+    the table has that column. The rest is known when the enumeration ends.
+    """
+
+    model: str
+    widths: tuple[int, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    witness: bool
+    layer_cells: tuple[int, ...] = ()
+    complete: bool = False
+    certified: bool = False
+    decisions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> int:
+        """Number of rows of the table."""
+        return self.layer_cells[-1]
+
+    @property
+    def domain(self) -> dict[str, Any]:
+        """The domain as JSON values."""
+        return {"kind": "box", "lower": list(self.lower), "upper": list(self.upper)}
+
+    def to_json(self) -> str:
+        """Return the JSON text; equal metadata gives equal text."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "model": self.model,
+                "widths": self.widths,
+                "domain": self.domain,
+                "options": {"witness": self.witness},
+                "bit_order": BIT_ORDER,
+                "cells": self.cells,
+                "layer_cells": self.layer_cells,
+                "complete": self.complete,
+                "certified": self.certified,
+                "decisions": dict(sorted(self.decisions.items())),
+            }
+        )
+
+    @staticmethod
+    def from_json(text: bytes | str) -> Metadata:
+        """Read metadata that may have been written by anybody.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("its metadata is not JSON") from error
+        _require(isinstance(data, dict) and _is_count(data.get("format")), "has no format version")
+        if data["format"] != FORMAT:
+            raise ValueError(
+                f"its format version is {data['format']}, and this nnce reads version {FORMAT}"
+            )
+        try:
+            return _from_values(data)
+        except KeyError as error:
+            raise ValueError(f"its metadata has no {error}") from error
+
+
+def _from_values(data: dict[str, Any]) -> Metadata:
+    """Check the values of format 1 one by one; raises ValueError, or KeyError for a lost key."""
+    widths = data["widths"]
+    _require(_are_counts(widths) and len(widths) >= 2 and min(widths) >= 1, "bad widths")
+    _require(max(widths[1:]) <= MAX_WIDTH, f"a layer wider than {MAX_WIDTH}")
+    domain = data["domain"]
+    _require(isinstance(domain, dict) and domain.get("kind") == "box", "no box as domain")
+    for bounds in (domain["lower"], domain["upper"]):
+        _require(_are_finite(bounds) and len(bounds) == widths[0], "bad bounds of the domain")
+    layer_cells = data["layer_cells"]
+    _require(_are_counts(layer_cells) and len(layer_cells) == len(widths) - 1, "bad layer_cells")
+    _require(data["cells"] == layer_cells[-1], "cells that differ from layer_cells")
+    _require(data["bit_order"] == BIT_ORDER, "an unknown bit order")
+    options, decisions = data["options"], data["decisions"]
+    _require(isinstance(options, dict) and isinstance(options.get("witness"), bool), "bad options")
+    _require(isinstance(data["model"], str), "no model digest")
+    _require(isinstance(data["complete"], bool), "a bad value of complete")
+    _require(isinstance(data["certified"], bool), "a bad value of certified")
+    _require(isinstance(decisions, dict) and _are_counts([*decisions.values()]), "bad decisions")
+    return Metadata(
+        model=data["model"],
+        widths=tuple(widths),
+        lower=tuple(map(float, domain["lower"])),
+        upper=tuple(map(float, domain["upper"])),
+        witness=options["witness"],
+        layer_cells=tuple(layer_cells),
+        complete=data["complete"],
+        certified=data["certified"],
+        decisions=decisions,
+    )
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise ValueError(f"its metadata has {what}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_counts(values: Any) -> bool:
+    return isinstance(values, list) and all(map(_is_count, values))
+
+
+def _are_finite(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in values
+    )

@@ -1,0 +1,78 @@
+"""Layer-k cells of a sorted table: the runs of rows that share their first k sign vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.table.rows import CellRows
+
+
+def _keys(signs: NDArray[np.uint8]) -> NDArray[Any]:
+    """View each row of a uint8 array (rows, width) as one byte string (rows,)."""
+    # NumPy compares byte strings of one length as memcmp does: a trailing zero byte that it
+    # drops is the smallest byte there is.
+    return np.ascontiguousarray(signs).view(f"S{signs.shape[1]}").ravel()
+
+
+def first_rows(
+    rows: CellRows, previous: list[bytes] | None
+) -> tuple[list[NDArray[np.bool_]], NDArray[np.bool_]]:
+    """Find where layer-k cells begin, for every k, and where the order is broken.
+
+    ``previous`` holds the packed sign vectors of the row before these, None if there is none.
+
+    Returns a boolean array (rows,) for each layer k, true where the row's first k sign vectors
+    are not those of the row before, and one that is true where the row does not come after the
+    row before (a duplicate, or out of order).
+    """
+    count = len(rows.signs[0])
+    first = np.zeros(count, dtype=np.bool_)
+    less = np.zeros(count, dtype=np.bool_)
+    firsts = []
+    for layer, signs in enumerate(rows.signs):
+        keys = _keys(signs)
+        differs = np.ones(count, dtype=np.bool_)
+        differs[1:] = keys[1:] != keys[:-1]
+        drops = np.zeros(count, dtype=np.bool_)
+        drops[1:] = keys[1:] < keys[:-1]
+        if count and previous is not None:
+            here = signs[0].tobytes()
+            differs[0] = here != previous[layer]
+            drops[0] = here < previous[layer]
+        less |= drops & ~first
+        first = first | differs
+        firsts.append(first)
+    return firsts, less | ~first
+
+
+class LayerCounter:
+    """Counts the layer-k cells of a table whose rows come in batches, in table order."""
+
+    def __init__(self, layers: int) -> None:
+        """Start with no rows; ``layers`` is the number L of hidden layers."""
+        self.layer_cells = [0] * layers
+        self._last: list[bytes] | None = None
+
+    @property
+    def cells(self) -> int:
+        """Number of rows seen."""
+        return self.layer_cells[-1]
+
+    def add(self, rows: CellRows) -> list[NDArray[np.bool_]]:
+        """Count some more rows; return where layer-k cells begin in them, for each layer k.
+
+        Raises:
+            ValueError: a row does not come after the row before it; the message has its number.
+        """
+        firsts, wrong = first_rows(rows, self._last)
+        if not wrong.size:
+            return firsts
+        if wrong.any():
+            raise ValueError(f"row {self.cells + int(wrong.argmax())} is out of order")
+        for layer, first in enumerate(firsts):
+            self.layer_cells[layer] += int(np.count_nonzero(first))
+        self._last = [signs[-1].tobytes() for signs in rows.signs]
+        return firsts

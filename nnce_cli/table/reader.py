@@ -1,0 +1,160 @@
+"""Reading cell tables, which may come from anybody, in bounded memory."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nnce_cli.errors import InputError
+from nnce_cli.table.metadata import KEY, Metadata
+from nnce_cli.table.rows import Rows
+from nnce_cli.table.schema import layer_names, rows_per_group, table_schema
+
+STDIN = "-"
+
+
+class CellTableReader:
+    """A cell table open for reading; use it in a ``with`` block.
+
+    ``metadata`` is what the table says about itself and ``rows`` the number of rows it has.
+    """
+
+    def __init__(self, source: str | Path) -> None:
+        """Open a table and check that it is one; ``-`` is standard input.
+
+        Raises:
+            InputError: there is no such file, or it is not a whole cell table.
+        """
+        self._name = "standard input" if str(source) == STDIN else str(source)
+        self._file = _spooled_stdin() if str(source) == STDIN else _opened(Path(source))
+        try:
+            self._open_table()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _open_table(self) -> None:
+        with self._reporting("is not a cell table, or only a part of one"):
+            self._parquet = pq.ParquetFile(self._file, page_checksum_verification=True)
+            described = self._parquet.metadata.metadata or {}
+            schema = self._parquet.schema_arrow
+        if KEY not in described:
+            raise InputError(
+                f"{self._name} is a Parquet file but not a cell table; "
+                "give a file that nnce enumerate wrote"
+            )
+        try:
+            self.metadata = Metadata.from_json(described[KEY])
+        except ValueError as error:
+            raise InputError(f"{self._name} cannot be read as a cell table: {error}") from error
+        expected = table_schema(self.metadata.widths, witness=self.metadata.witness)
+        if not schema.equals(expected, check_metadata=False):
+            raise InputError(
+                f"{self._name} cannot be read as a cell table: its columns are not those of a "
+                f"network of widths {'-'.join(map(str, self.metadata.widths))}"
+            )
+        self.rows = int(self._parquet.metadata.num_rows)
+
+    def batches(self, *, witness: bool = True) -> Iterator[Rows]:
+        """Iterate over the rows in order; ``witness=False`` does not read that column.
+
+        Raises:
+            InputError: the table is damaged.
+        """
+        widths = self.metadata.widths
+        names = table_schema(widths, witness=witness and self.metadata.witness).names
+        size = rows_per_group(widths, witness="witness" in names)
+        with self._reporting("is damaged"):
+            for batch in self._parquet.iter_batches(batch_size=size, columns=names):
+                yield _rows(batch, widths)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._parquet.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _reporting(self, trouble: str) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InputError(
+                f"{self._name} {trouble} ({_first_line(error)}); "
+                "give a file that nnce enumerate wrote to its end"
+            ) from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror}; check the name of the table"
+        ) from error
+
+
+def _spooled_stdin() -> BinaryIO:
+    """Copy standard input to a temporary file: the end of a Parquet file must be read first."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise InputError("no cell table on standard input; pipe one into this command")
+    try:
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 (the reader closes it)
+        shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+        spool.seek(0)
+    except OSError as error:
+        raise InputError(
+            f"cannot copy standard input to the folder {tempfile.gettempdir()}: {error.strerror}; "
+            "set TMPDIR to a folder with more room, or write the table to a file first"
+        ) from error
+    return spool
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _rows(batch: pa.RecordBatch, widths: tuple[int, ...]) -> Rows:
+    """Return the columns of a record batch as arrays."""
+    layers = range(1, len(widths))
+    return Rows(
+        signs=[_bytes_matrix(batch.column(name)) for name in layer_names(widths)],
+        active=np.stack([batch.column(f"active_{k}").to_numpy() for k in layers], axis=1),
+        ranks=np.stack([batch.column(f"rank_{k}").to_numpy() for k in layers], axis=1),
+        witness=_float_matrix(batch.column("witness")) if "witness" in batch.schema.names else None,
+    )
+
+
+def _bytes_matrix(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:
+    """View a column of fixed-size binary values as uint8 (rows, bytes)."""
+    width = column.type.byte_width
+    data = np.frombuffer(column.buffers()[1], dtype=np.uint8)
+    start = column.offset * width
+    return data[start : start + len(column) * width].reshape(len(column), width)
+
+
+def _float_matrix(column: pa.FixedSizeListArray) -> NDArray[np.float64]:
+    """View a column of fixed-size lists as float64 (rows, n_0)."""
+    values: NDArray[np.float64] = column.flatten().to_numpy()
+    return values.reshape(len(column), column.type.list_size)

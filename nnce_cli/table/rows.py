@@ -1,0 +1,44 @@
+"""Rows of a cell table as NumPy arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class CellRows(Protocol):
+    """What a writer takes: some consecutive rows of a table, in table order.
+
+    ``signs`` holds one uint8 array (rows, ceil(n_l/8)) a layer, bits most significant first.
+    ``active`` and ``ranks`` are uint16 of shape (rows, L). ``witness`` is float64 of shape
+    (rows, n_0), or None.
+    """
+
+    @property
+    def signs(self) -> list[NDArray[np.uint8]]:
+        """Packed sign vectors, one array a layer."""
+
+    @property
+    def active(self) -> NDArray[np.uint16]:
+        """Numbers of active neurons."""
+
+    @property
+    def ranks(self) -> NDArray[np.uint16]:
+        """Ranks of the cells at each layer."""
+
+    @property
+    def witness(self) -> NDArray[np.float64] | None:
+        """Points strictly inside the cells."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some consecutive rows of a table, as a reader gives them. See `CellRows` for the shapes."""
+
+    signs: list[NDArray[np.uint8]]
+    active: NDArray[np.uint16]
+    ranks: NDArray[np.uint16]
+    witness: NDArray[np.float64] | None = None

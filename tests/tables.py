@@ -1,0 +1,124 @@
+"""Small cell tables for tests, and their statistics by the definition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import groupby, pairwise
+from operator import itemgetter
+
+import numpy as np
+from hypothesis import strategies as st
+
+from nnce_cli.table import CellTableWriter, Metadata, Output, Rows
+
+Bits = tuple[tuple[int, ...], ...]  # a sign vector: one tuple of 0 and 1 a layer
+
+
+def rows_of(cells: list[Bits], widths: list[int], *, witness: bool = True) -> Rows:
+    """Rows for these cells; ranks are min(n_0, active neurons so far), witnesses are made up."""
+    layers = len(widths) - 1
+    return Rows(
+        signs=[
+            np.packbits(
+                np.array([cell[k] for cell in cells], dtype=np.uint8).reshape(-1, widths[k + 1]),
+                axis=1,
+            )
+            for k in range(layers)
+        ],
+        active=np.array([[sum(s) for s in c] for c in cells], np.uint16).reshape(-1, layers),
+        ranks=np.array([ranks_of(c, widths[0]) for c in cells], np.uint16).reshape(-1, layers),
+        witness=(
+            np.arange(len(cells) * widths[0], dtype=np.float64).reshape(-1, widths[0]) / 7
+            if witness
+            else None
+        ),
+    )
+
+
+def ranks_of(cell: Bits, inputs: int) -> list[int]:
+    ranks, rank = [], inputs
+    for signs in cell:
+        rank = min(rank, sum(signs))
+        ranks.append(rank)
+    return ranks
+
+
+def part(rows: Rows, start: int, stop: int) -> Rows:
+    """Some rows of a table."""
+    return Rows(
+        [signs[start:stop] for signs in rows.signs],
+        rows.active[start:stop],
+        rows.ranks[start:stop],
+        None if rows.witness is None else rows.witness[start:stop],
+    )
+
+
+def metadata_of(widths: list[int], *, witness: bool = True) -> Metadata:
+    return Metadata(
+        model="ab" * 32,
+        widths=tuple(widths),
+        lower=(-1.0,) * widths[0],
+        upper=(1.0,) * widths[0],
+        witness=witness,
+    )
+
+
+def write(path, rows: Rows, widths: list[int], *, cuts=(), complete=True, force=False) -> Metadata:
+    """Write a table, its rows cut into batches at these places."""
+    metadata = metadata_of(widths, witness=rows.witness is not None)
+    edges = [0, *sorted(cuts), len(rows.active)]
+    with Output(str(path), force=force) as output:
+        writer = CellTableWriter(output, metadata)
+        for start, stop in pairwise(edges):
+            writer.write(part(rows, start, stop))
+        result = writer.close(complete=complete, certified=True, decisions={"float": 3})
+        output.commit()
+    return result
+
+
+def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:
+    """The statistics of sorted cells, straight from their definitions, as JSON would hold them."""
+    layers = range(1, len(widths))
+    trees = {k: [list(group) for _, group in groupby(cells, itemgetter(slice(k)))] for k in layers}
+    result = {
+        "widths": widths,
+        "cells": len(cells),
+        "layer_cells": [len(trees[k]) for k in layers],
+        "cells_by_rank": [
+            dict(Counter(ranks_of(group[0], widths[0])[k - 1] for group in trees[k]))
+            for k in layers
+        ],
+        "active_neurons": [dict(Counter(sum(g[0][k - 1]) for g in trees[k])) for k in layers],
+        "sub_cells_by_rank": [],
+    }
+    for k in layers[:-1]:
+        inside: dict[int, list[int]] = {}
+        for group in trees[k]:
+            rank = ranks_of(group[0], widths[0])[k - 1]
+            inside.setdefault(rank, []).append(len({cell[: k + 1] for cell in group}))
+        result["sub_cells_by_rank"].append(
+            {
+                rank: {
+                    "cells": len(counts),
+                    "mean": float(Fraction(sum(counts), len(counts))),
+                    "min": min(counts),
+                    "max": max(counts),
+                }
+                for rank, counts in inside.items()
+            }
+        )
+    return result
+
+
+@st.composite
+def tables(draw) -> tuple[list[int], list[Bits]]:
+    """Draw widths and a sorted list of distinct cells."""
+    widths = draw(st.lists(st.integers(1, 11), min_size=2, max_size=4))
+    bit = st.integers(0, 1)
+    cell = st.tuples(*(st.tuples(*([bit] * n)) for n in widths[1:]))
+    # Few distinct layers make cells share prefixes.
+    layers = [draw(st.lists(st.tuples(*([bit] * n)), min_size=1, max_size=3)) for n in widths[1:]]
+    shared = st.tuples(*(st.sampled_from(options) for options in layers))
+    cells = draw(st.lists(shared | cell, min_size=1, max_size=30, unique=True))
+    return widths, sorted(cells)
