@@ -106,7 +106,7 @@ def enumerate_cells(
 
     with _open_output(target, force=force) as out:
         stack, domain = _load(model, box, bounds, vnnlib)
-        _announce_compilation(quiet=quiet)
+        _compile_once(quiet=quiet)
         limits = Limits(max_cells, time_limit)
         if out is None:
             result = _count(stack, domain, limits, quiet=quiet)
@@ -205,11 +205,15 @@ def _load(
     return stack, domain
 
 
-def _announce_compilation(*, quiet: bool) -> None:
-    from nnce_cli.kernels import compiled
+def _compile_once(*, quiet: bool) -> None:
+    from nnce_cli.enumeration import are_kernels_compiled, compile_kernels
 
-    if not quiet and not compiled():
-        print("nnce: compiling the kernels (once; about a minute)…", file=sys.stderr, flush=True)
+    if not are_kernels_compiled():
+        if not quiet:
+            print(
+                "nnce: compiling the kernels (once; about a minute)…", file=sys.stderr, flush=True
+            )
+        compile_kernels()
 
 
 def _count(stack: LayerStack, domain: Box, limits: Limits, *, quiet: bool) -> Result:
@@ -250,7 +254,12 @@ def _write_table(
     if complete and writer.layer_cells != list(run.layer_cells):
         raise RuntimeError(f"{writer.layer_cells} written, {run.layer_cells} enumerated")
     decisions = dict(run.decisions)
-    writer.close(complete=complete, certified=run.certified, decisions=decisions)
+    writer.close(
+        complete=complete,
+        certified=run.certified,
+        decisions=decisions,
+        exact_witnesses=run.exact_witnesses if witness else None,
+    )
     seconds = time.perf_counter() - started
     return Result(writer.layer_cells, stopped_by, run.certified, decisions, seconds)
 

@@ -1,7 +1,15 @@
 """One subtree and a budget -> cells and the subtrees left over; a whole domain is one subtree."""
 
 from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
 
-__all__ = ["CellBatch", "Enumeration", "Subtree", "SubtreeWalk"]
+__all__ = [
+    "CellBatch",
+    "Enumeration",
+    "Subtree",
+    "SubtreeWalk",
+    "are_kernels_compiled",
+    "compile_kernels",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box, fix_inputs
@@ -40,6 +41,12 @@ class Problem:
         full = np.tile(self.full_box.lower, (points.shape[0], 1))
         full[:, self.free] = points
         return full
+
+    def full_fractions(self, point: list[fmpq]) -> list[str]:
+        """Put the fixed inputs back into a rational point; return fractions such as "1/3"."""
+        varying = iter(point)
+        fixed = [fmpq(*x.as_integer_ratio()) for x in self.full_box.lower.tolist()]
+        return [str(next(varying) if free else x) for x, free in zip(fixed, self.free, strict=True)]
 
 
 def _network(stack: LayerStack, box: Box) -> Network:

@@ -58,6 +58,11 @@ class Enumeration:
         return True
 
     @property
+    def exact_witnesses(self) -> dict[int, list[str]]:
+        """Witnesses as fractions, by row, of the cells too thin for a float64 point."""
+        return self._walk.exact_witnesses
+
+    @property
     def decisions(self) -> dict[str, int]:
         """How many decisions of each kind each path took, and the work they cost."""
         return self._walk.decisions

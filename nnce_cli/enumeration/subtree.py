@@ -57,7 +57,7 @@ class SubtreeWalk:
         self._ws.control[k.COUNTED_BEFORE] = subtree.counted
         self._ws.share[0] = 1.0
         self._ws.column_variable[0] = np.arange(problem.net.lower.size)
-        walk(problem.net, self._ws, 0, rows)  # compiled or loaded now, before clocks start
+        walk(problem.net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
 
     @property
     def cells(self) -> int:
@@ -92,6 +92,14 @@ class SubtreeWalk:
             "linear_programs": int(control[k.LPS]),
             "pivots": int(control[k.PIVOTS]),
             "rebuilds": self._rebuilds,
+        }
+
+    @property
+    def exact_witnesses(self) -> dict[int, list[str]]:
+        """Witnesses as fractions ("1/3"), by row of this walk, where no float64 point was found."""
+        return {
+            row: self.problem.full_fractions(point)
+            for row, point in self._door.rational_witnesses.items()
         }
 
     def batches(self, budget: int | None = None) -> Iterator[CellBatch]:
@@ -146,21 +154,39 @@ class SubtreeWalk:
             np.split(signs, ends[:-1], axis=1), ws.out_active[:n].copy(), ranks, witness
         )
 
+    def call_every_kernel(self) -> None:
+        """Call each entry point once, so that it is compiled; the walk is of no use afterwards."""
+        net, ws = self.problem.net, self._ws
+        rebuild(net, ws, 0)
+        mean_of_vertices(net, ws, 0)
+        point_holds(net, ws)
+        for _ in self.batches():
+            pass
+
     def leftover(self) -> list[Subtree]:
         """Return the subtrees that were not reached, in table order."""
         ws, found = self._ws, []
         counted = ws.counted.copy()
         for t in range(int(ws.control[k.TOP]), -1, -1):
-            if not self._door.cell_exists(t):
+            if not self._exists(t):
                 continue  # rounding let it in; nothing is there
-            prefix = self._prefix(t)
-            layer = int(np.searchsorted(self.problem.net.offset[1:], len(prefix), side="right"))
+            entered = int(ws.layer[t]) - int(ws.phase[t] == k.NEW_LAYER)
             before = 0
-            while before < layer and counted[before]:
+            while before < entered and counted[before]:
                 before += 1
-            found.append(Subtree(prefix, before))
-            counted[:layer] = 1  # this one counts them
+            found.append(Subtree(self._prefix(t), before))
+            counted[:entered] = 1  # this one counts them
         return found
+
+    def _exists(self, t: int) -> bool:
+        """Tell whether the cell that frame ``t`` goes on with has an interior."""
+        if t == self._ws.control[k.TOP]:
+            return self._door.cell_exists(t)
+        neuron = self._ws.pending[t]  # the path is on its inactive side, the frame on the other
+        self._ws.sign[neuron] = 1
+        exists = self._door.cell_exists(t)
+        self._ws.sign[neuron] = -1
+        return exists
 
     def _prefix(self, t: int) -> tuple[int, ...]:
         ws, net = self._ws, self.problem.net

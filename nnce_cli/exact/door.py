@@ -13,6 +13,7 @@ from flint import fmpq
 from nnce_cli.exact.dictionary import Dictionary, Polytope, feasible_dictionary, interior_point
 from nnce_cli.exact.forward import signs_at
 from nnce_cli.exact.pullback import Pullback
+from nnce_cli.exact.rounding import float_point, nearest_float
 from nnce_cli.kernels import arrays as k
 
 
@@ -70,14 +71,18 @@ class ExactDoor:
     def _answer_leaf(self, t: int) -> None:
         dictionary = self._dictionary(t)
         point = None if dictionary is None else interior_point(dictionary)
-        if point is None:
+        if dictionary is None or point is None:
             self.empty_cells += 1
             self.workspace.control[k.ANSWER] = k.EMPTY
             return
-        rounded = [float(int(x.p) / int(x.q)) for x in point]
+        rounded = [nearest_float(x) for x in point]
+        if not self._is_witness(rounded):
+            found = float_point(dictionary.polytope)
+            if found is not None and self._is_witness(found):
+                rounded = found
+            else:
+                self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
         self.workspace.point[:] = rounded
-        if not self._is_witness([fmpq(*x.as_integer_ratio()) for x in rounded]):
-            self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
         self.workspace.control[k.ANSWER] = k.EXISTS
 
     def cell_exists(self, t: int) -> bool:
@@ -85,12 +90,13 @@ class ExactDoor:
         dictionary = self._dictionary(t)
         return dictionary is not None and interior_point(dictionary) is not None
 
-    def _is_witness(self, point: list[fmpq]) -> bool:
-        """Tell whether a point is strictly inside the box and has the path's signs."""
-        for x, lo, hi in zip(point, self.net.lower, self.net.upper, strict=True):
-            if not (fmpq(*lo.as_integer_ratio()) < x < fmpq(*hi.as_integer_ratio())):
-                return False
-        found = [s for layer in signs_at(self.pullback.maps, point) for s in layer]
+    def _is_witness(self, point: list[float]) -> bool:
+        """Tell whether a point is strictly inside the box and has exactly the path's signs."""
+        bounds = zip(point, self.net.lower.tolist(), self.net.upper.tolist(), strict=True)
+        if not all(lower < x < upper for x, lower, upper in bounds):
+            return False
+        exact = [fmpq(*x.as_integer_ratio()) for x in point]
+        found = [s for layer in signs_at(self.pullback.maps, exact) for s in layer]
         path = np.where(self.workspace.is_zero == 1, 0, self.workspace.sign)
         return bool(found == path.tolist())
 
@@ -139,7 +145,7 @@ class ExactDoor:
         neurons = [int(v) - d for v in ws.row_variable[t, :free]]
         above = exact.over_columns([self._scaled(neuron, 1) for neuron in neurons])
         for r, row in enumerate([*above.tolist(), *exact.table.tolist()]):
-            ws.value[t, :, r] = [int(x.p) / int(x.q) for x in row]
+            ws.value[t, :, r] = [nearest_float(x) for x in row]
         for r, variable in enumerate(exact.rows):
             span = exact.polytope.span(variable)
             ws.row_variable[t, free + r] = variable

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -35,26 +36,36 @@ def kernel(function: Function) -> Function:
 
 
 def entry_point(function: Function) -> Function:
-    """Compile ``function``, with all the kernels it calls, and cache the machine code."""
+    """Compile ``function``, with all the kernels it calls, and cache the machine code.
+
+    Where no folder for a cache can be written, it is compiled in each process anew.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return cast(Function, numba.njit(**OPTIONS)(function))
     config: Any = numba.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
+    config.CACHE_DIR = str(folder)
     try:
-        compiled = numba.njit(cache=True, **OPTIONS)(function)
+        return cast(Function, numba.njit(cache=True, **OPTIONS)(function))
     finally:
         config.CACHE_DIR = before
-    return cast(Function, compiled)
 
 
-def cache_folder() -> Path:
-    """Return the folder of the machine code of these sources, beside them or in the home cache."""
+@cache
+def cache_folder() -> Path | None:
+    """Return the folder of these sources' machine code: beside them, or in the user's cache."""
     here = Path(__file__).parent
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(here.glob("*.py")):
         digest.update(source.read_bytes())
     name = f"nnce-{digest.hexdigest()[:16]}"
-    beside = here / "__pycache__"
-    if os.access(beside if beside.exists() else here, os.W_OK):
-        return beside / name
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "nnce" / name
+    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for parent in (here / "__pycache__", Path(user_cache) / "nnce"):
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(parent, os.W_OK):
+            return parent / name
+    return None

@@ -247,7 +247,8 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
             return UNSURE_NODE
         if answer != CUTS:
             ws.control[PROOFS] += 1
-    ws.control[NODES] += 1
+    if ws.forced[neuron] == 0:  # finding the way to a subtree's root is not charged to its budget
+        ws.control[NODES] += 1
     if answer == CUTS:
         split(net, ws, t, neuron)
     else:

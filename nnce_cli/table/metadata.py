@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT = 1
 KEY = b"nnce"
 BIT_ORDER = "most significant first"
+FRACTION = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
 MAX_WIDTH = 65535  # active_k and rank_k are uint16
 
 
@@ -19,7 +21,8 @@ class Metadata:
 
     ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L,
     ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each), ``witness`` says whether
-    the table has that column. The rest is known when the enumeration ends.
+    the table has that column. The rest is known when the enumeration ends: ``exact_witnesses``
+    gives, for the rows whose cell is too thin for a float64 witness, one as fractions ("1/3").
     """
 
     model: str
@@ -31,6 +34,7 @@ class Metadata:
     complete: bool = False
     certified: bool = False
     decisions: dict[str, int] = field(default_factory=dict)
+    exact_witnesses: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -57,6 +61,10 @@ class Metadata:
                 "complete": self.complete,
                 "certified": self.certified,
                 "decisions": dict(sorted(self.decisions.items())),
+                "exact_witnesses": [
+                    {"row": row, "witness": witness}
+                    for row, witness in sorted(self.exact_witnesses.items())
+                ],
             }
         )
 
@@ -101,6 +109,11 @@ def _from_values(data: dict[str, Any]) -> Metadata:
     _require(isinstance(data["complete"], bool), "a bad value of complete")
     _require(isinstance(data["certified"], bool), "a bad value of certified")
     _require(isinstance(decisions, dict) and _are_counts([*decisions.values()]), "bad decisions")
+    exact = data["exact_witnesses"]
+    _require(
+        isinstance(exact, list) and all(_is_exact_witness(entry, widths[0]) for entry in exact),
+        "bad exact_witnesses",
+    )
     return Metadata(
         model=data["model"],
         widths=tuple(widths),
@@ -111,6 +124,7 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         complete=data["complete"],
         certified=data["certified"],
         decisions=decisions,
+        exact_witnesses={entry["row"]: entry["witness"] for entry in exact},
     )
 
 
@@ -125,6 +139,17 @@ def _is_count(value: Any) -> bool:
 
 def _are_counts(values: Any) -> bool:
     return isinstance(values, list) and all(map(_is_count, values))
+
+
+def _is_exact_witness(entry: Any, n_inputs: int) -> bool:
+    if not (isinstance(entry, dict) and _is_count(entry.get("row"))):
+        return False
+    point = entry.get("witness")
+    return (
+        isinstance(point, list)
+        and len(point) == n_inputs
+        and all(isinstance(x, str) and FRACTION.fullmatch(x) for x in point)
+    )
 
 
 def _are_finite(values: Any) -> bool:

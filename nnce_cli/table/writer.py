@@ -76,8 +76,17 @@ class CellTableWriter:
             if self._filled == len(self._buffer.active):
                 self._write_group()
 
-    def close(self, *, complete: bool, certified: bool, decisions: dict[str, int]) -> Metadata:
+    def close(
+        self,
+        *,
+        complete: bool,
+        certified: bool,
+        decisions: dict[str, int],
+        exact_witnesses: dict[int, list[str]] | None = None,
+    ) -> Metadata:
         """Write the last rows and the metadata, which is returned; `Output.commit` is next.
+
+        ``exact_witnesses`` may name rows beyond the last one written; these are left out.
 
         Raises:
             InputError: the output cannot be written.
@@ -90,6 +99,11 @@ class CellTableWriter:
             complete=complete,
             certified=certified,
             decisions=decisions,
+            exact_witnesses={
+                row: witness
+                for row, witness in (exact_witnesses or {}).items()
+                if row < self._counter.layer_cells[-1]
+            },
         )
         self._writer.add_key_value_metadata({KEY: metadata.to_json()})
         self._writer.close()

@@ -1,0 +1,126 @@
+"""The float proofs never say more than is true, and say it of what is comfortably true."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from nnce_cli.enumeration.problem import Problem, new_workspace
+from nnce_cli.enumeration.subtree import SubtreeWalk
+from nnce_cli.exact import Pullback
+from nnce_cli.kernels import arrays as k
+from nnce_cli.kernels.layers import pull_back
+from nnce_cli.kernels.proofs import holds, point_holds
+from nnce_cli.network import AffineMap, LayerStack
+from tests.cases import cube
+
+
+def normal_stack(widths, seed):
+    """Return a network with normal float64 weights, whose products all round."""
+    random = np.random.default_rng(seed)
+    maps = [
+        AffineMap(random.normal(size=(n_out, n_in)), random.normal(size=n_out))
+        for n_in, n_out in itertools.pairwise(widths)
+    ]
+    return LayerStack(tuple(maps), None, (1, widths[0]), "")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_error_of_pulled_back_coefficients_is_bounded(seed):
+    """`error` bounds the difference to the exact preactivation at the corners of the box."""
+    stack = normal_stack((4, 6, 6, 5), seed)
+    problem = Problem.of(stack, cube(4, -1, 1))
+    ws = new_workspace(problem.net, rows=False)
+    random = np.random.default_rng(seed)
+    active = [random.integers(0, 2, size=n).astype(bool).tolist() for n in stack.widths[1:]]
+    ws.sign[:] = [1 if on else -1 for layer in active for on in layer]
+    largest = 0.0
+    for layer in range(3):
+        pull_back.py_func(problem.net, ws, layer)
+        exact = Pullback(stack).preactivations(layer, active)
+        for j in range(stack.widths[layer + 1]):
+            difference = [
+                abs(fmpq(*ws.gradient[layer, i, j].item().as_integer_ratio()) - exact[j, i])
+                for i in range(5)
+            ]
+            actual = sum(difference, fmpq(0))  # the largest over the corners of [-1, 1]^4
+            bound = fmpq(*ws.error[layer, j].item().as_integer_ratio())
+            assert actual <= bound
+            if actual > 0:
+                largest = max(largest, float(int(actual.p) / int(actual.q)) / float(bound))
+    assert largest > 1e-4  # the bounds are not absurdly large either
+
+
+def test_the_sign_errors_bound_a_float_forward_pass():
+    stack = normal_stack((5, 7, 7, 7), 3)
+    problem = Problem.of(stack, cube(5, -1, 1))
+    maps = [layer.rational for layer in stack.hidden]
+    for point in np.random.default_rng(0).uniform(-1, 1, size=(20, 5)):
+        exact, a = [], [fmpq(*x.as_integer_ratio()) for x in point.tolist()]
+        for weight, bias in maps:
+            z = [
+                sum((weight[j, i] * a[i] for i in range(len(a))), bias[j, 0])
+                for j in range(weight.nrows())
+            ]
+            exact += z
+            a = [max(x, fmpq(0)) for x in z]
+        values = np.concatenate([z[0] for z in stack.preactivations(point[None])][:3])
+        for value, truth, bound in zip(values, exact, problem.net.sign_error, strict=True):
+            error = abs(fmpq(*value.item().as_integer_ratio()) - truth)
+            assert error <= fmpq(*bound.item().as_integer_ratio())
+
+
+def slab_proof(gap, side):
+    """Ask whether side * (x + y + 2 + gap) > 0 on [-1, 1]^2 is proved at the corner (-1, -1)."""
+    stack = LayerStack(
+        (AffineMap(np.array([[1.0, 1.0]]), np.array([2.0 + gap])),), None, (1, 2), ""
+    )
+    problem = Problem.of(stack, cube(2, -1, 1))
+    ws = new_workspace(problem.net, rows=False)
+    ws.column_variable[0] = [0, 1]
+    pull_back.py_func(problem.net, ws, 0)
+    return bool(holds.py_func(problem.net, ws, 0, 0, 0, side))
+
+
+def test_touching_is_unsure_and_a_gap_is_proved():
+    assert slab_proof(2.0**-40, 1.0)
+    assert not slab_proof(0.0, 1.0)  # touches the corner: exact arithmetic must say so
+    assert not slab_proof(-(2.0**-40), 1.0)
+    assert not slab_proof(2.0**-40, -1.0)
+
+
+def test_a_witness_on_a_hyperplane_or_on_the_boundary_is_not_proved():
+    stack = LayerStack((AffineMap(np.array([[1.0, -1.0]]), np.zeros(1)),), None, (1, 2), "")
+    problem = Problem.of(stack, cube(2, -1, 1))
+    walk = SubtreeWalk(problem, rows=False)
+    ws = walk._ws
+    for point, sign, proved in [
+        ((0.5, 0.25), 1, True),
+        ((0.5, 0.25), -1, False),
+        ((0.25, 0.5), -1, True),
+        ((0.25, 0.25), -1, False),
+        ((1.0, 0.25), 1, False),
+        ((0.25 + 2.0**-54, 0.25), 1, False),
+    ]:
+        ws.point[:] = point
+        ws.sign[:] = sign
+        assert point_holds(problem.net, ws) == proved, (point, sign)
+    ws.is_zero[:] = 1  # a neuron known to be zero everywhere is not looked at
+    ws.point[:] = (0.25, 0.25)
+    assert point_holds(problem.net, ws)
+
+
+def test_decisions_are_counted_by_path():
+    """On integer weights through the origin every decision of a neuron is exact."""
+    stack = LayerStack(
+        (AffineMap(np.array([[1.0, 0.0], [1.0, 1.0]]), np.zeros(2)),), None, (1, 2), ""
+    )
+    walk = SubtreeWalk(Problem.of(stack, cube(2, -1, 1)), rows=False)
+    for _ in walk.batches():
+        pass
+    assert walk.cells == 4
+    assert walk.decisions["witnesses_float"] + walk.decisions["witnesses_exact"] == 4
+    assert int(walk._ws.control[k.CELLS]) == 4

@@ -1,0 +1,81 @@
+"""Ranks: the modular elimination along sorted rows against exact ranks, and hand cases."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_mat
+
+from nnce_cli.enumeration.ranks import RankFinder
+from nnce_cli.exact import Pullback
+from nnce_cli.kernels.ranks import PRIME, inverse
+from nnce_cli.network import AffineMap, LayerStack
+
+
+def integer_stack(widths, seed, spread):
+    """Return a network of small integer weights, many of whose ranks are deficient."""
+    random = np.random.default_rng(seed)
+    maps = [
+        AffineMap(random.integers(-spread, spread + 1, (n_out, n_in)).astype(float), np.ones(n_out))
+        for n_in, n_out in itertools.pairwise(widths)
+    ]
+    return LayerStack(tuple(maps), None, (1, widths[0]), "")
+
+
+def slow_ranks(stack, bits):
+    """Multiply the masked weight matrices out and take rational ranks."""
+    product = fmpq_mat(
+        [[fmpq(int(i == j)) for j in range(stack.n_inputs)] for i in range(stack.n_inputs)]
+    )
+    ranks, first = [], 0
+    for layer in stack.hidden:
+        rows = (layer.rational[0] * product).tolist()
+        mask = bits[first : first + layer.n_out]
+        product = fmpq_mat([[x * int(on) for x in row] for row, on in zip(rows, mask, strict=True)])
+        ranks.append(int(product.rank()))
+        first += layer.n_out
+    return ranks
+
+
+def packed(stack, bits):
+    """Pack rows of bits layer by layer."""
+    parts, first = [], 0
+    for n in stack.widths[1:]:
+        parts.append(np.packbits(bits[:, first : first + n], axis=1))
+        first += n
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("widths", "spread"), [((3, 5, 4), 1), ((4, 9, 3, 5), 1), ((2, 3, 3, 3), 3)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_ranks_of_sorted_and_of_repeated_rows(widths, spread, seed):
+    """Any sign vectors will do, whether cells have them or not; in two batches."""
+    stack = integer_stack(widths, seed, spread)
+    random = np.random.default_rng(seed)
+    bits = random.integers(0, 2, size=(120, sum(widths[1:]))).astype(np.uint8)
+    bits = bits[np.lexsort(bits.T[::-1])]
+    finder = RankFinder(stack, Pullback(stack))
+    rows = packed(stack, bits)
+    found = np.concatenate([finder.ranks(rows[:50]), finder.ranks(rows[50:])])
+    assert found.tolist() == [slow_ranks(stack, row.tolist()) for row in bits]
+
+
+def test_a_rank_that_the_prime_hides_is_found():
+    """A weight that is a multiple of the prime looks like zero to the elimination."""
+    stack = LayerStack(
+        (AffineMap(np.array([[float(PRIME), 0.0], [0.0, 1.0]]), np.zeros(2)),
+         AffineMap(np.eye(2), np.zeros(2))), None, (1, 2), "",
+    )  # fmt: skip
+    finder = RankFinder(stack, Pullback(stack))
+    both_active = packed(stack, np.ones((1, 4), dtype=np.uint8))
+    assert finder.ranks(both_active).tolist() == [[2, 2]]
+    assert finder.exact_ranks == 2
+
+
+def test_inverses_modulo_the_prime():
+    for a in (1, 2, 3, 12345, PRIME - 1):
+        assert a * inverse(a) % PRIME == 1

@@ -1,0 +1,76 @@
+"""The committed sample models are what their README says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import onnx
+import pytest
+
+from nnce_cli.network import load_network
+from sample_models.train import DATA, FOLDER, accuracy, hand_made, onnx_model
+from tests.cases import cube
+from tests.collect import check_rows, enumerate_all
+from tests.oracle_ppl import exact_cells
+
+ROW = re.compile(
+    r"^\| `(?P<file>[^`]+)` \| (?P<widths>[\d-]+) \| .+ \| `--box (?P<box>\S+)` "
+    r"\| (?P<accuracy>\S+) \| (?P<cells>[\d,]+) \|$",
+    re.MULTILINE,
+)
+ROWS = {row["file"]: row for row in ROW.finditer((FOLDER / "README.md").read_text())}
+
+
+def box_of(row, n):
+    """Return the box that the README gives for a model."""
+    return cube(n, *map(float, row["box"].split(",")))
+
+
+def test_the_readme_lists_every_model():
+    assert set(ROWS) == {path.name for path in FOLDER.glob("*.onnx")}
+    assert set(ROWS) == {f"{name}.onnx" for name in DATA} | {"hand-made.onnx"}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_accuracy(name):
+    path = FOLDER / f"{name}.onnx"
+    assert f"{accuracy(path, DATA[name]()):.1%}" == ROWS[path.name]["accuracy"]
+
+
+@pytest.mark.parametrize("file", ROWS)
+def test_cells(file):
+    row, stack = ROWS[file], load_network(FOLDER / file)
+    widths = [*stack.widths, stack.output.n_out]
+    assert "-".join(map(str, widths)) == row["widths"]
+    table = enumerate_all(stack, box_of(row, stack.n_inputs))
+    assert f"{table.run.cells:,}" == row["cells"]
+    check_rows(table, 40)
+
+
+@pytest.mark.parametrize("name", ["hand-made", "toy-2d", "digits-pca"])
+def test_cells_of_exact_polyhedra(name):
+    """Polyhedra with 64 inputs have too many vertices; the others are counted exactly."""
+    stack = load_network(FOLDER / f"{name}.onnx")
+    cells = exact_cells(stack, box_of(ROWS[f"{name}.onnx"], stack.n_inputs))
+    table = enumerate_all(stack, box_of(ROWS[f"{name}.onnx"], stack.n_inputs))
+    assert table.signs() == cells.signs
+    assert list(map(tuple, table.ranks.tolist())) == cells.ranks
+
+
+def test_hand_made_network_has_the_cells_that_the_readme_counts():
+    """By layer 4, 16, 28; a quadrant has one cell of rank 0, two of rank 1 and one of rank 2."""
+    stack = load_network(FOLDER / "hand-made.onnx")
+    table = enumerate_all(stack, cube(2, -1, 1))
+    assert table.run.layer_cells == [4, 16, 28]
+    at_layer_2 = {
+        bits[:6]: ranks[1] for bits, ranks in zip(table.signs(), table.ranks, strict=True)
+    }
+    assert sorted(at_layer_2.values()) == [0] * 4 + [1] * 8 + [2] * 4
+    by_rank = [int((table.ranks[:, 1] == rank).sum()) for rank in (0, 1, 2)]
+    assert by_rank == [4, 16, 8], "cells inside those of layer 2, by their rank there"
+
+
+def test_hand_made_file_is_what_the_script_writes():
+    path = Path(FOLDER / "hand-made.onnx")
+    assert onnx.load(path) == onnx_model(hand_made())
