@@ -14,7 +14,7 @@ from nnce_cli.exact.dictionary import (
     feasible_dictionary,
     interior_point,
 )
-from nnce_cli.exact.rounding import float_between, float_point
+from nnce_cli.exact.rounding import centre, nearest_float
 
 
 def random_polytope(d, n, seed, spread=2):
@@ -93,19 +93,24 @@ def test_an_infeasible_or_singular_basis_is_replaced():
     assert infeasible.is_feasible()
 
 
-def test_float_points_of_thin_slabs():
-    """1/3 < x < 1/3 + 2^-52/3 holds one float64 in its middle; a slab below it holds none."""
-    third, gap = fmpq(1, 3), fmpq(1, 3 * 2**52)
-    inside = float_between(third, third + gap)
-    assert inside is not None
-    assert third < fmpq(*inside.as_integer_ratio()) < third + gap
-    assert float_between(third, third + gap / 2**20) is None
+def test_the_centre_of_a_triangle():
+    """On x + y <= 1 with x >= 0 and y >= 0 largest square has its corner on the long side."""
+    forms = {
+        2: [fmpq(0), fmpq(1), fmpq(0)],
+        3: [fmpq(0), fmpq(0), fmpq(1)],
+        4: [fmpq(1), fmpq(-1), fmpq(-1)],
+    }
+    triangle = Polytope([fmpq(-1)] * 2, [fmpq(1)] * 2, forms)
+    assert centre(triangle) == [fmpq(1, 4), fmpq(1, 4)]
 
-    def slab(width):
-        forms = {2: [-third, fmpq(1), fmpq(0)], 3: [third + width, fmpq(-1), fmpq(0)]}
-        return Polytope([fmpq(-1)] * 2, [fmpq(1)] * 2, forms)
 
-    found = float_point(slab(gap))
-    assert found is not None
-    assert found[0] == inside
-    assert float_point(slab(gap / 2**20)) is None
+@pytest.mark.parametrize(
+    ("gap", "holds_a_float"), [(fmpq(1, 2**50), True), (fmpq(1, 2**70), False)]
+)
+def test_the_centre_of_a_slab_rounds_into_it_if_anything_does(gap, holds_a_float):
+    low = fmpq(1, 3)
+    forms = {2: [-low, fmpq(1), fmpq(0)], 3: [low + gap, fmpq(-1), fmpq(0)]}
+    x = centre(Polytope([fmpq(-1)] * 2, [fmpq(1)] * 2, forms))[0]
+    assert low < x < low + gap
+    rounded = fmpq(*nearest_float(x).as_integer_ratio())
+    assert (low < rounded < low + gap) == holds_a_float

@@ -65,6 +65,19 @@ def enumerate_cells(
         bool,
         typer.Option("--no-witness", help="Leave the witness column out: a far smaller table."),
     ] = False,
+    proof: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write every decision with its proof, for nnce verify --proof.",
+        ),
+    ] = None,
+    no_certify: Annotated[
+        bool,
+        typer.Option(
+            "--no-certify", help="Leave the proofs out, to see what they cost; exit code 1."
+        ),
+    ] = False,
     max_cells: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
@@ -95,6 +108,7 @@ def enumerate_cells(
     nnce enumerate model.onnx --box 0,1 -o cells.parquet
     nnce enumerate model.onnx --vnnlib property.vnnlib --json
     nnce enumerate model.onnx --count-only
+    nnce enumerate model.onnx --proof proof.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
     target = _output_name(model, output, count_only=count_only, json=json)
@@ -104,15 +118,19 @@ def enumerate_cells(
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     _refuse_overwriting_inputs(target, (model, bounds, vnnlib))
 
-    with _open_output(target, force=force) as out:
+    _refuse_useless_proof(proof, target, certify=not no_certify)
+
+    with _open_output(target, force=force) as out, _open_output(proof, force=force) as proof_out:
         stack, domain = _load(model, box, bounds, vnnlib)
         _compile_once(quiet=quiet)
-        limits = Limits(max_cells, time_limit)
+        task = Task(stack, domain, Limits(max_cells, time_limit), not no_certify, quiet)
         if out is None:
-            result = _count(stack, domain, limits, quiet=quiet)
+            result = _count(task)
         else:
-            result = _write_table(stack, domain, out, limits, witness=not no_witness, quiet=quiet)
+            result = _write_table(task, out, proof_out, witness=not no_witness)
             out.commit()
+            if proof_out is not None:
+                proof_out.commit()
 
     summary = _summary(model, stack, domain, result, target)
     if json:
@@ -133,6 +151,17 @@ class Limits:
 
     max_cells: int | None
     seconds: float | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be enumerated, and how."""
+
+    stack: LayerStack
+    domain: Box
+    limits: Limits
+    certify: bool
+    quiet: bool
 
 
 @dataclass(frozen=True)
@@ -178,6 +207,17 @@ def _refuse_overwriting_inputs(target: str | None, inputs: tuple[Path | None, ..
             raise InputError(f"the output {target} is also an input; choose another --output")
 
 
+def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: bool) -> None:
+    if proof is None:
+        return
+    if target is None:
+        raise InputError("--proof certifies a table; leave out --count-only")
+    if not certify:
+        raise InputError("--proof needs the proofs that --no-certify leaves out")
+    if proof == target or Path(proof).resolve() == Path(target).resolve():
+        raise InputError("--proof and --output need different files")
+
+
 def _open_output(target: str | None, *, force: bool) -> Output | nullcontext[None]:
     """Open the output before any slow work, so that what is wrong with it shows at once."""
     if target is None:
@@ -216,29 +256,28 @@ def _compile_once(*, quiet: bool) -> None:
         compile_kernels()
 
 
-def _count(stack: LayerStack, domain: Box, limits: Limits, *, quiet: bool) -> Result:
+def _count(task: Task) -> Result:
     """Enumerate and keep nothing but the counts."""
     from nnce_cli.enumeration import Enumeration
     from nnce_cli.table import LayerCounter
 
     # The first N cells and their layers are known from rows alone.
-    rows = limits.max_cells is not None
-    run = Enumeration(stack, domain, rows=rows, witness=False)
-    counter = LayerCounter(len(stack.hidden)) if rows else None
+    rows = task.limits.max_cells is not None
+    run = Enumeration(task.stack, task.domain, rows=rows, witness=False, certify=task.certify)
+    counter = LayerCounter(len(task.stack.hidden)) if rows else None
     started = time.perf_counter()
-    stopped_by = _walk(run, counter.add if counter else None, limits, quiet=quiet)
+    stopped_by = _walk(run, counter.add if counter else None, task)
     seconds = time.perf_counter() - started
     layer_cells = counter.layer_cells if counter else list(run.layer_cells)
     return Result(layer_cells, stopped_by, run.certified, dict(run.decisions), seconds)
 
 
-def _write_table(
-    stack: LayerStack, domain: Box, out: Output, limits: Limits, *, witness: bool, quiet: bool
-) -> Result:
-    """Enumerate into a table; the output is left to be committed."""
+def _write_table(task: Task, out: Output, proof_out: Output | None, *, witness: bool) -> Result:
+    """Enumerate into a table, and a certificate; the outputs are left to be committed."""
     from nnce_cli.enumeration import Enumeration
-    from nnce_cli.table import CellTableWriter, Metadata
+    from nnce_cli.table import CellTableWriter, Metadata, ProofWriter
 
+    stack, domain = task.stack, task.domain
     metadata = Metadata(
         model=stack.digest,
         widths=tuple(stack.widths),
@@ -247,9 +286,17 @@ def _write_table(
         witness=witness,
     )
     writer = CellTableWriter(out, metadata)
-    run = Enumeration(stack, domain, rows=True, witness=witness)
+    proof = None if proof_out is None else ProofWriter(proof_out, metadata)
+    log = proof is not None
+    run = Enumeration(stack, domain, witness=witness, certify=task.certify, log=log)
+
+    def take(batch: CellBatch) -> None:
+        writer.write(batch)
+        if proof is not None and batch.log is not None:
+            proof.write(batch.log)
+
     started = time.perf_counter()
-    stopped_by = _walk(run, writer.write, limits, quiet=quiet)
+    stopped_by = _walk(run, take, task)
     complete = stopped_by is None
     if complete and writer.layer_cells != list(run.layer_cells):
         raise RuntimeError(f"{writer.layer_cells} written, {run.layer_cells} enumerated")
@@ -260,25 +307,25 @@ def _write_table(
         decisions=decisions,
         exact_witnesses=run.exact_witnesses if witness else None,
     )
+    if proof is not None:
+        proof.close(cells=writer.cells, complete=complete)
     seconds = time.perf_counter() - started
     return Result(writer.layer_cells, stopped_by, run.certified, decisions, seconds)
 
 
-def _walk(
-    run: Enumeration, take: Callable[[CellBatch], object] | None, limits: Limits, *, quiet: bool
-) -> str | None:
+def _walk(run: Enumeration, take: Callable[[CellBatch], object] | None, task: Task) -> str | None:
     """Give all batches to ``take``; return what stopped the run, None where it came to its end.
 
     With a limit of N cells the walk goes on until it meets another cell or its end, so that a
     network of N cells is known to be complete.
     """
-    rows = 0
+    rows, limits = 0, task.limits
     deadline = math.inf if limits.seconds is None else time.perf_counter() + limits.seconds
-    with stop_on_signals() as stop, progress(not quiet) as show:
+    with stop_on_signals() as stop, progress(not task.quiet) as show:
         for batch in run.batches():
             room = math.inf if limits.max_cells is None else limits.max_cells - rows
             count = len(batch.active)
-            if take is not None and count:
+            if take is not None:
                 take(batch if count <= room else batch.take(int(room)))
             if count > room:
                 return "--max-cells"

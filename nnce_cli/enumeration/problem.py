@@ -14,6 +14,7 @@ from nnce_cli.network import LayerStack
 
 FIRST_FRAMES = 16
 OUTPUT_ROWS = 8192
+LOG_NUMBERS = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +94,17 @@ def _sign_error(stack: LayerStack, magnitude: Floats) -> Floats:
     return np.concatenate(bounds)
 
 
-def new_workspace(net: Network, rows: bool) -> Workspace:
-    """Allocate the workspace of a walk; ``rows`` says whether cells are written or only counted."""
+def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
+    """Allocate the workspace of a walk.
+
+    ``rows`` says whether cells are written or only counted, ``log`` whether decisions are.
+    """
     d, n_layers, n = net.lower.size, net.width.size, int(net.width.max())
     total = int(net.offset[-1])
     capacity = total + 16  # a frame has at most one row for each neuron; then padding
     n_bytes = int(((net.width + 7) // 8).sum())
     frames, out = FIRST_FRAMES, OUTPUT_ROWS if rows else 0
+    logged = max(64, LOG_NUMBERS // (3 + 2 * d)) if log else 0
 
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
@@ -146,6 +151,8 @@ def new_workspace(net: Network, rows: bool) -> Workspace:
         done=np.zeros(1),
         layer_cells=ints(n_layers),
         forced=ints(total),
+        basis=ints(2 * d),
+        log=np.zeros((logged, 3 + 2 * d), dtype=np.int32),
         out_signs=np.zeros((out, n_bytes), dtype=np.uint8),
         out_active=np.zeros((out, n_layers), dtype=np.uint16),
         out_witness=np.zeros((out, d)),

@@ -14,14 +14,26 @@ from nnce_cli.network import LayerStack
 class Enumeration:
     """One run: iterate over `batches`, look at the properties in between and at the end.
 
-    ``rows`` is False for counting only; ``witness`` says whether batches carry witnesses.
+    ``rows`` is False for counting only; ``witness`` says whether batches carry witnesses,
+    ``log`` whether they carry all decisions. With ``certify`` every decision is proved, by a
+    float bound or in rational arithmetic; ``certified`` says so.
     """
 
     def __init__(
-        self, stack: LayerStack, box: Box, *, rows: bool = True, witness: bool = True
+        self,
+        stack: LayerStack,
+        box: Box,
+        *,
+        rows: bool = True,
+        witness: bool = True,
+        certify: bool = True,
+        log: bool = False,
     ) -> None:
         self.widths = stack.widths
-        self._walk = SubtreeWalk(Problem.of(stack, box), rows=rows, witness=witness)
+        self.certified = certify
+        self._walk = SubtreeWalk(
+            Problem.of(stack, box), rows=rows, witness=witness, certify=certify, log=log
+        )
 
     def batches(self) -> Iterator[CellBatch]:
         """Yield the cells in table order, a batch about every 50 ms (empty when only counting)."""
@@ -51,11 +63,6 @@ class Enumeration:
     def complete(self) -> bool:
         """Whether the whole tree was walked."""
         return self._walk.done
-
-    @property
-    def certified(self) -> bool:
-        """Whether every decision so far was proved: the walk takes no other ones."""
-        return True
 
     @property
     def exact_witnesses(self) -> dict[int, list[str]]:

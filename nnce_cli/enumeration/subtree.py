@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.batch import CellBatch, DecisionLog
 from nnce_cli.enumeration.problem import Problem, new_workspace, with_more_frames
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.exact import ExactDoor, Pullback
@@ -34,7 +34,11 @@ class Subtree:
 
 
 class SubtreeWalk:
-    """The walk of one subtree: its batches, and what it has found and decided so far."""
+    """The walk of one subtree: its batches, and what it has found and decided so far.
+
+    ``rows`` is False for counting only, ``witness`` says whether batches carry witnesses,
+    ``certify`` whether decisions are proved, ``log`` whether batches carry the decisions.
+    """
 
     def __init__(
         self,
@@ -43,13 +47,16 @@ class SubtreeWalk:
         *,
         rows: bool = True,
         witness: bool = True,
+        certify: bool = True,
+        log: bool = False,
     ) -> None:
         self.problem = problem
         self.done = False
         self._rebuilds = 0
         self._rows = rows
         self._witness = witness
-        self._ws = new_workspace(problem.net, rows)
+        self._ws = new_workspace(problem.net, rows, log)
+        self._ws.control[k.CERTIFY] = int(certify)
         self._pullback = Pullback(problem.stack)
         self._door = ExactDoor(self._pullback, problem.net, self._ws)
         self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
@@ -150,8 +157,27 @@ class SubtreeWalk:
         if self._witness:
             witness = self.problem.full_points(ws.out_witness[:n])
         ranks = self._ranks.ranks(signs) if self._ranks else np.zeros((0, len(ends)), np.uint16)
-        return CellBatch(
-            np.split(signs, ends[:-1], axis=1), ws.out_active[:n].copy(), ranks, witness
+        layers = np.split(signs, ends[:-1], axis=1)
+        return CellBatch(layers, ws.out_active[:n].copy(), ranks, witness, self._take_log())
+
+    def _take_log(self) -> DecisionLog | None:
+        """Take the decisions out of the workspace; None where there is no log."""
+        ws = self._ws
+        if not len(ws.log):
+            return None
+        log = ws.log[: ws.control[k.LOGGED]].copy()
+        ws.control[k.LOGGED] = 0
+        inputs = np.flatnonzero(self.problem.free)
+        sizes, bases = log[:, 2], log[:, 3:]
+        place = np.arange(bases.shape[1])
+        is_slack = place < sizes[:, None]
+        is_input = ~is_slack & (place < 2 * sizes[:, None])
+        return DecisionLog(
+            neuron=log[:, 0].astype(np.uint32),
+            decision=log[:, 1].astype(np.uint8),
+            sizes=sizes,
+            slacks=bases[is_slack].astype(np.uint32),
+            inputs=inputs[bases[is_input]].astype(np.uint32),
         )
 
     def call_every_kernel(self) -> None:

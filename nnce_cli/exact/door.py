@@ -13,7 +13,7 @@ from flint import fmpq
 from nnce_cli.exact.dictionary import Dictionary, Polytope, feasible_dictionary, interior_point
 from nnce_cli.exact.forward import signs_at
 from nnce_cli.exact.pullback import Pullback
-from nnce_cli.exact.rounding import float_point, nearest_float
+from nnce_cli.exact.rounding import centre, nearest_float
 from nnce_cli.kernels import arrays as k
 
 
@@ -51,15 +51,18 @@ class ExactDoor:
             return
         low = self._dictionary(t)
         if low is None:  # an empty cell that rounding let in: any constant sign will do
+            self.workspace.control[k.BASIS] = 0
             self.workspace.control[k.ANSWER] = k.NEGATIVE
             return
         low.set_objective([-x for x in form])
         if low.maximise(lambda b: b > 0) <= 0:
+            self._note_basis(low)
             self.workspace.control[k.ANSWER] = k.POSITIVE
             return
         high = Dictionary(low.polytope, low.columns, low.at_upper)
         high.set_objective(form)
         if high.maximise(lambda b: b > 0) <= 0:
+            self._note_basis(high)
             self.workspace.control[k.ANSWER] = k.NEGATIVE
             return
         self.workspace.control[k.ANSWER] = k.CUTS
@@ -67,6 +70,14 @@ class ExactDoor:
             self._copy_header(t, t + 1)
             self._write_frame(high, t)
             self._write_frame(low, t + 1)
+
+    def _note_basis(self, dictionary: Dictionary) -> None:
+        """Take down the optimal basis as the proof of the decision, as the kernels do."""
+        d = self.net.lower.size
+        slacks = [v - d for v in dictionary.columns if v >= d]
+        inputs = [v for v in dictionary.rows if v < d]
+        self.workspace.basis[: 2 * len(slacks)] = slacks + inputs
+        self.workspace.control[k.BASIS] = len(slacks)
 
     def _answer_leaf(self, t: int) -> None:
         dictionary = self._dictionary(t)
@@ -77,10 +88,9 @@ class ExactDoor:
             return
         rounded = [nearest_float(x) for x in point]
         if not self._is_witness(rounded):
-            found = float_point(dictionary.polytope)
-            if found is not None and self._is_witness(found):
-                rounded = found
-            else:
+            point = centre(dictionary.polytope)
+            rounded = [nearest_float(x) for x in point]
+            if not self._is_witness(rounded):  # the cell is thinner than the grid of floats
                 self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
         self.workspace.point[:] = rounded
         self.workspace.control[k.ANSWER] = k.EXISTS

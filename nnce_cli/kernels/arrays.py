@@ -26,7 +26,9 @@ DONE, PAUSED, OUTPUT_FULL, STACK_FULL, DRIFTED, UNSURE_ROOT, UNSURE_NODE, UNSURE
 NO_ANSWER, POSITIVE, NEGATIVE, ZERO, CUTS, EXISTS, EMPTY = range(7)
 # The entries of `Workspace.control`.
 TOP, ANSWER, REBUILT, NODES, ROWS, CELLS, COUNTED_BEFORE = range(7)
-PROOFS, WITNESSES, LPS, PIVOTS = range(7, 11)
+PROOFS, WITNESSES, LPS, PIVOTS, CERTIFY, LOGGED, BASIS = range(7, 14)
+# The decisions of a completeness certificate (docs/proof.md).
+IS_INACTIVE, IS_ACTIVE, IS_ZERO, IS_SPLIT, IS_CELL, IS_EMPTY = range(6)
 
 
 class Network(NamedTuple):
@@ -99,6 +101,8 @@ class Workspace(NamedTuple):
     done: Floats  # (1,) share of the domain's tree that is done
     layer_cells: Ints  # (L,)
     forced: Ints  # (N,) the signs of the subtree's prefix, 0 beyond it
+    basis: Ints  # (2 d,) the nonbasic slacks (global indices), then as many basic inputs
+    log: NDArray[np.int32]  # (G, 3 + 2 d) neuron, decision, slacks in the basis, the basis
     out_signs: NDArray[np.uint8]  # (C, B)
     out_active: NDArray[np.uint16]  # (C, L)
     out_witness: Floats  # (C, d)

@@ -10,13 +10,22 @@ from __future__ import annotations
 
 from nnce_cli.kernels.arrays import (
     ANSWER,
+    BASIS,
     CELLS,
+    CERTIFY,
     COUNTED_BEFORE,
     CUTS,
     DONE,
     DRIFTED,
     EMPTY,
+    IS_ACTIVE,
+    IS_CELL,
+    IS_EMPTY,
+    IS_INACTIVE,
+    IS_SPLIT,
+    IS_ZERO,
     LEAF,
+    LOGGED,
     NEGATIVE,
     NEW_LAYER,
     NO_ANSWER,
@@ -56,13 +65,6 @@ CONTINUE = -1  # no reason to return
 
 
 @kernel
-def decide_constant(ws: Workspace, neuron: int, answer: int) -> None:
-    """Record that ``neuron`` does not cut the cell: it is POSITIVE, NEGATIVE or ZERO there."""
-    ws.sign[neuron] = 1 if answer == POSITIVE else -1
-    ws.is_zero[neuron] = 1 if answer == ZERO else 0
-
-
-@kernel
 def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
     """Decide whether the neuron of free row ``row`` cuts the cell of frame ``t``.
 
@@ -88,12 +90,66 @@ def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
                 mover = t + 1 if side > 0.0 else t
             ended = descend(net, ws, mover, row, side, at_root)
         if ended != CROSSED:
-            if known and ended == OPTIMAL and holds(net, ws, mover, neuron, row, side):
-                return POSITIVE if side > 0.0 else NEGATIVE
-            return NO_ANSWER
+            if not known or ended != OPTIMAL:
+                return NO_ANSWER
+            if ws.control[CERTIFY] == 1 and not holds(net, ws, mover, neuron, row, side):
+                return NO_ANSWER
+            note_basis(net, ws, mover)
+            return POSITIVE if side > 0.0 else NEGATIVE
         if known:
             return CUTS
     return NO_ANSWER
+
+
+@kernel
+def note_basis(net: Network, ws: Workspace, t: int) -> None:
+    """Take down the basis of frame ``t``: the proof of the decision that is about to be logged."""
+    if ws.log.shape[0] == 0:
+        return
+    d = net.lower.size
+    n = 0
+    for c in range(d):
+        variable = ws.column_variable[t, c]
+        if variable >= d:
+            ws.basis[n] = variable - d
+            n += 1
+    ws.control[BASIS] = n
+    for r in range(ws.free[t], ws.rows[t]):
+        if ws.row_variable[t, r] < d:
+            ws.basis[n] = ws.row_variable[t, r]
+            n += 1
+
+
+@kernel
+def log_decision(ws: Workspace, neuron: int, decision: int, n_basis: int) -> None:
+    """Append a decision to the log, with its basis: ``n_basis`` slacks and as many inputs."""
+    if ws.log.shape[0] == 0:
+        return
+    i = ws.control[LOGGED]
+    ws.log[i, 0] = neuron
+    ws.log[i, 1] = decision
+    ws.log[i, 2] = n_basis
+    for b in range(2 * n_basis):
+        ws.log[i, 3 + b] = ws.basis[b]
+    ws.control[LOGGED] = i + 1
+
+
+@kernel
+def log_is_full(ws: Workspace) -> bool:
+    """Tell whether the log has no room for another decision."""
+    return bool(0 < ws.log.shape[0] == ws.control[LOGGED])
+
+
+@kernel
+def decide_constant(ws: Workspace, neuron: int, answer: int) -> None:
+    """Record that ``neuron`` does not cut the cell: it is POSITIVE, NEGATIVE or ZERO there."""
+    ws.sign[neuron] = 1 if answer == POSITIVE else -1
+    ws.is_zero[neuron] = 1 if answer == ZERO else 0
+    if answer == ZERO:
+        log_decision(ws, neuron, IS_ZERO, 0)
+    else:
+        decision = IS_ACTIVE if answer == POSITIVE else IS_INACTIVE
+        log_decision(ws, neuron, decision, ws.control[BASIS])
 
 
 @kernel
@@ -104,6 +160,8 @@ def root_tests(net: Network, ws: Workspace, t: int) -> int:
     """
     d = net.lower.size
     while ws.cursor[t] < ws.free[t]:
+        if log_is_full(ws):
+            return OUTPUT_FULL
         row = ws.cursor[t]
         neuron = ws.row_variable[t, row] - d
         answer = ws.control[ANSWER]
@@ -215,6 +273,7 @@ def split(net: Network, ws: Workspace, t: int, neuron: int) -> None:
     The inactive side goes on, the active one waits below it. Inside the forced prefix of a
     subtree only the forced side stays.
     """
+    log_decision(ws, neuron, IS_SPLIT, 0)
     constrain(ws, t, neuron, 1)
     constrain(ws, t + 1, neuron, -1)
     ws.pending[t] = neuron
@@ -237,6 +296,8 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
         return CONTINUE
     if t + 1 >= ws.value.shape[0]:
         return STACK_FULL
+    if log_is_full(ws):
+        return OUTPUT_FULL
     row = ws.free[t] - 1
     neuron = ws.row_variable[t, row] - net.lower.size
     answer = ws.control[ANSWER]
@@ -281,15 +342,19 @@ def count_cell(ws: Workspace, t: int) -> None:
 @kernel
 def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
     """Prove that the cell of frame ``t`` exists by a witness; count it and write its row."""
+    if log_is_full(ws) or (rows and ws.control[ROWS] == ws.out_signs.shape[0]):
+        return OUTPUT_FULL
     answer = ws.control[ANSWER]
     ws.control[ANSWER] = NO_ANSWER
+    certify = ws.control[CERTIFY] == 1
     if answer == NO_ANSWER:
-        if rows and ws.control[ROWS] == ws.out_signs.shape[0]:
-            return OUTPUT_FULL
-        inner_point(net, ws, t, ws.free[t])
-        if not witness_holds(net, ws):
-            return UNSURE_LEAF
-        ws.control[WITNESSES] += 1
+        if rows or certify:
+            inner_point(net, ws, t, ws.free[t])
+        if certify:
+            if not witness_holds(net, ws):
+                return UNSURE_LEAF
+            ws.control[WITNESSES] += 1
+    log_decision(ws, 0, IS_EMPTY if answer == EMPTY else IS_CELL, 0)
     ws.done[0] += ws.share[t]
     if answer != EMPTY:
         ws.counted[ws.counted.size - 1] = 0
@@ -311,11 +376,11 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
 def walk(net: Network, ws: Workspace, node_limit: int, rows: bool) -> int:
     """Walk on until ``control[NODES]`` is ``node_limit``; return why it stopped.
 
-    DONE: the subtree is walked. PAUSED: the limit is reached. OUTPUT_FULL: take the rows out
-    and set ``control[ROWS]`` to 0. STACK_FULL: come back with more frames. DRIFTED: rebuild
-    the top frame and set ``control[REBUILT]``. UNSURE_ROOT, UNSURE_NODE, UNSURE_LEAF: floating
-    point cannot tell; write the answer to ``control[ANSWER]`` (and for CUTS at a node the two
-    frames, for EXISTS ``ws.point``).
+    DONE: the subtree is walked. PAUSED: the limit is reached. OUTPUT_FULL: take the rows and
+    the log out and set ``control[ROWS]`` and ``control[LOGGED]`` to 0. STACK_FULL: come back
+    with more frames. DRIFTED: rebuild the top frame and set ``control[REBUILT]``. UNSURE_ROOT,
+    UNSURE_NODE, UNSURE_LEAF: floating point cannot tell; write the answer to
+    ``control[ANSWER]`` (and for CUTS at a node the two frames, for EXISTS ``ws.point``).
     Every state in between is in the workspace, so a call goes on where the last one stopped.
     """
     while ws.control[NODES] < node_limit:

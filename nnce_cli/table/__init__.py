@@ -3,18 +3,23 @@
 from nnce_cli.table.metadata import FORMAT, Metadata
 from nnce_cli.table.output import Output
 from nnce_cli.table.prefixes import LayerCounter, first_rows
+from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
 from nnce_cli.table.reader import CellTableReader
 from nnce_cli.table.rows import CellRows, Rows
 from nnce_cli.table.writer import CellTableWriter
 
 __all__ = [
     "FORMAT",
+    "PROOF_FORMAT",
+    "PROOF_KEY",
+    "PROOF_SCHEMA",
     "CellRows",
     "CellTableReader",
     "CellTableWriter",
     "LayerCounter",
     "Metadata",
     "Output",
+    "ProofWriter",
     "Rows",
     "first_rows",
 ]

@@ -1,0 +1,100 @@
+"""Writing completeness certificates: the decisions of a walk, in order (docs/proof.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nnce_cli.table.metadata import Metadata
+from nnce_cli.table.output import Output
+
+PROOF_FORMAT = 1
+PROOF_KEY = b"nnce-proof"
+PROOF_SCHEMA = pa.schema(
+    [
+        pa.field("neuron", pa.uint32(), nullable=False),
+        pa.field("decision", pa.uint8(), nullable=False),
+        pa.field("slacks", pa.list_(pa.uint32()), nullable=False),
+        pa.field("inputs", pa.list_(pa.uint32()), nullable=False),
+    ]
+)
+DECISIONS_PER_GROUP = 2**16
+
+
+class Decisions(Protocol):
+    """Consecutive decisions: an entry a decision, and the bases of all of them joined."""
+
+    @property
+    def neuron(self) -> NDArray[np.uint32]:
+        """Global indices of the neurons decided."""
+
+    @property
+    def decision(self) -> NDArray[np.uint8]:
+        """What was decided."""
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """How many slacks, and inputs, the basis of each decision has."""
+
+    @property
+    def slacks(self) -> NDArray[np.uint32]:
+        """The slacks of all bases."""
+
+    @property
+    def inputs(self) -> NDArray[np.uint32]:
+        """The inputs of all bases."""
+
+
+class ProofWriter:
+    """Writes a certificate to an `Output`; equal decisions give equal bytes."""
+
+    def __init__(self, output: Output, metadata: Metadata) -> None:
+        """Begin a certificate for the table that ``metadata`` describes."""
+        self._metadata = metadata
+        self._waiting = PROOF_SCHEMA.empty_table()
+        self._writer = pq.ParquetWriter(
+            output, PROOF_SCHEMA, compression="zstd", store_schema=False, write_statistics=False
+        )
+
+    def write(self, log: Decisions) -> None:
+        """Take the next decisions.
+
+        Raises:
+            InputError: the output cannot be written.
+        """
+        ends = pa.array(np.concatenate([[0], np.cumsum(log.sizes)]), pa.int32())
+        columns = [
+            pa.array(log.neuron),
+            pa.array(log.decision),
+            pa.ListArray.from_arrays(ends, pa.array(log.slacks)),
+            pa.ListArray.from_arrays(ends, pa.array(log.inputs)),
+        ]
+        more = pa.Table.from_arrays(columns, schema=PROOF_SCHEMA)
+        self._waiting = pa.concat_tables([self._waiting, more])
+        while len(self._waiting) >= DECISIONS_PER_GROUP:
+            self._write_group(DECISIONS_PER_GROUP)
+
+    def close(self, *, cells: int, complete: bool) -> None:
+        """Write what is left and the metadata; `Output.commit` is next."""
+        self._write_group(len(self._waiting))
+        about = {
+            "format": PROOF_FORMAT,
+            "model": self._metadata.model,
+            "widths": self._metadata.widths,
+            "domain": self._metadata.domain,
+            "cells": cells,
+            "complete": complete,
+        }
+        self._writer.add_key_value_metadata({PROOF_KEY: json.dumps(about)})
+        self._writer.close()
+
+    def _write_group(self, rows: int) -> None:
+        if rows:
+            group = self._waiting.slice(0, rows).combine_chunks()
+            self._writer.write_table(group, row_group_size=rows)
+            self._waiting = self._waiting.slice(rows)
