@@ -236,6 +236,46 @@ def test_what_fails_a_check(lines, tmp_path, monkeypatch, name, value, code):
         assert os.listdir(tmp_path) == []
 
 
+def test_without_proofs_the_same_cells_and_exit_code_1(lines, tmp_path):
+    proved = nnce("enumerate", lines, "-o", "a", "--json", "-q", cwd=tmp_path)
+    result = nnce("enumerate", lines, "-o", "b", "--json", "-q", "--no-certify", cwd=tmp_path)
+    assert (proved.returncode, result.returncode) == (0, 1)
+    summary = json.loads(result.stdout)
+    assert summary["certified"] is False
+    assert metadata(tmp_path / "b")["certified"] is False
+    assert summary["layer_cells"] == json.loads(proved.stdout)["layer_cells"]
+    assert summary["decisions"]["witnesses_float"] == 0
+
+
+def test_a_certificate_beside_the_table(lines, tmp_path):
+    result = nnce("enumerate", lines, "-o", "t", "--proof", "p", "-q", cwd=tmp_path)
+    assert result.returncode == 0
+    proof = pq.read_table(tmp_path / "p")
+    about = json.loads(proof.schema.metadata[b"nnce-proof"])
+    assert (about["cells"], about["complete"]) == (11, True)
+    decisions = proof["decision"].to_pylist()
+    assert decisions.count(4) == 11
+    assert decisions.count(3) == 10  # a binary tree with 11 leaves
+    again = nnce("enumerate", lines, "-o", "t2", "--proof", "p2", "-q", cwd=tmp_path)
+    assert again.returncode == 0
+    assert (tmp_path / "p").read_bytes() == (tmp_path / "p2").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--proof", "p", "--count-only"], "--count-only"),
+        (["--proof", "p", "--no-certify"], "--no-certify"),
+        (["--proof", "t", "-o", "t"], "different files"),
+        (["--proof", "missing/p"], "does not exist"),
+    ],
+)
+def test_certificates_that_make_no_sense(lines, tmp_path, options, word):
+    result = nnce("enumerate", lines, *options, cwd=tmp_path)
+    assert_refused(result, word)
+    assert os.listdir(tmp_path) == []
+
+
 # Streams
 
 

@@ -62,6 +62,7 @@ def test_parquet_metadata(table):
 def test_documented_metadata(table):
     assert json.loads(pq.read_metadata(table).metadata[b"nnce"]) == {
         "format": 1,
+        "exact_witnesses": [],
         "model": "ab" * 32,
         "widths": [2, 9, 3],
         "domain": {"kind": "box", "lower": [-1.0, -1.0], "upper": [1.0, 1.0]},

@@ -30,7 +30,7 @@ class Enumeration:
         log: bool = False,
     ) -> None:
         self.widths = stack.widths
-        self.certified = certify
+        self._certify = certify
         self._walk = SubtreeWalk(
             Problem.of(stack, box), rows=rows, witness=witness, certify=certify, log=log
         )
@@ -68,6 +68,11 @@ class Enumeration:
     def exact_witnesses(self) -> dict[int, list[str]]:
         """Witnesses as fractions, by row, of the cells too thin for a float64 point."""
         return self._walk.exact_witnesses
+
+    @property
+    def certified(self) -> bool:
+        """Whether every decision so far was proved."""
+        return self._certify
 
     @property
     def decisions(self) -> dict[str, int]:
