@@ -25,6 +25,7 @@ COLUMNS = {
     "cells": "{cells:,}",
     "cells/s": "{cells_per_second:,.0f}",
     "times the floor": "{times_the_floor:.1f}",
+    "proved / not": "{certified_over_not:.2f}",
     "table / counting": "{table_over_counting:.2f}",
     "table MB": "{table_megabytes:.1f}",
     "peak memory MB": "{peak_megabytes:.0f}",
