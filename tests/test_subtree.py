@@ -96,8 +96,9 @@ def test_the_shares_of_the_pieces_add_up_to_the_domain():
     assert total == pytest.approx(1.0, abs=1e-12)
 
 
-def test_deep_paths_grow_the_stack():
-    """Forty parallel hyperplanes that each cut what is left: more pending frames than the first."""
+def test_deep_paths_grow_the_stack(monkeypatch):
+    """Forty parallel hyperplanes that each cut what is left, and room for two frames only."""
+    monkeypatch.setattr("nnce_cli.enumeration.problem.FRAMES_BYTES", 0)
     rows = [[[64, 0, k] for k in range(-20, 20)]]
     problem = Problem.of(stack_from(rows), cube(2, -1, 1))
     whole, layer_cells, _ = walk_in_pieces(problem, None)

@@ -12,7 +12,9 @@ from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Network, Workspace
 from nnce_cli.network import LayerStack
 
-FIRST_FRAMES = 16
+# Frames for the deepest path, as long as they take no more than this: memory that no path
+# reaches is never touched, so it costs nothing.
+FRAMES_BYTES = 2**30
 OUTPUT_ROWS = 8192
 LOG_NUMBERS = 2**18
 
@@ -103,7 +105,8 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
     total = int(net.offset[-1])
     capacity = total + 16  # a frame has at most one row for each neuron; then padding
     n_bytes = int(((net.width + 7) // 8).sum())
-    frames, out = FIRST_FRAMES, OUTPUT_ROWS if rows else 0
+    frames = min(total + 2, max(2, FRAMES_BYTES // (8 * (d + 1) * capacity)))
+    out = OUTPUT_ROWS if rows else 0
     logged = max(64, LOG_NUMBERS // (3 + 2 * d)) if log else 0
 
     def ints(*shape: int) -> NDArray[np.int64]:
@@ -170,5 +173,6 @@ def with_more_frames(workspace: Workspace) -> Workspace:
     grown = {}
     for name in PER_FRAME:
         old = getattr(workspace, name)
-        grown[name] = np.concatenate([old, np.zeros_like(old)])
+        grown[name] = np.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+        grown[name][: len(old)] = old
     return workspace._replace(**grown)
