@@ -124,3 +124,27 @@ def test_decisions_are_counted_by_path():
     assert walk.cells == 4
     assert walk.decisions["witnesses_float"] + walk.decisions["witnesses_exact"] == 4
     assert int(walk._ws.control[k.CELLS]) == 4
+
+
+@pytest.mark.parametrize("exponent", [-1000, -500, 0, 300, 1000, 1020])
+def test_weights_at_the_ends_of_the_float_range(exponent):
+    """Scaling all of layer 1, and layer 2's bias alike, by a power of two changes no cell.
+
+    In float64 the products overflow or vanish; nothing may be lost or warned of.
+    """
+    random = np.random.default_rng(1)
+    first = random.integers(-3, 4, (5, 2)), random.integers(-2, 3, 5)
+    second = random.integers(-3, 4, (4, 5)), random.integers(-2, 3, 4)
+    factor = 2.0**exponent
+    maps = (
+        AffineMap(first[0] * factor, first[1] * factor),
+        AffineMap(second[0] * 1.0, second[1] * factor),
+    )
+    walk = SubtreeWalk(Problem.of(LayerStack(maps, None, (1, 2), ""), cube(2, -1, 1)))
+    with np.errstate(all="raise"):
+        rows = [np.concatenate(b.signs, axis=1) for b in walk.batches()]
+    plain = (AffineMap(first[0] * 1.0, first[1] * 1.0), AffineMap(second[0] * 1.0, second[1] * 1.0))
+    expected = SubtreeWalk(Problem.of(LayerStack(plain, None, (1, 2), ""), cube(2, -1, 1)))
+    expected_rows = [np.concatenate(b.signs, axis=1) for b in expected.batches()]
+    assert np.array_equal(np.concatenate(rows), np.concatenate(expected_rows))
+    assert walk.layer_cells == expected.layer_cells

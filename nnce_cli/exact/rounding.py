@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 from flint import fmpq
 
 from nnce_cli.exact.dictionary import Polytope, feasible_dictionary
 
 
 def nearest_float(x: fmpq) -> float:
-    """Return the float64 nearest to ``x``: Python's division of integers rounds correctly."""
-    return int(x.p) / int(x.q)
+    """Return the float64 nearest to ``x``, an infinity where that is out of range.
+
+    Python's division of integers rounds correctly.
+    """
+    try:
+        return int(x.p) / int(x.q)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def centre(polytope: Polytope) -> list[fmpq]:

@@ -205,7 +205,6 @@ def descend(net: Network, ws: Workspace, t: int, row: int, side: float, note: bo
     ``side`` is +1.0 or -1.0. Modifies the frame; with ``note`` every vertex on the way is
     evidence for the other free rows. Returns CROSSED, OPTIMAL (in floating point; or so near
     that a bound over the box shows the row positive) or STALLED.
-    The row may be a constraint: a descent never makes it nonbasic while it is worth more than 0.
     """
     ws.control[LPS] += 1
     patience = 4 * (net.lower.size + ws.rows[t]) + 20

@@ -71,7 +71,8 @@ def pull_back(net: Network, ws: Workspace, layer: int) -> None:
         if layer == 0:
             error[j] = unit * size[j]
         s = size[j]
-        scale = 2.0 ** -math.floor(math.log2(s)) if s > 1e-250 else 1.0
+        # Slacks are exact multiples of their neurons, so the factor must be neither 0 nor infinite.
+        scale = 2.0 ** -math.floor(math.log2(s)) if 1e-250 < s < 1e250 else 1.0
         ws.scale[start + j] = scale
         least[j] *= scale
         most[j] *= scale
