@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Network, Workspace
+from nnce_cli.kernels.jit import padded
 from nnce_cli.network import LayerStack
 
 # Frames for the deepest path, as long as they take no more than this: memory that no path
@@ -134,6 +135,9 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         size=np.zeros((n_layers, n)),
         error=np.zeros((n_layers, n)),
         scale=np.ones(total),
+        form=np.zeros((total, padded(d + 1))),
+        form_size=np.zeros(total),
+        form_error=np.zeros(total),
         least=np.zeros(total),
         most=np.zeros(total),
         reach=np.concatenate([net.span, np.zeros(total)]),
@@ -144,7 +148,7 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         ratio=np.zeros(capacity),
         lowest=np.zeros(capacity),
         highest=np.zeros(capacity),
-        residual=np.zeros(d + 1),
+        residual=np.zeros(padded(d + 1)),
         point=np.zeros(d),
         mean=np.zeros(d),
         activation=np.zeros(max(d, n)),

@@ -78,6 +78,9 @@ class Workspace(NamedTuple):
     size: Floats  # (L, n) bound on |constant| + sum |coefficient| |x| over the box
     error: Floats  # (L, n) bound over the box on the rounding of `gradient`
     scale: Floats  # (N,) power of two that brings a neuron's size near 1
+    form: Floats  # (N, d + 1 padded) `gradient`, neuron by neuron, times `scale`
+    form_size: Floats  # (N,) `size` and `error` times `scale`
+    form_error: Floats  # (N,)
     least: Floats  # (N,) the smallest and the largest scaled preactivation over the box
     most: Floats  # (N,)
     reach: Floats  # (d + N,) about the largest displacement of each variable over the box
@@ -89,7 +92,7 @@ class Workspace(NamedTuple):
     ratio: Floats  # (R,)
     lowest: Floats  # (R,) lowest and highest value of a free row at the vertices seen
     highest: Floats  # (R,)
-    residual: Floats  # (d + 1,)
+    residual: Floats  # (d + 1 padded,)
     point: Floats  # (d,)
     mean: Floats  # (d,)
     activation: Floats  # (max(d, n),)

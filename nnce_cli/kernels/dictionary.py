@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnce_cli.kernels.arrays import LPS, PIVOTS, Network, Workspace
-from nnce_cli.kernels.jit import kernel
+from nnce_cli.kernels.jit import kernel, padded
 
 # Rows are scaled to about 1, so these are relative. They choose which path (float or exact)
 # takes a decision, never what the decision is.
@@ -18,16 +18,6 @@ CLEAR = 1e-10  # a value at a vertex beyond this counts as strictly on its side
 SMALL_PIVOT = 1e-11  # smaller entries take no part in the ratio test
 SMALL_COST = 1e-13  # smaller coefficients do not attract a pivot
 OPTIMAL, CROSSED, STALLED = 0, 1, 2  # how a descent ended
-
-
-@kernel
-def padded(n: int) -> int:
-    """Return ``n`` rounded up to a multiple of 8.
-
-    Loops along the rows run that far, into padding whose values mean nothing: then they are
-    whole vector instructions, with no remainder whose length the processor mispredicts.
-    """
-    return (n + 7) & -8
 
 
 @kernel
@@ -67,7 +57,7 @@ def leaving_row(net: Network, ws: Workspace, t: int, q: int) -> tuple[int, float
     n = ws.rows[t] - first
     constant, slope = ws.value[t, 0, first:], ws.value[t, 1 + q, first:]
     cap, ratio = ws.row_cap[t, first:], ws.ratio
-    for r in range(n):  # selections, not branches: these would be mispredicted
+    for r in range(padded(n)):  # selections, not branches: these would be mispredicted
         size = abs(slope[r])
         down = constant[r] if constant[r] > 0.0 else 0.0
         up = cap[r] - down

@@ -69,3 +69,13 @@ def cache_folder() -> Path | None:
         if os.access(parent, os.W_OK):
             return parent / name
     return None
+
+
+@kernel
+def padded(n: int) -> int:
+    """Return ``n`` rounded up to a multiple of 8.
+
+    Loops along rows and forms run that far, into padding whose values mean nothing: then they are
+    whole vector instructions, with no remainder whose length the processor mispredicts.
+    """
+    return (n + 7) & -8

@@ -17,8 +17,8 @@ DRIFT = 1e-9  # a nonbasic slack further than this from 0 at its vertex: rebuild
 def pull_back(net: Network, ws: Workspace, layer: int) -> None:
     """Write the preactivations of ``layer`` on the path's cell as affine functions of the input.
 
-    Fills ``ws.gradient[layer]``, its ``size`` and its ``error``, and each neuron's ``scale``
-    and range over the box.
+    Fills ``ws.gradient[layer]``, its ``size`` and its ``error``, and each neuron's ``scale``,
+    ``form`` and range over the box.
     The error bounds, over the box, the difference to the exact coefficients: what the layer
     before was off by, and the rounding of the sums (Higham 2002, section 3.1).
     """
@@ -76,6 +76,11 @@ def pull_back(net: Network, ws: Workspace, layer: int) -> None:
         ws.scale[start + j] = scale
         least[j] *= scale
         most[j] *= scale
+        ws.form_size[start + j] = scale * s
+        ws.form_error[start + j] = scale * error[j]
+        form = ws.form[start + j]
+        for i in range(d + 1):
+            form[i] = scale * gradient[i, j]
 
 
 @kernel
@@ -119,13 +124,11 @@ def drifted(net: Network, ws: Workspace, t: int) -> bool:
     for c in range(d):
         variable = ws.column_variable[t, c]
         if variable >= d:
-            k = variable - d
-            layer = net.layer_of[k]
-            j = k - net.offset[layer]
-            z = ws.gradient[layer, 0, j]
+            form = ws.form[variable - d]
+            z = form[0]
             for i in range(d):
-                z += ws.gradient[layer, 1 + i, j] * x[i]
-            if abs(z) * ws.scale[k] > DRIFT:
+                z += form[1 + i] * x[i]
+            if abs(z) > DRIFT:
                 return True
     return False
 

@@ -10,7 +10,7 @@ about n u s; the constants below leave a factor of two for the rounding of the b
 from __future__ import annotations
 
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Network, Workspace
-from nnce_cli.kernels.jit import entry_point, kernel
+from nnce_cli.kernels.jit import entry_point, kernel, padded
 
 UNDERFLOW = 1e-290  # more than all that gradual underflow can lose in one bound
 
@@ -24,14 +24,10 @@ def holds(net: Network, ws: Workspace, t: int, neuron: int, row: int, side: floa
     box's own bounds are implied). True is a proof; False means unsure. Writes ``ws.residual``.
     """
     d = net.lower.size
-    layer = net.layer_of[neuron]
-    j = neuron - net.offset[layer]
-    residual = ws.residual
-    g = side * ws.scale[neuron]
-    for i in range(d + 1):
-        residual[i] = g * ws.gradient[layer, i, j]
-    size = ws.scale[neuron] * ws.size[layer, j]
-    error = ws.scale[neuron] * ws.error[layer, j]
+    residual, form = ws.residual, ws.form[neuron]
+    for i in range(padded(d + 1)):
+        residual[i] = side * form[i]
+    size, error = ws.form_size[neuron], ws.form_error[neuron]
     terms = 0
     for c in range(d):
         variable = ws.column_variable[t, c]
@@ -39,14 +35,11 @@ def holds(net: Network, ws: Workspace, t: int, neuron: int, row: int, side: floa
         if variable < d or multiplier <= 0.0:
             continue
         k = variable - d
-        layer_k = net.layer_of[k]
-        j_k = k - net.offset[layer_k]
-        weight = multiplier * ws.scale[k]
-        g = weight * ws.sign[k]
-        for i in range(d + 1):
-            residual[i] -= g * ws.gradient[layer_k, i, j_k]
-        size += weight * ws.size[layer_k, j_k]
-        error += weight * ws.error[layer_k, j_k]
+        g, form = multiplier * ws.sign[k], ws.form[k]
+        for i in range(padded(d + 1)):
+            residual[i] -= g * form[i]
+        size += multiplier * ws.form_size[k]
+        error += multiplier * ws.form_error[k]
         terms += 1
     bound = residual[0]
     for i in range(d):

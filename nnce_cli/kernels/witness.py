@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnce_cli.kernels.arrays import Network, Workspace
 from nnce_cli.kernels.dictionary import CLEAR, first_entering_column, step_along
-from nnce_cli.kernels.jit import entry_point, kernel
+from nnce_cli.kernels.jit import entry_point, kernel, padded
 from nnce_cli.kernels.layers import vertex
 
 
@@ -19,15 +19,15 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
     d = net.lower.size
     n = ws.rows[t] - first
     constant, cap, slope = ws.value[t, 0, first:], ws.row_cap[t, first:], ws.column
-    for r in range(n):
+    for r in range(padded(n)):
         slope[r] = 0.0
     for c in range(d):
         weight = ws.reach[ws.column_variable[t, c]]
         column = ws.value[t, 1 + c, first:]
-        for r in range(n):
+        for r in range(padded(n)):
             slope[r] += weight * column[r]
     ratio = ws.ratio
-    for r in range(n):
+    for r in range(padded(n)):
         size = abs(slope[r])
         down = constant[r]
         up = cap[r] - down
@@ -91,12 +91,11 @@ def mean_of_vertices(net: Network, ws: Workspace, t: int) -> None:
         up = 1.0
         if s < ws.splits[t]:
             k = ws.split_neuron[s]
-            layer = net.layer_of[k]
-            j = k - net.offset[layer]
-            slack = ws.gradient[layer, 0, j]
+            form = ws.form[k]
+            slack = form[0]
             for i in range(d):
-                slack += ws.gradient[layer, 1 + i, j] * mean[i]
-            slack *= ws.sign[k] * ws.scale[k]
+                slack += form[1 + i] * mean[i]
+            slack *= ws.sign[k]
             variable = d + k
         else:
             variable = (s - ws.splits[t]) // 2
