@@ -10,6 +10,7 @@ from nnce_cli import __version__
 from nnce_cli.cli.enumerate import enumerate_cells
 from nnce_cli.cli.inspect import inspect_model
 from nnce_cli.cli.stats import show_stats
+from nnce_cli.cli.verify import verify_cells
 
 app = typer.Typer(
     name="nnce",
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command("enumerate")(enumerate_cells)
 app.command("stats")(show_stats)
 app.command("inspect")(inspect_model)
+app.command("verify")(verify_cells)
 
 
 def _print_version(asked: bool) -> None:
@@ -44,6 +46,7 @@ def nnce(
     nnce enumerate model.onnx           the table of all cells on the box [-1, 1]^n
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
+    nnce verify model.cells.parquet model.onnx    check the table independently
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit or a signal); 101 a bug in nnce.

@@ -38,3 +38,33 @@ def progress(enabled: bool) -> Iterator[Show]:
             display.update(task, completed=share, cells=cells, rate=rate)
 
         yield show
+
+
+@contextmanager
+def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that takes the name of a check, how much is done and how much there is."""
+    if not (enabled and sys.stderr is not None and sys.stderr.isatty()):
+        yield lambda name, done, total: None
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("", total=None)
+        shown = ""
+
+        def show(name: str, done: int, total: int) -> None:
+            nonlocal shown
+            if name != shown:
+                display.reset(task, description=name)
+                shown = name
+            display.update(task, completed=done, total=total)
+
+        yield show

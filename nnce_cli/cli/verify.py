@@ -1,0 +1,133 @@
+"""The command ``nnce verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnce_cli.cli import exit_codes
+from nnce_cli.cli.progress import check_progress
+from nnce_cli.cli.report import json_text, number, print_table
+
+if TYPE_CHECKING:
+    from nnce_cli.verify import CheckResult, Report
+
+
+def verify_cells(
+    cells: Annotated[
+        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
+    ],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
+    ],
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also replay the certificate that nnce enumerate --proof wrote."
+        ),
+    ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="How many random points to look up."),
+    ] = 100_000,
+    closure: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Cross the facets of a random sample of N cells, of all if there are no more.",
+        ),
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Of the random points and the random sample.")
+    ] = 0,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON on standard output.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but failures; see the exit code.")
+    ] = False,
+) -> None:
+    """Check a cell table against its model.
+
+    The checker shares no code with the enumeration. It checks that every row is a cell, by its
+    witness and in exact arithmetic; that no cell is missing, by random points, by crossing every
+    facet of every cell, and by volumes in up to three dimensions; and that each cell's affine
+    map gives the outputs of onnxruntime. Exit code 1 if a check fails.
+
+    \b
+    nnce verify model.cells.parquet model.onnx
+    nnce verify model.cells.parquet model.onnx --closure 1000000
+    nnce verify model.cells.parquet model.onnx --proof proof.parquet --json
+    nnce enumerate model.onnx -o - | nnce verify - model.onnx
+    """  # noqa: D301
+    from nnce_cli.verify import Options, verify
+
+    options = Options(samples=samples, closure=closure, seed=seed, proof=proof)
+    with check_progress(not quiet) as watch:
+        report = verify(cells, model, options, watch)
+    if json:
+        print(json_text(_values(cells, model, report)))
+    elif quiet:
+        _print_failures(report)
+    else:
+        _print_for_people(report)
+    if not report.passed:
+        raise typer.Exit(exit_codes.UNCERTIFIED)
+
+
+def _values(cells: str, model: Path, report: Report) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    return {
+        "table": cells,
+        "model": str(model),
+        "passed": report.passed,
+        "proved": report.proved,
+        "checks": [check.to_dict() for check in report.checks],
+    }
+
+
+def _print_for_people(report: Report) -> None:
+    print_table(
+        "Checks",
+        ["check", "result", "checked", "failed", "details"],
+        [
+            (
+                check.name,
+                check.status,
+                f"{number(check.checked)} {check.unit}" if check.done else "",
+                number(check.failed) if check.done else "",
+                _details(check),
+            )
+            for check in report.checks
+        ],
+        words=("check", "result", "details"),
+    )
+    _print_failures(report)
+    print()
+    print(_verdict(report))
+
+
+def _details(check: CheckResult) -> str:
+    counts = [f"{number(count)} {what}" for what, count in check.details.items() if count]
+    return "; ".join([*counts, *([check.note] if check.note else [])])
+
+
+def _print_failures(report: Report) -> None:
+    for check in report.checks:
+        if check.failed:
+            print(f"\n{check.name}: {number(check.failed)} failed")
+            for what in check.failures:
+                print(f"  {what}")
+            if check.failed > len(check.failures):
+                print(f"  … and {number(check.failed - len(check.failures))} more")
+
+
+def _verdict(report: Report) -> str:
+    if not report.passed:
+        return "The table is NOT right."
+    if report.proved:
+        return "Proved: every row is a cell of the model, and no cell is missing."
+    return "All checks that were made passed; they do not prove that no cell is missing."

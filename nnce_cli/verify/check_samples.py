@@ -1,0 +1,98 @@
+"""Check 3: random points of the domain fall in listed cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_signs import locate
+from nnce_cli.verify.float_signs import UNSURE, FloatSigns
+from nnce_cli.verify.progress import Progress
+from nnce_cli.verify.report import CheckResult
+from nnce_cli.verify.table_rows import BATCH, Table, keys, packed_rows, shown
+
+NAME, UNIT = "random points", "points"
+
+
+def check_samples(
+    table: Table, network: ExactNetwork, samples: int, seed: int, progress: Progress
+) -> CheckResult:
+    """Find the cells of random points and look them up in the table.
+
+    Points are drawn from the box uniformly and rounded to float64. One that lies on a hyperplane
+    belongs to no cell and is left out. Only the cells of the points are kept in memory.
+    """
+    result = CheckResult(NAME, UNIT)
+    result.details = {"by floating point": 0, "exactly": 0, "on a hyperplane": 0}
+    generator = np.random.default_rng(seed)
+    signs = FloatSigns(network.stack)
+    cells: dict[bytes, list[float]] = {}
+    for first in range(0, samples, BATCH):
+        points = _draw(network, generator, min(BATCH, samples - first))
+        for key, point in _cells_of(points, network, signs, result):
+            cells.setdefault(key, point.tolist())
+        progress(first + len(points), samples)
+    wanted = np.array(sorted(cells), dtype=f"S{_bytes(table)}")
+    _report_missing(table, wanted, cells, result)
+    result.count("different cells", len(cells))
+    return result
+
+
+def _draw(network: ExactNetwork, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+    lower, upper = network.box.lower, network.box.upper
+    share = generator.random((count, lower.size))
+    # Not lower + share * (upper - lower), which may overflow.
+    return np.clip(lower * (1 - share) + upper * share, lower, upper)
+
+
+def _cells_of(
+    points: NDArray[np.float64], network: ExactNetwork, signs: FloatSigns, result: CheckResult
+) -> list[tuple[bytes, NDArray[np.float64]]]:
+    """Return the packed sign vector around each point that is on no hyperplane."""
+    found = signs.at(points)
+    unsure = (found == UNSURE).any(axis=1)
+    bits = (found == 1).astype(np.uint8)
+    kept = np.ones(len(points), dtype=np.bool_)
+    for i in np.flatnonzero(unsure).tolist():
+        location = locate(network, rationals(points[i]))
+        bits[i] = location.bits
+        kept[i] = location.touched is None
+    result.count("by floating point", int((~unsure).sum()))
+    result.count("exactly", int((unsure & kept).sum()))
+    result.count("on a hyperplane", int((~kept).sum()))
+    result.checked += int(kept.sum())
+    packed = packed_rows(bits, network.widths)
+    return [(packed[i].tobytes(), points[i]) for i in np.flatnonzero(kept).tolist()]
+
+
+def _report_missing(
+    table: Table, wanted: NDArray[np.bytes_], cells: dict[bytes, list[float]], result: CheckResult
+) -> None:
+    """Fail for each wanted cell that no row has; the table may be in any order."""
+    if not wanted.size:
+        return
+    found = np.zeros(len(wanted), dtype=np.bool_)
+    for part in table.parts():
+        here = keys(part.packed)
+        places = np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)
+        found[places[wanted[places] == here]] = True
+    missing = set(wanted[~found].tolist())
+    size = _bytes(table)
+    for key in sorted(key for key in cells if key.rstrip(b"\0") in missing):
+        packed = np.frombuffer(key, dtype=np.uint8).reshape(1, size)
+        bits = unpacked(packed, table.widths)[0]
+        point = ", ".join(map(repr, cells[key][:8])) + (", …" if len(cells[key]) > 8 else "")
+        result.fail(f"the cell {shown(bits, table.widths)} of the point ({point}) is not listed")
+
+
+def unpacked(packed: NDArray[np.uint8], widths: list[int]) -> NDArray[np.uint8]:
+    """Return the network sign vectors (m, N) of joined packed rows (m, bytes)."""
+    ends = np.cumsum([(n + 7) // 8 for n in widths])[:-1]
+    layers = np.split(packed, ends, axis=1)
+    bits = [np.unpackbits(a, axis=1, count=n) for a, n in zip(layers, widths, strict=True)]
+    return np.concatenate(bits, axis=1)
+
+
+def _bytes(table: Table) -> int:
+    return sum((n + 7) // 8 for n in table.widths)

@@ -1,0 +1,51 @@
+"""Check 5: the volumes of all cells add up to that of the domain, exactly."""
+
+from __future__ import annotations
+
+from flint import fmpq
+
+from nnce_cli.verify.exact_network import ZERO, Bits, ExactNetwork, least_on_domain
+from nnce_cli.verify.hyperplanes import surroundings
+from nnce_cli.verify.progress import Progress
+from nnce_cli.verify.report import CheckResult
+from nnce_cli.verify.table_rows import Table
+from nnce_cli.verify.volume import volume
+
+NAME, UNIT = "volumes", "cells"
+
+
+def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> CheckResult:
+    """Add up the volumes of all cells as shares of the domain's; the sum has to be 1."""
+    result = CheckResult(NAME, UNIT)
+    sums: list[fmpq] = []  # sums[i] of 2^i cells, or 0: few additions of long fractions
+    for part in table.parts():
+        for bits in part.bits:
+            _add(sums, cell_volume(network, bits))
+            result.checked += 1
+            progress(result.checked, table.rows)
+    total = sum(sums, ZERO)
+    if total != 1:
+        missing = 1 - total
+        share = float(abs(missing))
+        what = "less" if missing > 0 else "more"
+        result.fail(f"the cells add up to {share:.6g} of the domain's volume {what} than all of it")
+    return result
+
+
+def cell_volume(network: ExactNetwork, bits: Bits) -> fmpq:
+    """Return the share of the domain's volume that a cell has."""
+    around = surroundings(network, bits)
+    if not around.is_possible:
+        return ZERO
+    walls = [hyperplane.inward for hyperplane in around.hyperplanes]
+    return volume([f for f in walls if least_on_domain(f) < 0], network.dimension)
+
+
+def _add(sums: list[fmpq], value: fmpq) -> None:
+    """Add a number to a binary counter of sums."""
+    for i, other in enumerate(sums):
+        if other == 0:
+            sums[i] = value
+            return
+        value, sums[i] = value + other, ZERO
+    sums.append(value)

@@ -1,0 +1,148 @@
+"""All checks of a table, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from nnce_cli.domain import Box
+from nnce_cli.network import LayerStack, load_network
+from nnce_cli.table import CellTableReader
+from nnce_cli.verify import (
+    check_closure,
+    check_metadata,
+    check_order,
+    check_outputs,
+    check_proof,
+    check_samples,
+    check_volumes,
+    check_witnesses,
+)
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.progress import Progress
+from nnce_cli.verify.proof_file import ProofReader
+from nnce_cli.verify.report import CheckResult, Report
+from nnce_cli.verify.table_rows import Table
+from nnce_cli.verify.volume import MAX_DIMENSION
+
+CLOSURE_CELLS = 10_000
+
+Watch = Callable[[str, int, int], None]
+"""Called with the name of a check, how much of it is done, and how much there is to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to check.
+
+    ``samples`` random points, drawn with ``seed``; the facets of ``closure`` cells, and volumes
+    where there are no more cells than that; ``proof`` is the file of a completeness certificate.
+    """
+
+    samples: int = 100_000
+    closure: int = CLOSURE_CELLS
+    seed: int = 0
+    proof: Path | None = None
+
+
+def verify(cells: str | Path, model: Path, options: Options, watch: Watch) -> Report:
+    """Check a cell table (``-`` is standard input) against the model it is said to come from.
+
+    Raises:
+        InputError: the model, the table or the certificate cannot be read.
+    """
+    stack = load_network(model)
+    with CellTableReader(cells) as reader:
+        table = Table(reader)
+        if options.proof is None:
+            return _checked(table, stack, model, options, None, watch)
+        with ProofReader(options.proof) as proof:
+            return _checked(table, stack, model, options, proof, watch)
+
+
+def _checked(
+    table: Table,
+    stack: LayerStack,
+    model: Path,
+    options: Options,
+    proof: ProofReader | None,
+    watch: Watch,
+) -> Report:
+    """Make all checks, or those that can be made."""
+    said = table.metadata
+    checks = [check_metadata.check_metadata(table, stack)]
+    if list(said.widths) != stack.widths:
+        return _hopeless(checks, "the table is that of a network of other widths")
+    if any(lo > hi for lo, hi in zip(said.lower, said.upper, strict=True)):
+        return _hopeless(checks, "the table's domain is empty")
+
+    def progress(name: str) -> Progress:
+        return partial(watch, name)
+
+    network = ExactNetwork(stack, Box(np.array(said.lower), np.array(said.upper)))
+    checks.append(check_witnesses.check_witnesses(table, network, progress(check_witnesses.NAME)))
+    checks.append(check_order.check_order(table))
+    checks.append(_samples(table, network, options, progress(check_samples.NAME)))
+    checks.append(_closure(table, network, options, progress(check_closure.NAME)))
+    checks.append(_volumes(table, network, options, progress(check_volumes.NAME)))
+    checks.append(_outputs(table, stack, model, progress(check_outputs.NAME)))
+    if proof is not None:
+        watched = progress(check_proof.NAME)
+        checks.append(check_proof.check_proof(table, network, proof, watched))
+    passed = not any(check.failed for check in checks)
+    by_closure = 0 < table.rows <= options.closure
+    return Report(checks, proved=passed and (by_closure or proof is not None))
+
+
+def _hopeless(checks: list[CheckResult], why: str) -> Report:
+    """Report that nothing but the metadata could be checked, which failed."""
+    others = (check_witnesses, check_order, check_samples, check_closure, check_volumes)
+    rest = [CheckResult.not_done(check.NAME, check.UNIT, why) for check in (*others, check_outputs)]
+    return Report([*checks, *rest], proved=False)
+
+
+def _samples(
+    table: Table, network: ExactNetwork, options: Options, progress: Progress
+) -> CheckResult:
+    why = _incomplete(table) or ("" if options.samples else "--samples 0")
+    if why:
+        return CheckResult.not_done(check_samples.NAME, check_samples.UNIT, why)
+    return check_samples.check_samples(table, network, options.samples, options.seed, progress)
+
+
+def _closure(
+    table: Table, network: ExactNetwork, options: Options, progress: Progress
+) -> CheckResult:
+    why = _incomplete(table) or ("" if options.closure else "--closure 0")
+    if why:
+        return CheckResult.not_done(check_closure.NAME, check_closure.UNIT, why)
+    return check_closure.check_closure(table, network, options.closure, options.seed, progress)
+
+
+def _volumes(
+    table: Table, network: ExactNetwork, options: Options, progress: Progress
+) -> CheckResult:
+    why = _incomplete(table)
+    if not 1 <= network.dimension <= MAX_DIMENSION:
+        why = why or f"{network.dimension} inputs vary; volumes are for 1 to {MAX_DIMENSION}"
+    if table.rows > options.closure:
+        why = why or f"the table has more cells than --closure {options.closure}"
+    if why:
+        return CheckResult.not_done(check_volumes.NAME, check_volumes.UNIT, why)
+    return check_volumes.check_volumes(table, network, progress)
+
+
+def _outputs(table: Table, stack: LayerStack, model: Path, progress: Progress) -> CheckResult:
+    if not table.metadata.witness:
+        why = "the table has no witnesses"
+        return CheckResult.not_done(check_outputs.NAME, check_outputs.UNIT, why)
+    return check_outputs.check_outputs(table, stack, model, progress)
+
+
+def _incomplete(table: Table) -> str:
+    """Say why completeness cannot be checked, or nothing."""
+    return "" if table.metadata.complete else "the table is marked as incomplete"
