@@ -69,8 +69,9 @@ def _invoke() -> None:
 
 
 def _fail(message: str) -> int:
-    """Say what is wrong with the input, in one line."""
-    _say(f"nnce: error: {' '.join(message.split())}")
+    """Say what is wrong with the input, in one line; names in files may hold terminal codes."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    _say(f"nnce: error: {line}")
     return exit_codes.BAD_INPUT
 
 
