@@ -69,7 +69,7 @@ def test_python_blocks(page, results, folder):
 
 def test_every_command_is_shown():
     shown = " ".join(command for command, _ in examples())
-    assert all(f"nnce {name} " in shown for name in ("enumerate", "stats", "inspect"))
+    assert all(f"nnce {name} " in shown for name in ("enumerate", "stats", "inspect", "verify"))
 
 
 def test_make_targets_exist():
@@ -82,7 +82,11 @@ def test_make_targets_exist():
 
 
 def test_links_lead_somewhere():
-    for page in ("README.md", "CHANGELOG.md", "docs/cell-table.md", "docs/cli.md"):
+    for page in [
+        "README.md",
+        "CHANGELOG.md",
+        *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+    ]:
         text = (ROOT / page).read_text(encoding="utf-8")
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / page).parent.joinpath(link).exists(), link
