@@ -102,13 +102,7 @@ def _count(stack: LayerStack, box: Box, *, certify: bool = True) -> tuple[float,
 
 def _write_table(stack: LayerStack, box: Box, path: Path) -> float:
     """Return the seconds that enumerating into a table takes."""
-    metadata = Metadata(
-        model=stack.digest,
-        widths=tuple(stack.widths),
-        lower=tuple(box.lower.tolist()),
-        upper=tuple(box.upper.tolist()),
-        witness=True,
-    )
+    metadata = Metadata.of(stack, box, witness=True)
     started = time.perf_counter()
     with Output(str(path), force=True) as output:
         writer = CellTableWriter(output, metadata)

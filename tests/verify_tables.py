@@ -70,13 +70,7 @@ def write_exact_table(path: Path, model: Path, box: Box) -> int:
         active=np.stack([layer.sum(axis=1) for layer in layers], axis=1).astype(np.uint16),
         ranks=np.array(found.ranks, dtype=np.uint16).reshape(len(found.signs), -1),
     )
-    metadata = Metadata(
-        model=stack.digest,
-        widths=tuple(stack.widths),
-        lower=tuple(box.lower.tolist()),
-        upper=tuple(box.upper.tolist()),
-        witness=False,
-    )
+    metadata = Metadata.of(stack, box, witness=False)
     with Output(str(path), force=True) as output:
         writer = CellTableWriter(output, metadata)
         writer.write(rows)

@@ -278,13 +278,7 @@ def _write_table(task: Task, out: Output, proof_out: Output | None, *, witness: 
     from nnce_cli.table import CellTableWriter, Metadata, ProofWriter
 
     stack, domain = task.stack, task.domain
-    metadata = Metadata(
-        model=stack.digest,
-        widths=tuple(stack.widths),
-        lower=tuple(domain.lower.tolist()),
-        upper=tuple(domain.upper.tolist()),
-        witness=witness,
-    )
+    metadata = Metadata.of(stack, domain, witness=witness)
     writer = CellTableWriter(out, metadata)
     proof = None if proof_out is None else ProofWriter(proof_out, metadata)
     log = proof is not None

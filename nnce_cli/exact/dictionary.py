@@ -34,6 +34,16 @@ class Polytope:
         """The number d of inputs."""
         return len(self.lower)
 
+    def forms(self) -> list[list[fmpq]]:
+        """All constraints as affine functions that are >= 0: the slacks, then the box's bounds."""
+        d = self.dimension
+        forms = list(self.slacks.values())
+        for i in range(d):
+            unit = [fmpq(int(i == k)) for k in range(d)]
+            forms.append([-self.lower[i], *unit])
+            forms.append([self.upper[i], *(-x for x in unit)])
+        return forms
+
     def span(self, variable: int) -> fmpq | None:
         """The distance between a variable's bounds, None for a slack."""
         if variable < self.dimension:
@@ -250,12 +260,7 @@ def interior_point(dictionary: Dictionary) -> list[fmpq] | None:
     """
     polytope, d = dictionary.polytope, dictionary.polytope.dimension
     points = [dictionary.vertex()]
-    forms = list(polytope.slacks.values())
-    for i in range(d):
-        unit = [fmpq(int(i == k)) for k in range(d)]
-        forms.append([-polytope.lower[i], *unit])
-        forms.append([polytope.upper[i], *(-x for x in unit)])
-    for form in forms:
+    for form in polytope.forms():
         if any(evaluate(form, point) > 0 for point in points):
             continue
         dictionary.set_objective(form)

@@ -29,17 +29,12 @@ def centre(polytope: Polytope) -> list[fmpq]:
     """
     d = polytope.dimension
     spans = [hi - lo for lo, hi in zip(polytope.lower, polytope.upper, strict=True)]
-    forms = list(polytope.slacks.values())
-    for i in range(d):
-        unit = [fmpq(int(i == k)) for k in range(d)]
-        forms.append([-polytope.lower[i], *unit])
-        forms.append([polytope.upper[i], *(-x for x in unit)])
     widened = Polytope(
         lower=[*polytope.lower, fmpq(0)],
         upper=[*polytope.upper, min(spans)],
         slacks={
             d + 1 + k: [*form, -sum((abs(a) for a in form[1:]), fmpq(0))]
-            for k, form in enumerate(forms)
+            for k, form in enumerate(polytope.forms())
         },
     )
     dictionary = feasible_dictionary(widened, list(range(d + 1)), [False] * (d + 1))

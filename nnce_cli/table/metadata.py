@@ -6,7 +6,11 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnce_cli.domain import Box
+    from nnce_cli.network import LayerStack
 
 FORMAT = 1
 KEY = b"nnce"
@@ -36,6 +40,17 @@ class Metadata:
     certified: bool = False
     decisions: dict[str, int] = field(default_factory=dict)
     exact_witnesses: dict[int, list[str]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(stack: LayerStack, box: Box, *, witness: bool) -> Metadata:
+        """Return what is known of the table of ``stack`` on ``box`` before it is enumerated."""
+        return Metadata(
+            model=stack.digest,
+            widths=tuple(stack.widths),
+            lower=tuple(box.lower.tolist()),
+            upper=tuple(box.upper.tolist()),
+            witness=witness,
+        )
 
     @property
     def cells(self) -> int:

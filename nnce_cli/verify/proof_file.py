@@ -16,15 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.errors import InputError
-from nnce_cli.table import PROOF_FORMAT, PROOF_KEY
+from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA
 
 BATCH = 2**12
-COLUMNS = {
-    "neuron": pa.uint32(),
-    "decision": pa.uint8(),
-    "slacks": pa.list_(pa.uint32()),
-    "inputs": pa.list_(pa.uint32()),
-}
+COLUMNS = dict(zip(PROOF_SCHEMA.names, PROOF_SCHEMA.types, strict=True))
 
 
 @dataclass(frozen=True)
