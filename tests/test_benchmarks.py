@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.floor import Floor
 from benchmarks.networks import network
+from benchmarks.scaling import Recorded, measure, replay
 from tests.collect import count
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,3 +44,27 @@ def test_bench_prints_the_figures_of_a_network():
     assert 0 < figures["counting_seconds"] < figures["table_seconds"]
     assert figures["times_the_floor"] > 1
     assert figures["peak_memory_bytes"] > 10_000_000
+
+
+def test_the_replay_of_tasks_by_hand():
+    """Task 1 (1 s) leaves 2 (4 s) and 3 (1 s); 3 leaves 4 (2 s). Commits take 1 s in the second."""
+    tasks = {
+        1: Recorded((b"", 0), 1.0, (2, 3)),
+        2: Recorded((b"\0", 1), 4.0, ()),
+        3: Recorded((b"\x80", 1), 1.0, (4,)),
+        4: Recorded((b"\x80", 2), 2.0, ()),
+    }
+    assert replay(tasks, 1, 0.0) == (8.0, 0.0)
+    assert replay(tasks, 2, 0.0) == (5.0, 0.0)
+    # 1: 0-1, committed at 2. 2: 2-6; 3: 2-3, committed at 4. 4: 4-6. Commits end at 7 and 8.
+    assert replay(tasks, 2, 1.0) == (8.0, 4.0)
+
+
+def test_scaling_adds_up():
+    figures = measure("3-12-12", jobs=2)
+    assert figures["cells"] == count(*network("seeded-3-12-12"))[-1]
+    one, *more = figures["replayed"]
+    assert one["speed_up"] <= 1.0
+    for row in more:
+        assert 0 < row["efficiency"] <= 1
+        assert row["seconds"] <= one["seconds"]
