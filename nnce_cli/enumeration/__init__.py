@@ -2,12 +2,14 @@
 
 from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
+from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
 
 __all__ = [
     "CellBatch",
     "Enumeration",
+    "Problem",
     "Subtree",
     "SubtreeWalk",
     "are_kernels_compiled",
