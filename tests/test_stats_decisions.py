@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.analysis.network_stats import NetworkCounter
+from nnce_cli.domain import Box
 from nnce_cli.errors import InputError
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
@@ -196,9 +197,23 @@ def test_one_ulp_decides(shift, crossed):
 def test_weights_that_are_no_floats():
     third = Fraction(1, 3)
     layers = [[[Fraction(1), Fraction(0)], [Fraction(-1), Fraction(0)]]]
-    equal = network_of(layers, [[third, third, Fraction(0)], [2 * third, third / 2, -third]])
-    cells = cells_of(equal, cube(1, -1, 1))
-    assert found(cells) == truth(cells)
+    # Two outputs |x| / 3 and 2x / 3 - 1 / 3 on x > 0: equal at the end x = 1 of the domain.
+    two = network_of(layers, [[third, third, Fraction(0)], [2 * third, third / 2, -third]])
+    one = network_of(layers, [[third, third, -third / 2]])  # |x| - 1/2
+    for stack, crossed in ((two, [False, False]), (one, [True, True])):
+        cells = cells_of(stack, cube(1, -1, 1))
+        assert found(cells) == truth(cells)
+        assert [c for _, c in found(cells)] == crossed
+
+
+def test_outputs_that_differ_in_a_fixed_input_only():
+    """With the second input fixed at 1/2, the outputs a_0 and a_0 + a_1 - 1/2 are equal."""
+    stack = dataclasses.replace(
+        stack_of(([[1, 0], [0, 1]], [2, 0])),
+        output=AffineMap(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([0.0, -0.5])),
+    )
+    cells = cells_of(stack, Box(np.array([-1.0, 0.5]), np.array([1.0, 0.5])))
+    assert found(cells) == truth(cells) == [(0, False)]
 
 
 def test_the_order_and_the_scale_of_outputs_do_not_matter():

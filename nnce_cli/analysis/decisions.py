@@ -18,10 +18,11 @@ from flint import fmpq, fmpq_mat, fmpz
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps
-from nnce_cli.domain import Box
+from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.enumeration import Problem, Subtree, SubtreeWalk
 from nnce_cli.exact import Pullback
 from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.network.exact import rationals
 
 PROBLEMS = 64  # classes whose networks of differences are kept
 NODES = 16  # of the walk between two looks at what it has found
@@ -39,10 +40,12 @@ def scores_of(stack: LayerStack) -> AffineMap:
     output = stack.output or AffineMap(np.eye(width), np.zeros(width))
     if output.n_out > 1:
         return output
-    weight, bias = output.exact_arrays
-    nothing = np.zeros((1, width))
+    weight, bias = (rationals(values) for values in output.exact_arrays)
+    nothing = rationals(np.zeros((1, width + 1)))
     return AffineMap.of(
-        np.concatenate([nothing, weight]), np.concatenate([nothing[0, :1], bias]), output.nodes
+        np.concatenate([nothing[:, 1:], weight]),
+        np.concatenate([nothing[0, :1], bias]),
+        output.nodes,
     )
 
 
@@ -56,7 +59,8 @@ class Decisions:
         self._stack = stack
         self._box = box
         self._scores = scores_of(stack)
-        self._pullback = Pullback(replace(stack, hidden=(*stack.hidden, self._scores)))
+        reduced, _, self._free = fix_inputs(stack, box)
+        self._pullback = Pullback(replace(reduced, hidden=(*reduced.hidden, self._scores)))
         self._problem = lru_cache(PROBLEMS)(self._differences)
 
     @property
@@ -84,13 +88,14 @@ class Decisions:
     def class_at(self, bits: Bits, point: list[fmpq]) -> tuple[int, bool]:
         """Return the class predicted at a point (n_0 numbers) inside a cell, exactly.
 
-        And whether two scores that are not the same function are the largest there: then the
-        boundary runs through the point.
+        And whether two scores that are not the same function on the domain are the largest
+        there: then the boundary runs through the point.
         """
+        varying = [x for x, free in zip(point, self._free.tolist(), strict=True) if free]
         ends = np.cumsum(self._stack.widths[1:])
         active = [layer == 1 for layer in np.split(bits, ends[:-1])]
         forms = self._pullback.preactivations(len(ends), [on.tolist() for on in active])
-        values = (forms * fmpq_mat(len(point) + 1, 1, [fmpq(1), *point])).entries()
+        values = (forms * fmpq_mat(len(varying) + 1, 1, [fmpq(1), *varying])).entries()
         largest = max(values)
         rows = forms.tolist()
         best = [j for j, value in enumerate(values) if value == largest]
@@ -113,15 +118,10 @@ class Decisions:
 
     def _differences(self, predicted: int) -> Problem:
         """Return the network with the differences of all scores to one of them as a last layer."""
-        others = [j for j in range(self.classes) if j != predicted]
-        minus = fmpq_mat(len(others), self.classes)
-        for i, j in enumerate(others):
-            minus[i, j], minus[i, predicted] = 1, -1
-        weight, bias = self._scores.rational
+        weight, bias = (rationals(values) for values in self._scores.exact_arrays)
+        others = np.arange(self.classes) != predicted
         last = AffineMap.of(
-            np.array((minus * weight).entries(), dtype=object).reshape(len(others), -1),
-            np.array((minus * bias).entries(), dtype=object),
-            self._scores.nodes,
+            weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         stack = replace(self._stack, hidden=(*self._stack.hidden, last), output=None)
         return Problem.of(stack, self._box)

@@ -74,8 +74,9 @@ def spectral_norms(maps: CellMaps) -> tuple[Floats, Floats]:
 
     The singular value decomposition U Σ V is not trusted: from its residual and from how far U
     and V are from orthogonal follows how far the largest singular value can be off (Rump 2011,
-    *Verified bounds for singular values*, section 3). The error of the map itself is added in
-    the Frobenius norm.
+    *Verified bounds for singular values, in particular for the spectral norm of a matrix and its
+    inverse*): A = U Σ V + R gives ‖A‖ <= ‖U‖ σ ‖V‖ + ‖R‖, and as much from below. The error of
+    the map itself is added in the Frobenius norm.
     """
     linear, error = maps.value[:, :, 1:], maps.error[:, :, 1:]
     cells, rows, columns = linear.shape
