@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
@@ -143,3 +145,8 @@ def test_numbers_that_the_widths_do_not_allow_are_refused():
     wrong = Rows(rows.signs, rows.active, np.full_like(rows.ranks, 60_000))
     with pytest.raises(InputError, match="do not allow"):
         stats([wrong], [1, 2])
+
+
+def test_statistics_of_the_table_alone_load_no_kernels():
+    script = "import sys, nnce_cli.analysis; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
