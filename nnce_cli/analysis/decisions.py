@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_mat, fmpz
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps
-from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.domain import Box
 from nnce_cli.enumeration import Problem, Subtree, SubtreeWalk
 from nnce_cli.exact import Pullback
 from nnce_cli.network import AffineMap, LayerStack
@@ -59,8 +59,7 @@ class Decisions:
         self._stack = stack
         self._box = box
         self._scores = scores_of(stack)
-        reduced, _, self._free = fix_inputs(stack, box)
-        self._pullback = Pullback(replace(reduced, hidden=(*reduced.hidden, self._scores)))
+        self._pullback = Pullback(replace(stack, hidden=(*stack.hidden, self._scores)))
         self._problem = lru_cache(PROBLEMS)(self._differences)
 
     @property
@@ -85,28 +84,21 @@ class Decisions:
                 return rational_point(batch.witness[0])
         return None
 
-    def class_at(self, bits: Bits, point: list[fmpq]) -> tuple[int, bool]:
-        """Return the class predicted at a point (n_0 numbers) inside a cell, exactly.
-
-        And whether two scores that are not the same function on the domain are the largest
-        there: then the boundary runs through the point.
-        """
-        varying = [x for x, free in zip(point, self._free.tolist(), strict=True) if free]
+    def class_at(self, bits: Bits, point: list[fmpq]) -> int:
+        """Return the class predicted at a point (n_0 numbers) inside a cell, exactly."""
         ends = np.cumsum(self._stack.widths[1:])
-        active = [layer == 1 for layer in np.split(bits, ends[:-1])]
-        forms = self._pullback.preactivations(len(ends), [on.tolist() for on in active])
-        values = (forms * fmpq_mat(len(varying) + 1, 1, [fmpq(1), *varying])).entries()
-        largest = max(values)
-        rows = forms.tolist()
-        best = [j for j, value in enumerate(values) if value == largest]
-        return best[0], any(rows[j] != rows[best[0]] for j in best)
+        active = [(layer == 1).tolist() for layer in np.split(bits, ends[:-1])]
+        forms = self._pullback.preactivations(len(ends), active)
+        values = (forms * fmpq_mat(len(point) + 1, 1, [fmpq(1), *point])).entries()
+        return values.index(max(values))
 
     def is_crossed(self, bits: Bits, predicted: int) -> bool | None:
         """Tell whether the boundary runs through a cell, None where there is no such cell.
 
-        ``predicted`` is the class at a point inside the cell at which no other score but equal
-        functions is as large: the differences to it are all inactive around that point, so the
-        boundary runs through the cell where they divide it.
+        ``predicted`` is the class at a point inside the cell. No difference is positive there; one
+        that is zero there is zero on the whole cell, or takes both signs and divides it. So where
+        nothing divides the cell, the score of ``predicted`` is the largest on all of it. Where
+        something does, that score is not, and no other one is, being no larger at the point.
         """
         walk = SubtreeWalk(
             self._problem(predicted), Subtree(tuple(bits.tolist())), rows=False, witness=False

@@ -122,14 +122,13 @@ class NetworkCounter:
         if batch.witness is not None:
             points = batch.witness[part]
             clear = clear_classes(maps, points[:, self._free])
-        for i, found in enumerate(clear.tolist()):
-            if found < 0 or self._rows in self._metadata.exact_witnesses:
+        for i, proved in enumerate(clear.tolist()):
+            predicted = proved
+            if proved < 0 or self._rows in self._metadata.exact_witnesses:
                 point = self._point(bits[i], None if points is None else points[i])
-                predicted, tied = self._decisions.class_at(bits[i], point)
-            else:
-                predicted, tied = found, False
+                predicted = self._decisions.class_at(bits[i], point)
             self._classes[predicted] += 1
-            self._crossed += tied or self._is_crossed(bits[i], predicted)
+            self._crossed += self._is_crossed(bits[i], predicted)
             self._rows += 1
             if self._progress is not None and self._rows % ROWS_PER_REPORT == 0:
                 self._progress(self._rows, self._metadata.cells)
