@@ -216,6 +216,18 @@ def test_outputs_that_differ_in_a_fixed_input_only():
     assert found(cells) == truth(cells) == [(0, False)]
 
 
+def test_a_domain_that_is_a_point():
+    stack = dataclasses.replace(
+        stack_of(([[1, 0], [0, 1]], [0, 0])), output=AffineMap(np.eye(2), np.zeros(2))
+    )
+    point = np.array([0.25, 0.5])
+    cells = cells_of(stack, Box(point, point))
+    assert found(cells) == [(1, False)]
+    counter = NetworkCounter(stack, cells.metadata)
+    list(counter.watch([cells.rows]))
+    assert counter.result().spectral_norm.largest == 0
+
+
 def test_the_order_and_the_scale_of_outputs_do_not_matter():
     random = np.random.default_rng(5)
     hidden = (AffineMap(random.normal(size=(6, 3)), random.normal(size=6)),)
