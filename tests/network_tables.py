@@ -14,7 +14,7 @@ from ppl import C_Polyhedron
 from nnce_cli.enumeration import Enumeration
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, Rows
-from tests.naive import cell_at, fraction
+from tests.naive import fraction
 from tests.oracle_ppl import box_constraints, expression, identity, pull_back
 from tests.strategies import Row, affine_map, stack_from
 from tests.thin_cells import inward_functions
@@ -143,10 +143,3 @@ def is_crossed(cells: Cells, i: int) -> bool:
         all(is_least([a - b for a, b in zip(f, best, strict=True)]) for f in functions)
         for best in functions
     )
-
-
-def strictly_inside(cells: Cells, i: int) -> bool:
-    """Tell whether the float64 witness of a row is in its cell."""
-    point = cells.rows.witness[i]
-    cell = cell_at(cells.stack, point.tolist())
-    return cell is not None and list(cell.signs) == cells.bits[i]
