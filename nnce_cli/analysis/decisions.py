@@ -24,7 +24,7 @@ from nnce_cli.exact import Pullback
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.network.exact import rationals
 
-PROBLEMS = 64  # classes whose networks of differences are kept
+WALKS = 16  # classes whose networks of differences are kept, ready to be walked
 NODES = 16  # of the walk between two looks at what it has found
 
 Bits = NDArray[np.uint8]
@@ -60,7 +60,7 @@ class Decisions:
         self._box = box
         self._scores = scores_of(stack)
         self._pullback = Pullback(replace(stack, hidden=(*stack.hidden, self._scores)))
-        self._problem = lru_cache(PROBLEMS)(self._differences)
+        self._walk = lru_cache(WALKS)(self._walk_of_differences)
 
     @property
     def classes(self) -> int:
@@ -100,23 +100,22 @@ class Decisions:
         nothing divides the cell, the score of ``predicted`` is the largest on all of it. Where
         something does, that score is not, and no other one is, being no larger at the point.
         """
-        walk = SubtreeWalk(
-            self._problem(predicted), Subtree(tuple(bits.tolist())), rows=False, witness=False
-        )
+        walk = self._walk(predicted)
+        walk.begin(Subtree(tuple(bits.tolist())))
         while not walk.done and walk.cells < 2:
             for _ in walk.batches(NODES):
                 pass
         return walk.cells > 1 if walk.cells else None
 
-    def _differences(self, predicted: int) -> Problem:
-        """Return the network with the differences of all scores to one of them as a last layer."""
+    def _walk_of_differences(self, predicted: int) -> SubtreeWalk:
+        """Return a walk of the network whose last layer are the differences to one score."""
         weight, bias = (rationals(values) for values in self._scores.exact_arrays)
         others = np.arange(self.classes) != predicted
         last = AffineMap.of(
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         stack = replace(self._stack, hidden=(*self._stack.hidden, last), output=None)
-        return Problem.of(stack, self._box)
+        return SubtreeWalk(Problem.of(stack, self._box), rows=False, witness=False)
 
 
 def clear_classes(scores: CellMaps, points: NDArray[np.float64]) -> NDArray[np.int64]:

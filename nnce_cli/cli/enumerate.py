@@ -10,6 +10,7 @@ import typer
 
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.history import LoadHistory
+from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -194,7 +195,7 @@ def enumerate_cells(
 
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     history = None if load_history is None else LoadHistory(load_history, force=request.force)
-    _compile_once(quiet=verbosity.quiet)
+    compile_once(quiet=verbosity.quiet)
     try:
         with run_progress(verbosity) as show:
             return run(request, [show, history.note] if history else [show])
@@ -274,17 +275,6 @@ def _load(
         domain = parse_box(box if box is not None else "-1,1", stack.n_inputs)
     check_against_onnxruntime(stack, model, domain.lower, domain.upper)
     return stack, domain
-
-
-def _compile_once(*, quiet: bool) -> None:
-    from nnce_cli.enumeration import are_kernels_compiled, compile_kernels
-
-    if not are_kernels_compiled():
-        if not quiet:
-            print(
-                "nnce: compiling the kernels (once; about a minute)…", file=sys.stderr, flush=True
-            )
-        compile_kernels()
 
 
 def _result_before(said: Metadata) -> Result:

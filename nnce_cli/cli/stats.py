@@ -143,7 +143,7 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
         {
             "widths": "-".join(map(str, result.widths)),
             "cells": number(result.cells),
-            "complete": "yes" if metadata.complete else "no: these are the first cells only",
+            "complete": "yes" if metadata.complete else "no: these are some of the cells",
             "certified": "yes" if metadata.certified else "no",
         }
     )
