@@ -1,0 +1,152 @@
+"""The thinned walk: a random part of the tree, in which every path stands for many.
+
+Where the walk would hold too many paths, some are dropped at random and the others count for
+more, so that every weighted sum over the nodes visited has the sum over the whole tree as its
+expectation: Knuth (1975, "Estimating the efficiency of backtrack programs") with the population
+of Chen (1992, "Heuristic sampling", SIAM J. Comput. 21) and Rubinstein's stochastic enumeration,
+as a depth-first walk.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.kernels.arrays import (
+    CELLS,
+    DONE,
+    LEAF,
+    NODE,
+    NODES,
+    PAUSED,
+    ROOT_TESTS,
+    TOP,
+    Floats,
+    Ints,
+    Network,
+    Workspace,
+)
+from nnce_cli.kernels.jit import entry_point, kernel
+from nnce_cli.kernels.walk import CONTINUE, enter_layer, pop, root_tests, visit_leaf, visit_node
+
+
+class Thinning(NamedTuple):
+    """How a walk is thinned, and its weighted sums. N neurons, L hidden layers.
+
+    *Stage* i < N is where neuron i has just split a cell, stage N + l the end of layer l.
+    """
+
+    window: Floats  # (N + L,) a path goes on from a stage with at least this weight
+    turn: Floats  # (N + L,) in [0, 1): when the next path of a stage stays (systematic sampling)
+    room: Ints  # (N + L,) paths that a stage still lets by before it doubles its window
+    quota: Ints  # (1,) that number at the start
+    state: NDArray[np.uint64]  # (1,) of the random numbers
+    weight: Floats  # (N + 3,) by frame: how many paths the one of this frame stands for; 0: dropped
+    splits: Floats  # (N,) estimated number of cells that a neuron splits
+    layer_cells: Floats  # (L,) estimated number of layer-k cells
+    dropped: Ints  # (L,) paths dropped in each layer
+
+
+@kernel
+def coin(th: Thinning) -> bool:
+    """Toss a coin: the highest bit of SplitMix64 (Steele, Lea & Flood 2014)."""
+    th.state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = th.state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bool((z ^ (z >> np.uint64(31))) >> np.uint64(63) == np.uint64(1))
+
+
+@kernel
+def pass_stage(th: Thinning, stage: int, weight: float) -> float:
+    """Return the weight with which a path goes on from a stage; 0 where it is dropped.
+
+    It stays with probability ``weight / window``, and then stands for ``window`` paths. That
+    keeps expectations even where the window depends on what was met before.
+    """
+    window = th.window[stage]
+    if weight < window:
+        th.turn[stage] += weight / window
+        if th.turn[stage] < 1.0:
+            return 0.0
+        th.turn[stage] -= 1.0
+        weight = window
+    th.room[stage] -= 1
+    if th.room[stage] == 0:
+        th.room[stage] = th.quota[0]
+        th.window[stage] *= 2.0
+    return weight
+
+
+@kernel
+def thin_split(net: Network, ws: Workspace, th: Thinning, t: int) -> None:
+    """Thin the two children of a split, frames ``t`` and ``t + 1``, in random order."""
+    neuron = ws.pending[t]
+    weight = th.weight[t]
+    th.splits[neuron] += weight
+    first = t + 1 if coin(th) else t
+    for frame in (first, 2 * t + 1 - first):
+        th.weight[frame] = pass_stage(th, neuron, weight)
+        if th.weight[frame] == 0.0:
+            th.dropped[net.layer_of[neuron]] += 1
+    skip_dropped(net, ws, th)
+
+
+@kernel
+def thin_layer(net: Network, ws: Workspace, th: Thinning, t: int, layer: int) -> None:
+    """Count the layer-k cell of frame ``t``, whose last neuron is decided, and thin it."""
+    weight = th.weight[t]
+    th.layer_cells[layer] += weight
+    if layer + 1 < net.width.size:
+        th.weight[t] = pass_stage(th, net.layer_of.size + layer, weight)
+        if th.weight[t] == 0.0:
+            th.dropped[layer + 1] += 1
+        skip_dropped(net, ws, th)
+
+
+@kernel
+def skip_dropped(net: Network, ws: Workspace, th: Thinning) -> None:
+    """Go back to the last path that was not dropped."""
+    while ws.control[TOP] >= 0 and th.weight[ws.control[TOP]] == 0.0:
+        pop(net, ws)
+
+
+@entry_point
+def thinned_walk(net: Network, ws: Workspace, th: Thinning, node_limit: int) -> int:
+    """Walk on as `walk` does, without rows, through a random part of the tree.
+
+    Returns the same reasons to stop. ``th.weight[0]`` is 1 at the start; ``ws.layer_cells`` and
+    ``ws.done`` mean nothing, and ``th`` holds the sums.
+    """
+    while ws.control[NODES] < node_limit:
+        t = ws.control[TOP]
+        if t < 0:
+            return DONE
+        phase = ws.phase[t]
+        status = CONTINUE
+        if phase == NODE:
+            at_end, layer = ws.free[t] == 0, ws.layer[t]
+            status = visit_node(net, ws, t)
+            if status == CONTINUE and ws.control[TOP] > t:
+                thin_split(net, ws, th, t)
+            elif status == CONTINUE and at_end:
+                thin_layer(net, ws, th, t, layer)
+        elif phase == LEAF:
+            cells = ws.control[CELLS]
+            weight = th.weight[t]
+            status = visit_leaf(net, ws, t, False)
+            if status == CONTINUE:
+                if ws.control[CELLS] == cells:  # rounding let it in; nothing is there
+                    th.layer_cells[net.width.size - 1] -= weight
+                skip_dropped(net, ws, th)
+        elif phase == ROOT_TESTS:
+            status = root_tests(net, ws, t)
+        else:
+            status = enter_layer(net, ws, t)
+        if status == DONE:
+            ws.control[TOP] = -1
+        elif status != CONTINUE:
+            return status
+    return PAUSED
