@@ -4,12 +4,15 @@ from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
+from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
 
 __all__ = [
     "CellBatch",
     "Enumeration",
     "Subtree",
     "SubtreeWalk",
+    "ThinnedWalk",
+    "Windows",
     "are_kernels_compiled",
     "compile_kernels",
 ]

@@ -1,10 +1,13 @@
 """The thinned walk: a random part of the tree, in which every path stands for many.
 
 Where the walk would hold too many paths, some are dropped at random and the others count for
-more, so that every weighted sum over the nodes visited has the sum over the whole tree as its
-expectation: Knuth (1975, "Estimating the efficiency of backtrack programs") with the population
-of Chen (1992, "Heuristic sampling", SIAM J. Comput. 21) and Rubinstein's stochastic enumeration,
-as a depth-first walk.
+more, so that a weighted sum over the nodes visited has the sum over the whole tree as its
+expectation. With room for one path these are the probes of Knuth (1975, "Estimating the
+efficiency of backtrack programs"); paths that are equally far share the work, as in Chen (1992,
+"Heuristic sampling: a method for predicting the performance of tree searching programs", SIAM J.
+Comput. 21) and in the stochastic enumeration of Rubinstein & Vaisman (2014). Here the walk stays
+depth-first, and a path that is kept takes on a weight that is known beforehand, as in the weight
+windows of particle transport (Booth & Hendricks 1984).
 """
 
 from __future__ import annotations
@@ -33,30 +36,33 @@ from nnce_cli.kernels.walk import CONTINUE, enter_layer, pop, root_tests, visit_
 
 
 class Thinning(NamedTuple):
-    """How a walk is thinned, and its weighted sums. N neurons, L hidden layers.
+    """How a walk is thinned, and its weighted sums. N neurons, L hidden layers, K samples.
 
     *Stage* i < N is where neuron i has just split a cell, stage N + l the end of layer l.
     """
 
     window: Floats  # (N + L,) a path goes on from a stage with at least this weight
-    turn: Floats  # (N + L,) in [0, 1): when the next path of a stage stays (systematic sampling)
-    room: Ints  # (N + L,) paths that a stage still lets by before it doubles its window
+    turn: Floats  # (N + L,) in [0, 1): a path stays when this passes 1 (systematic sampling)
+    room: Ints  # (N + L,) paths that a stage still lets by before its window grows
     quota: Ints  # (1,) that number at the start
+    growth: Floats  # (1,) by this factor
     state: NDArray[np.uint64]  # (1,) of the random numbers
     weight: Floats  # (N + 3,) by frame: how many paths the one of this frame stands for; 0: dropped
-    splits: Floats  # (N,) estimated number of cells that a neuron splits
-    layer_cells: Floats  # (L,) estimated number of layer-k cells
-    dropped: Ints  # (L,) paths dropped in each layer
+    splits: Floats  # (N,) weighted number of cells that a neuron splits
+    layer_cells: Floats  # (L,) weighted number of layer-k cells
+    dropped: Ints  # (1,) number of paths dropped
+    sample: NDArray[np.int8]  # (K, N) signs of cells drawn with equal chances
+    sampled: Floats  # (K,) weight of the cells that each of them was drawn from
 
 
 @kernel
-def coin(th: Thinning) -> bool:
-    """Toss a coin: the highest bit of SplitMix64 (Steele, Lea & Flood 2014)."""
+def uniform(th: Thinning) -> float:
+    """Return a number in [0, 1) by SplitMix64 (Steele, Lea & Flood 2014)."""
     th.state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = th.state[0]
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bool((z ^ (z >> np.uint64(31))) >> np.uint64(63) == np.uint64(1))
+    return float((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
 
 
 @kernel
@@ -70,39 +76,39 @@ def pass_stage(th: Thinning, stage: int, weight: float) -> float:
     if weight < window:
         th.turn[stage] += weight / window
         if th.turn[stage] < 1.0:
+            th.dropped[0] += 1
             return 0.0
         th.turn[stage] -= 1.0
         weight = window
     th.room[stage] -= 1
     if th.room[stage] == 0:
         th.room[stage] = th.quota[0]
-        th.window[stage] *= 2.0
+        th.window[stage] *= th.growth[0]
     return weight
 
 
 @kernel
 def thin_split(net: Network, ws: Workspace, th: Thinning, t: int) -> None:
-    """Thin the two children of a split, frames ``t`` and ``t + 1``, in random order."""
+    """Thin the two children of a split, frames ``t`` and ``t + 1``.
+
+    In random order: where every second path stays, it would always be the same side.
+    """
     neuron = ws.pending[t]
     weight = th.weight[t]
     th.splits[neuron] += weight
-    first = t + 1 if coin(th) else t
-    for frame in (first, 2 * t + 1 - first):
-        th.weight[frame] = pass_stage(th, neuron, weight)
-        if th.weight[frame] == 0.0:
-            th.dropped[net.layer_of[neuron]] += 1
+    first = t + 1 if uniform(th) < 0.5 else t
+    second = 2 * t + 1 - first
+    th.weight[first] = pass_stage(th, neuron, weight)
+    th.weight[second] = pass_stage(th, neuron, weight)
     skip_dropped(net, ws, th)
 
 
 @kernel
 def thin_layer(net: Network, ws: Workspace, th: Thinning, t: int, layer: int) -> None:
     """Count the layer-k cell of frame ``t``, whose last neuron is decided, and thin it."""
-    weight = th.weight[t]
-    th.layer_cells[layer] += weight
+    th.layer_cells[layer] += th.weight[t]
     if layer + 1 < net.width.size:
-        th.weight[t] = pass_stage(th, net.layer_of.size + layer, weight)
-        if th.weight[t] == 0.0:
-            th.dropped[layer + 1] += 1
+        th.weight[t] = pass_stage(th, net.layer_of.size + layer, th.weight[t])
         skip_dropped(net, ws, th)
 
 
@@ -111,6 +117,19 @@ def skip_dropped(net: Network, ws: Workspace, th: Thinning) -> None:
     """Go back to the last path that was not dropped."""
     while ws.control[TOP] >= 0 and th.weight[ws.control[TOP]] == 0.0:
         pop(net, ws)
+
+
+@kernel
+def draw(ws: Workspace, th: Thinning, weight: float) -> None:
+    """Let the path's cell take a place in the sample with the chance that is due to it.
+
+    Each place is a reservoir of its own for every K-th cell.
+    """
+    place = ws.control[CELLS] % th.sampled.size
+    th.sampled[place] += weight
+    if uniform(th) * th.sampled[place] < weight:
+        for i in range(ws.sign.size):
+            th.sample[place, i] = ws.sign[i]
 
 
 @entry_point
@@ -124,22 +143,23 @@ def thinned_walk(net: Network, ws: Workspace, th: Thinning, node_limit: int) -> 
         t = ws.control[TOP]
         if t < 0:
             return DONE
-        phase = ws.phase[t]
+        phase, layer = ws.phase[t], ws.layer[t]
         status = CONTINUE
         if phase == NODE:
-            at_end, layer = ws.free[t] == 0, ws.layer[t]
+            at_end = ws.free[t] == 0
             status = visit_node(net, ws, t)
             if status == CONTINUE and ws.control[TOP] > t:
                 thin_split(net, ws, th, t)
             elif status == CONTINUE and at_end:
                 thin_layer(net, ws, th, t, layer)
         elif phase == LEAF:
-            cells = ws.control[CELLS]
-            weight = th.weight[t]
+            cells, weight = ws.control[CELLS], th.weight[t]
             status = visit_leaf(net, ws, t, False)
             if status == CONTINUE:
-                if ws.control[CELLS] == cells:  # rounding let it in; nothing is there
-                    th.layer_cells[net.width.size - 1] -= weight
+                if ws.control[CELLS] > cells:
+                    draw(ws, th, weight)
+                else:  # rounding let it in; nothing is there
+                    th.layer_cells[layer] -= weight
                 skip_dropped(net, ws, th)
         elif phase == ROOT_TESTS:
             status = root_tests(net, ws, t)

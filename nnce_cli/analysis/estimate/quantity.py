@@ -1,0 +1,76 @@
+"""An estimated quantity with its interval, from independent replicates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.9
+LARGEST_SIGMA = 0.5  # beyond this the replicates do not show their own variance
+FEWEST_REPLICATES = 4
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An estimate and the interval that holds the truth with the chance `CONFIDENCE`.
+
+    All three are None where nothing can be said, and then ``reason`` says why. They are equal
+    where the quantity is known.
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    reason: str | None = None
+
+    @staticmethod
+    def unknown(reason: str) -> Quantity:
+        """Return a quantity of which nothing can be said."""
+        return Quantity(None, None, None, reason)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the quantity is known."""
+        return self.estimate is not None and self.low == self.high
+
+    def to_dict(self) -> dict[str, float | str | None]:
+        """Return JSON values."""
+        values = {"estimate": self.estimate, "low": self.low, "high": self.high}
+        return values if self.reason is None else values | {"reason": self.reason}
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """A positive mean whose logarithm has a standard error ``sigma`` with ``df`` degrees.
+
+    The mean of a few skewed positive numbers is itself skewed: nearly log-normal, with the
+    expectation exp(sigma^2 / 2) above the median.
+    """
+
+    mean: float
+    sigma: float
+    df: float = math.inf
+
+    @staticmethod
+    def of(values: NDArray[np.float64]) -> LogNormal:
+        """Return the mean of independent positive ``values`` (m,), m >= 2, with one expectation."""
+        mean = float(values.mean())
+        spread = float(values.var(ddof=1)) / (values.size * mean**2)
+        return LogNormal(mean, math.sqrt(math.log1p(spread)), values.size - 1)
+
+    def times(self, other: LogNormal) -> LogNormal:
+        """Return the product of two independent means."""
+        sigma = math.hypot(self.sigma, other.sigma)
+        return LogNormal(self.mean * other.mean, sigma, min(self.df, other.df))
+
+    def interval(self) -> tuple[float, float]:
+        """Return the ends of the interval: Student's t on the scale of logarithms."""
+        from scipy.special import stdtrit
+
+        middle = self.mean * math.exp(self.sigma**2 / 2)
+        df = min(self.df, 1e9)
+        factor = math.exp(self.sigma * float(stdtrit(df, (1 + CONFIDENCE) / 2)))
+        return middle / factor, middle * factor
