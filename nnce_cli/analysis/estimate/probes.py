@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.enumeration import ThinnedWalk, Windows
+from nnce_cli.enumeration import SubtreeWalk, ThinnedWalk, Windows
 from nnce_cli.enumeration.problem import Problem
 
 REPLICATES = 10
@@ -67,14 +67,17 @@ class Prober:
         self.problem = problem
         self._seed = seed
         self._walks = 0
+        SubtreeWalk(problem)  # the kernels are loaded now, before clocks start
+        stages = int(problem.net.offset[-1]) + problem.net.width.size
+        self._untouched = Windows(np.ones(stages), FIRST_PATHS, growth=4.0)
+        ThinnedWalk(problem, self._untouched, np.random.default_rng(seed))
 
     def pilots(self, most_paths: float, clock: Clock) -> tuple[int, Probe] | None:
         """Return the number of paths and the result of the last of some growing pilots.
 
         None where the first does not end in half the time.
         """
-        stages = int(self.problem.net.offset[-1]) + self.problem.net.width.size
-        last = self._walk(Windows(np.ones(stages), FIRST_PATHS, growth=4.0), clock.at(0.5))
+        last = self._walk(self._untouched, clock.at(0.5))
         paths = FIRST_PATHS
         while last is not None and not last.whole:
             larger = paths * MORE_PATHS
@@ -116,15 +119,17 @@ class Prober:
     ) -> list[Probe]:
         """Return ``count`` probes of about ``paths`` paths each, fewer where the time ends.
 
+        Each uses what those before it have learned of how to thin; its expectation is the same.
         Without ``count``, as many as there is time for. None is begun that would probably not
         end in time.
         """
         probes: list[Probe] = []
-        slowest = 0.0
+        known, slowest = pilot.sizes, 0.0
         while (count is None or len(probes) < count) and clock.left > slowest:
-            probe = self.walk(pilot.sizes, paths, clock.at(1.0))
+            probe = self.walk(known, paths, clock.at(1.0))
             if probe is None:
                 break
             probes.append(probe)
+            known = (known * len(probes) + probe.sizes) / (len(probes) + 1)
             slowest = max(slowest, probe.seconds)
         return probes

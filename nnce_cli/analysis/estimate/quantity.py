@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.9
-LARGEST_SIGMA = 0.5  # beyond this the replicates do not show their own variance
+LARGEST_SPREAD = 0.8  # standard deviation over mean beyond which so few do not show their tail
 FEWEST_REPLICATES = 4
 
 
@@ -46,20 +46,25 @@ class Quantity:
 class LogNormal:
     """A positive mean whose logarithm has a standard error ``sigma`` with ``df`` degrees.
 
-    The mean of a few skewed positive numbers is itself skewed: nearly log-normal, with the
-    expectation exp(sigma^2 / 2) above the median.
+    ``spread`` is the standard deviation of one of the numbers over their mean. The mean of a few
+    skewed positive numbers is itself skewed: nearly log-normal, with the expectation
+    exp(sigma^2 / 2) above the median.
     """
 
     mean: float
     sigma: float
     df: float = math.inf
+    spread: float = 0.0
 
     @staticmethod
     def of(values: NDArray[np.float64]) -> LogNormal:
-        """Return the mean of independent positive ``values`` (m,), m >= 2, with one expectation."""
+        """Return the mean of independent ``values`` (m,) >= 0, m >= 2, with one expectation."""
         mean = float(values.mean())
-        spread = float(values.var(ddof=1)) / (values.size * mean**2)
-        return LogNormal(mean, math.sqrt(math.log1p(spread)), values.size - 1)
+        if mean == 0.0:
+            return LogNormal(0.0, math.inf, values.size - 1, math.inf)
+        spread = float(values.std(ddof=1)) / mean
+        sigma = math.sqrt(math.log1p(spread**2 / values.size))
+        return LogNormal(mean, sigma, values.size - 1, spread)
 
     def times(self, other: LogNormal) -> LogNormal:
         """Return the product of two independent means."""

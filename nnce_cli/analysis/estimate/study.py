@@ -16,7 +16,7 @@ from nnce_cli.analysis.estimate.probes import REPLICATES, Clock, Probe, Prober
 from nnce_cli.analysis.estimate.quantity import (
     CONFIDENCE,
     FEWEST_REPLICATES,
-    LARGEST_SIGMA,
+    LARGEST_SPREAD,
     LogNormal,
     Quantity,
 )
@@ -33,6 +33,7 @@ MACHINE_SIGMA = 0.1  # assumed: how far a machine's speed is from what it was, o
 BYTES_SIGMA = 0.05  # assumed: how far rows elsewhere compress from those of the sample
 SPEED_SHARE = 0.15  # of the time
 SPEED_CELLS = 1000  # cells in a subtree whose speed is measured, where no time limit decides
+MET_PER_PATH = 2  # about the cells that a well thinned walk meets for each path it should have
 WHOLE_SHARE = 0.6  # of the time left: a tree that takes less is walked whole
 GIVE_UP_SHARE = 0.8  # of all the time: when it took longer after all
 
@@ -123,21 +124,22 @@ def forecast(
         raise InputError(f"{seconds} is not a positive number of seconds")
     if min(1 if probes is None else probes, 1 if jobs is None else jobs) < 1 or seed < 0:
         raise InputError("probes and jobs are positive, the seed is not negative")
-    clock = Clock(math.inf if seconds is None else seconds)
-    study = _Study(stack, box, seed, probes, clock)
+    study = Study(stack, box, seed, probes, math.inf if seconds is None else seconds)
     study.probe()
     return study.forecast(jobs or available_cores())
 
 
-class _Study:
+class Study:
     """One forecast in the making."""
 
     def __init__(
-        self, stack: LayerStack, box: Box, seed: int, probes: int | None, clock: Clock
+        self, stack: LayerStack, box: Box, seed: int, probes: int | None, seconds: float
     ) -> None:
         self.stack = stack
         self.problem = Problem.of(stack, box)
-        self.seed, self.probes, self.clock = seed, probes, clock
+        self.seed, self.probes = seed, probes
+        self.prober = Prober(self.problem, seed)
+        self.clock = Clock(seconds)
         self.speed: Speed | None = None
         self.replicates: list[Probe] = []
         self.paths = 0
@@ -146,9 +148,8 @@ class _Study:
 
     def probe(self) -> None:
         """Take pilots, measure speeds, then walk the whole tree or replicates of a part of it."""
-        prober = Prober(self.problem, self.seed)
         wanted = None if self.probes is None else max(1, self.probes // REPLICATES)
-        found = prober.pilots(math.inf if wanted is None else max(wanted, 32), self.clock)
+        found = self.prober.pilots(math.inf if wanted is None else max(wanted, 32), self.clock)
         if found is None:
             return
         pilot_paths, pilot = found
@@ -162,7 +163,9 @@ class _Study:
             return
         self.paths = wanted or self.affordable(pilot_paths, pilot)
         count = None if self.probes is None else min(self.probes, REPLICATES)
-        self.replicates = prober.replicates(pilot, self.paths, self.clock, count)
+        self.replicates = self.prober.replicates(pilot, self.paths, self.clock, count)
+        if self.speed is None and self.replicates:
+            self.measure_speed(self.replicates[-1])
         self.met += sum(probe.met for probe in self.replicates)
 
     def measure_speed(self, pilot: Probe) -> None:
@@ -199,8 +202,9 @@ class _Study:
 
     def affordable(self, pilot_paths: int, pilot: Probe) -> int:
         """Return the number of paths with which there is time for `REPLICATES` replicates."""
-        share = 0.9 * self.clock.left / REPLICATES / pilot.seconds
-        return max(1, min(int(share * pilot_paths), int(pilot.sizes[-1])))
+        seconds_per_path = pilot.seconds / max(pilot.met / MET_PER_PATH, pilot_paths)
+        paths = 0.9 * self.clock.left / REPLICATES / seconds_per_path
+        return max(1, int(min(paths, pilot.sizes[-1])))
 
     def forecast(self, jobs: int) -> Forecast:
         """Return the forecast."""
@@ -241,7 +245,7 @@ class _Study:
 
     def _count(self, count: LogNormal, layer: int) -> Quantity:
         """Return a number of layer-k cells, within what is certain of it."""
-        if count.sigma > LARGEST_SIGMA or not count.mean > 0:
+        if not count.spread <= LARGEST_SPREAD:
             return Quantity.unknown(
                 "the probes vary too much to tell; give them more time or a larger number"
             )
