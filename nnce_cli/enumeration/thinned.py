@@ -49,7 +49,7 @@ class ThinnedWalk(SubtreeWalk):
             weight=np.ones(n + 3),
             splits=np.zeros(n),
             layer_cells=np.zeros(n_layers),
-            dropped=np.zeros(1, dtype=np.int64),
+            dropped=np.zeros(n_layers, dtype=np.int64),
             sample=np.zeros((samples, n), dtype=np.int8),
             sampled=np.zeros(samples),
         )
@@ -73,9 +73,9 @@ class ThinnedWalk(SubtreeWalk):
         return thinned_walk(self.problem.net, self._ws, self._thinning, node_limit)
 
     @property
-    def thinned(self) -> bool:
-        """Whether anything was dropped; else this was the whole tree."""
-        return bool(self._thinning.dropped[0])
+    def thinned(self) -> NDArray[np.bool_]:
+        """Whether anything was dropped before the end of each layer (L,); else all was seen."""
+        return np.cumsum(self._thinning.dropped) > 0
 
     @property
     def weighted_layer_cells(self) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ class Thinning(NamedTuple):
     weight: Floats  # (N + 3,) by frame: how many paths the one of this frame stands for; 0: dropped
     splits: Floats  # (N,) weighted number of cells that a neuron splits
     layer_cells: Floats  # (L,) weighted number of layer-k cells
-    dropped: Ints  # (1,) number of paths dropped
+    dropped: Ints  # (L,) number of paths dropped within each layer, or before it
     sample: NDArray[np.int8]  # (K, N) signs of cells drawn with equal chances
     sampled: Floats  # (K,) weight of the cells that each of them was drawn from
 
@@ -76,7 +76,6 @@ def pass_stage(th: Thinning, stage: int, weight: float) -> float:
     if weight < window:
         th.turn[stage] += weight / window
         if th.turn[stage] < 1.0:
-            th.dropped[0] += 1
             return 0.0
         th.turn[stage] -= 1.0
         weight = window
@@ -98,8 +97,10 @@ def thin_split(net: Network, ws: Workspace, th: Thinning, t: int) -> None:
     th.splits[neuron] += weight
     first = t + 1 if uniform(th) < 0.5 else t
     second = 2 * t + 1 - first
-    th.weight[first] = pass_stage(th, neuron, weight)
-    th.weight[second] = pass_stage(th, neuron, weight)
+    for frame in (first, second):
+        th.weight[frame] = pass_stage(th, neuron, weight)
+        if th.weight[frame] == 0.0:
+            th.dropped[net.layer_of[neuron]] += 1
     skip_dropped(net, ws, th)
 
 
@@ -109,6 +110,8 @@ def thin_layer(net: Network, ws: Workspace, th: Thinning, t: int, layer: int) ->
     th.layer_cells[layer] += th.weight[t]
     if layer + 1 < net.width.size:
         th.weight[t] = pass_stage(th, net.layer_of.size + layer, th.weight[t])
+        if th.weight[t] == 0.0:
+            th.dropped[layer + 1] += 1
         skip_dropped(net, ws, th)
 
 

@@ -46,15 +46,21 @@ class Probe:
 
     ``layer_cells`` (L,) are its estimates and ``sizes`` (N + 1,) those of the number of cells of
     the first i neurons, i = 0, …, N. ``met`` is the number of cells that it came to, ``sample``
-    (at most `SAMPLES`, N) are the signs of some, and ``whole`` says that they are all.
+    (at most `SAMPLES`, N) are the signs of some. ``step`` (L,) is the size of the steps in which
+    the estimates move, as shares of them: 0 where the layer was seen whole.
     """
 
     layer_cells: NDArray[np.float64]
     sizes: NDArray[np.float64]
     sample: NDArray[np.uint8]
     met: int
-    whole: bool
+    step: NDArray[np.float64]
     seconds: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether this was the whole tree."""
+        return not self.step.any()
 
 
 class Prober:
@@ -77,7 +83,7 @@ class Prober:
 
         None where the first does not end in half the time.
         """
-        last = self._walk(self._untouched, clock.at(0.5))
+        last = self._walk(self._untouched, FIRST_PATHS, clock.at(0.5))
         paths = FIRST_PATHS
         while last is not None and not last.whole:
             larger = paths * MORE_PATHS
@@ -96,9 +102,10 @@ class Prober:
         """
         ends = self.problem.net.offset[1:]
         cells = np.concatenate([sizes[1:], sizes[ends]])
-        return self._walk(Windows(np.maximum(cells / paths, 1.0), QUOTA * paths), deadline)
+        windows = Windows(np.maximum(cells / paths, 1.0), QUOTA * paths)
+        return self._walk(windows, paths, deadline)
 
-    def _walk(self, windows: Windows, deadline: float) -> Probe | None:
+    def _walk(self, windows: Windows, paths: int, deadline: float) -> Probe | None:
         rng = np.random.default_rng([self._seed, self._walks])
         self._walks += 1
         started = time.perf_counter()
@@ -110,7 +117,7 @@ class Prober:
             sizes=np.concatenate([[1.0], 1.0 + np.cumsum(walk.weighted_splits)]),
             sample=walk.sample(),
             met=walk.cells,
-            whole=not walk.thinned,
+            step=walk.thinned / paths,
             seconds=time.perf_counter() - started,
         )
 

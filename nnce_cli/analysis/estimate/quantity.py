@@ -38,6 +38,7 @@ class Quantity:
 
     def to_dict(self) -> dict[str, float | str | None]:
         """Return JSON values."""
+        values: dict[str, float | str | None]
         values = {"estimate": self.estimate, "low": self.low, "high": self.high}
         return values if self.reason is None else values | {"reason": self.reason}
 
@@ -57,12 +58,16 @@ class LogNormal:
     spread: float = 0.0
 
     @staticmethod
-    def of(values: NDArray[np.float64]) -> LogNormal:
-        """Return the mean of independent ``values`` (m,) >= 0, m >= 2, with one expectation."""
+    def of(values: NDArray[np.float64], step: float = 0.0) -> LogNormal:
+        """Return the mean of independent ``values`` (m,) >= 0, m >= 2, with one expectation.
+
+        ``step``, as a share of the mean, is how far each was rounded, up or down at random: the
+        values may agree by chance and be a little off.
+        """
         mean = float(values.mean())
         if mean == 0.0:
             return LogNormal(0.0, math.inf, values.size - 1, math.inf)
-        spread = float(values.std(ddof=1)) / mean
+        spread = math.hypot(float(values.std(ddof=1)) / mean, step / math.sqrt(12))
         sigma = math.sqrt(math.log1p(spread**2 / values.size))
         return LogNormal(mean, sigma, values.size - 1, spread)
 

@@ -18,13 +18,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.estimate.probes import Probe
-from nnce_cli.domain import Box
 from nnce_cli.enumeration import CellBatch, Subtree, SubtreeWalk
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellTableWriter, Metadata, Output
 
-NODES_AT_A_TIME = 1024
+FIRST_NODES = 1 << 10  # walked before the clock is looked at, then twice as many
 LARGEST = 8  # times the cells that are wanted: what is walked of a subtree that turns out larger
 
 
@@ -96,12 +95,13 @@ def _seconds_per_cell(
         if take is not None:
             take(batch)
     before, started = walk.cells, time.perf_counter()
-    seconds = 0.0
+    seconds, nodes = 0.0, FIRST_NODES
     while not walk.done and walk.cells - before < most and started + seconds < deadline:
-        for batch in walk.batches(NODES_AT_A_TIME):
+        for batch in walk.batches(nodes):
             if take is not None:
                 take(batch)
         seconds = time.perf_counter() - started
+        nodes *= 2
     found = walk.cells - before
     return seconds / found if found else None
 

@@ -29,10 +29,10 @@ from nnce_cli.network import LayerStack
 
 SECONDS = 10.0
 EFFICIENCY = 0.9  # assumed: what each of several workers does of what one does alone
-MACHINE_SIGMA = 0.1  # assumed: how far a machine's speed is from what it was, on a log scale
+MACHINE_SIGMA = 0.15  # assumed: how far a machine's speed is from what it was, on a log scale
 BYTES_SIGMA = 0.05  # assumed: how far rows elsewhere compress from those of the sample
 SPEED_SHARE = 0.15  # of the time
-SPEED_CELLS = 1000  # cells in a subtree whose speed is measured, where no time limit decides
+SPEED_CELLS = 2000  # cells in a subtree whose speed is measured, where no time limit decides
 MET_PER_PATH = 2  # about the cells that a well thinned walk meets for each path it should have
 WHOLE_SHARE = 0.6  # of the time left: a tree that takes less is walked whole
 GIVE_UP_SHARE = 0.8  # of all the time: when it took longer after all
@@ -215,10 +215,10 @@ class Study:
         elif len(self.replicates) < FEWEST_REPLICATES:
             layer_cells = [Quantity.unknown(self._why_so_few())] * len(self.stack.hidden)
         else:
-            counts = np.array([probe.layer_cells for probe in self.replicates])
-            layer_cells = [self._count(LogNormal.of(n), k) for k, n in enumerate(counts.T)]
+            counts = self._counts()
+            layer_cells = [self._count(count, k) for k, count in enumerate(counts)]
             if layer_cells[-1].estimate is not None:
-                cells = LogNormal.of(counts[:, -1])
+                cells = counts[-1]
         workers = min(jobs, available_cores())
         pace = 1.0 if workers == 1 else 1.0 / (EFFICIENCY * workers)
         costs = self._costs(pace)
@@ -237,6 +237,12 @@ class Study:
             complete=self.exact is not None,
             seconds=self.clock.spent,
         )
+
+    def _counts(self) -> list[LogNormal]:
+        """Return the mean numbers of layer-k cells of the replicates."""
+        values = np.array([probe.layer_cells for probe in self.replicates]).T
+        steps = np.max([probe.step for probe in self.replicates], axis=0)
+        return [LogNormal.of(n, float(step)) for n, step in zip(values, steps, strict=True)]
 
     def _why_so_few(self) -> str:
         if self.probes is not None and self.probes < FEWEST_REPLICATES:
@@ -257,7 +263,7 @@ class Study:
         )
 
     def _costs(self, pace: float) -> list[LogNormal | None]:
-        """Return what a cell costs: seconds in a table, seconds to count, bytes, without witness."""
+        """Return what a cell costs: seconds in a table and counted, bytes with witness and without."""
         speed = self.speed
         if speed is None:
             return [None] * 4
