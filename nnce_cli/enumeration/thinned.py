@@ -50,7 +50,7 @@ class ThinnedWalk(SubtreeWalk):
             splits=np.zeros(n),
             layer_cells=np.zeros(n_layers),
             dropped=np.zeros(n_layers, dtype=np.int64),
-            sample=np.zeros((samples, n), dtype=np.int8),
+            sample=np.zeros((samples, int(((problem.net.width + 7) // 8).sum())), dtype=np.uint8),
             sampled=np.zeros(samples),
         )
         super().__init__(problem, rows=False, witness=False)
@@ -79,7 +79,13 @@ class ThinnedWalk(SubtreeWalk):
 
     @property
     def weighted_layer_cells(self) -> NDArray[np.float64]:
-        """Estimates of the layer-k cells (L,)."""
+        """Estimates of the layer-k cells (L,); their true numbers where nothing was dropped.
+
+        An estimate also counts layer-k cells that rounding let in and in which no cell is found
+        to exist: these are far thinner than the floats that describe them.
+        """
+        if not self._thinning.dropped.any():
+            return np.array(self.layer_cells, dtype=np.float64)
         return self._thinning.layer_cells.copy()
 
     @property
@@ -95,5 +101,9 @@ class ThinnedWalk(SubtreeWalk):
 
         Every cell of the network has the same chance.
         """
-        drawn = self._thinning.sampled > 0
-        return (self._thinning.sample[drawn] > 0).astype(np.uint8)
+        packed = self._thinning.sample[self._thinning.sampled > 0]
+        widths = self.problem.net.width
+        ends = np.cumsum((widths + 7) // 8)[:-1]
+        layers = [np.unpackbits(bits, axis=1) for bits in np.split(packed, ends, axis=1)]
+        parts = [bits[:, :n] for bits, n in zip(layers, widths.tolist(), strict=True)]
+        return np.concatenate(parts, axis=1)

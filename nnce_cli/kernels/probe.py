@@ -51,7 +51,7 @@ class Thinning(NamedTuple):
     splits: Floats  # (N,) weighted number of cells that a neuron splits
     layer_cells: Floats  # (L,) weighted number of layer-k cells
     dropped: Ints  # (L,) number of paths dropped within each layer, or before it
-    sample: NDArray[np.int8]  # (K, N) signs of cells drawn with equal chances
+    sample: NDArray[np.uint8]  # (K, B) packed signs of cells drawn with equal chances
     sampled: Floats  # (K,) weight of the cells that each of them was drawn from
 
 
@@ -124,15 +124,15 @@ def skip_dropped(net: Network, ws: Workspace, th: Thinning) -> None:
 
 @kernel
 def draw(ws: Workspace, th: Thinning, weight: float) -> None:
-    """Let the path's cell take a place in the sample with the chance that is due to it.
+    """Let the cell that was just counted take a place in the sample, with the chance it is due.
 
     Each place is a reservoir of its own for every K-th cell.
     """
     place = ws.control[CELLS] % th.sampled.size
     th.sampled[place] += weight
     if uniform(th) * th.sampled[place] < weight:
-        for i in range(ws.sign.size):
-            th.sample[place, i] = ws.sign[i]
+        for b in range(ws.packed.size):  # the path itself has gone on by now
+            th.sample[place, b] = ws.packed[b]
 
 
 @entry_point

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +144,7 @@ class Study:
         self.replicates: list[Probe] = []
         self.paths = 0
         self.exact: NDArray[np.float64] | None = None
+        self.first_layers: list[int] = []
         self.met = 0
 
     def probe(self) -> None:
@@ -162,6 +163,7 @@ class Study:
         if self.exact is not None:
             return
         self.paths = wanted or self.affordable(pilot_paths, pilot)
+        self.count_first_layers(pilot)
         count = None if self.probes is None else min(self.probes, REPLICATES)
         self.replicates = self.prober.replicates(pilot, self.paths, self.clock, count)
         if self.speed is None and self.replicates:
@@ -191,14 +193,26 @@ class Study:
 
     def walk_whole(self, pilot: Probe) -> None:
         """Count all cells, unless there are many more than the pilot says."""
-        walk = SubtreeWalk(self.problem, rows=False, witness=False)
-        most, deadline = 2 * pilot.layer_cells[-1], self.clock.at(GIVE_UP_SHARE)
+        layer_cells = self.count(self.problem, 2 * float(pilot.layer_cells[-1]))
+        self.exact = np.array(layer_cells) if layer_cells else None
+
+    def count_first_layers(self, pilot: Probe) -> None:
+        """Count the layer-k cells of the layers that have no more of them than a walk has paths."""
+        ends = self.problem.net.offset[1:-1]
+        layers = int(np.count_nonzero(pilot.sizes[ends] <= self.paths))
+        if layers:
+            first = replace(self.problem.stack, hidden=self.problem.stack.hidden[:layers])
+            self.first_layers = self.count(Problem.of(first, self.problem.box), 2.0 * self.paths)
+
+    def count(self, problem: Problem, most: float) -> list[int]:
+        """Return the layer-k cells, none where there are more than ``most`` or time runs out."""
+        walk = SubtreeWalk(problem, rows=False, witness=False)
+        deadline = self.clock.at(GIVE_UP_SHARE)
         while not walk.done and walk.cells <= most and time.perf_counter() < deadline:
             for _ in walk.batches(1 << 12):
                 pass
         self.met += walk.cells
-        if walk.done:
-            self.exact = np.array(walk.layer_cells, dtype=np.float64)
+        return walk.layer_cells if walk.done else []
 
     def affordable(self, pilot_paths: int, pilot: Probe) -> int:
         """Return the number of paths with which there is time for `REPLICATES` replicates."""
@@ -210,13 +224,14 @@ class Study:
         """Return the forecast."""
         cells = None
         if self.exact is not None:
-            layer_cells = [Quantity(int(n), int(n), int(n)) for n in self.exact]
+            layer_cells = [_known(int(n)) for n in self.exact]
             cells = LogNormal(float(self.exact[-1]), 0.0)
         elif len(self.replicates) < FEWEST_REPLICATES:
             layer_cells = [Quantity.unknown(self._why_so_few())] * len(self.stack.hidden)
         else:
             counts = self._counts()
             layer_cells = [self._count(count, k) for k, count in enumerate(counts)]
+            layer_cells[: len(self.first_layers)] = map(_known, self.first_layers)
             if layer_cells[-1].estimate is not None:
                 cells = counts[-1]
         workers = min(jobs, available_cores())
@@ -242,7 +257,11 @@ class Study:
         """Return the mean numbers of layer-k cells of the replicates."""
         values = np.array([probe.layer_cells for probe in self.replicates]).T
         steps = np.max([probe.step for probe in self.replicates], axis=0)
-        return [LogNormal.of(n, float(step)) for n, step in zip(values, steps, strict=True)]
+        # A layer that all of them saw whole may still hold a cell that rounding let in.
+        return [
+            LogNormal.of(n, max(float(step), 1.0 / max(n.mean(), 1.0)))
+            for n, step in zip(values, steps, strict=True)
+        ]
 
     def _why_so_few(self) -> str:
         if self.probes is not None and self.probes < FEWEST_REPLICATES:
@@ -263,7 +282,7 @@ class Study:
         )
 
     def _costs(self, pace: float) -> list[LogNormal | None]:
-        """Return what a cell costs: seconds in a table and counted, bytes with witness and without."""
+        """Return what a cell costs: seconds written and counted, bytes with and without witness."""
         speed = self.speed
         if speed is None:
             return [None] * 4
@@ -273,6 +292,11 @@ class Study:
         times = [speed.table_seconds, speed.count_seconds]
         means = [LogNormal.of(t) if t.size > 1 else LogNormal(float(t[0]), 0.0) for t in times]
         return [*(mean.times(machine) for mean in means), bytes_with, bytes_without]
+
+
+def _known(count: int) -> Quantity:
+    """Return a number that is known."""
+    return Quantity(count, count, count)
 
 
 def _total(cells: LogNormal | None, cost: LogNormal | None, reason: str) -> Quantity:
