@@ -99,7 +99,8 @@ class ThinnedWalk(SubtreeWalk):
     def sample(self) -> NDArray[np.uint8]:
         """Return sign vectors (at most ``samples``, N), each of a cell drawn at random.
 
-        Every cell of the network has the same chance.
+        The chance of a cell is in proportion to its weight among the cells that the walk met, so
+        nearly the same for all cells of the network where the walk met many.
         """
         packed = self._thinning.sample[self._thinning.sampled > 0]
         widths = self.problem.net.width

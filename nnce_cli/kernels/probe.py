@@ -51,7 +51,7 @@ class Thinning(NamedTuple):
     splits: Floats  # (N,) weighted number of cells that a neuron splits
     layer_cells: Floats  # (L,) weighted number of layer-k cells
     dropped: Ints  # (L,) number of paths dropped within each layer, or before it
-    sample: NDArray[np.uint8]  # (K, B) packed signs of cells drawn with equal chances
+    sample: NDArray[np.uint8]  # (K, B) packed signs of cells drawn by weight
     sampled: Floats  # (K,) weight of the cells that each of them was drawn from
 
 
