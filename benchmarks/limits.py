@@ -201,7 +201,7 @@ and hidden widths.
 
 Cells are exact where they stand alone, else an estimate with its 90% interval from `nnce estimate
 --time-limit {seconds:g}` ([how it is made](estimate.md)). Speeds are of counting with all proofs
-on one core ({machine}), from the same samples, under whatever load the machine had; N cores are
+on one core ({machine}), from the same samples, in seconds of the processor; N cores are
 taken to be {efficiency:g} N times as fast as one, which is an assumption. The last columns say in
 which time the network can be counted: a minute, an hour, a day, or not in a day.
 """

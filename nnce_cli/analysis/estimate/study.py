@@ -35,6 +35,7 @@ SPEED_SHARE = 0.15  # of the time
 SPEED_CELLS = 2000  # cells in a subtree whose speed is measured, where no time limit decides
 MET_PER_PATH = 2  # about the cells that a well thinned walk meets for each path it should have
 WHOLE_SHARE = 0.6  # of the time left: a tree that takes less is walked whole
+FEW_CELLS = 1000  # no reason to do less, however few cells a pilot saw
 GIVE_UP_SHARE = 0.8  # of all the time: when it took longer after all
 
 
@@ -166,6 +167,8 @@ class Study:
         self.count_first_layers(pilot)
         count = None if self.probes is None else min(self.probes, REPLICATES)
         self.replicates = self.prober.replicates(pilot, self.paths, self.clock, count)
+        whole = [probe.layer_cells for probe in self.replicates if probe.whole]
+        self.exact = whole[0] if whole else None
         if self.speed is None and self.replicates:
             self.measure_speed(self.replicates[-1])
         self.met += sum(probe.met for probe in self.replicates)
@@ -182,18 +185,19 @@ class Study:
 
     def is_small(self, pilot: Probe) -> bool:
         """Tell whether the whole tree is probably no more work than the probes are."""
-        if self.probes is not None and pilot.layer_cells[-1] > self.probes:
+        if self.probes is not None and pilot.sizes[-1] > self.probes:
             return False
         if not math.isfinite(self.clock.seconds):
             return True
-        if self.speed is None:
-            return False
-        seconds = pilot.layer_cells[-1] * self.speed.count_seconds.mean()
-        return bool(seconds < WHOLE_SHARE * self.clock.left)
+        if self.speed is None:  # the pilot lost all its paths
+            cost = pilot.seconds / max(pilot.met, 1)
+        else:
+            cost = float(self.speed.count_seconds.mean())
+        return bool(pilot.sizes[-1] * cost < WHOLE_SHARE * self.clock.left)
 
     def walk_whole(self, pilot: Probe) -> None:
         """Count all cells, unless there are many more than the pilot says."""
-        layer_cells = self.count(self.problem, 2 * float(pilot.layer_cells[-1]))
+        layer_cells = self.count(self.problem, 2 * float(pilot.sizes[-1]) + FEW_CELLS)
         self.exact = np.array(layer_cells) if layer_cells else None
 
     def count_first_layers(self, pilot: Probe) -> None:
@@ -218,7 +222,7 @@ class Study:
         """Return the number of paths with which there is time for `REPLICATES` replicates."""
         seconds_per_path = pilot.seconds / max(pilot.met / MET_PER_PATH, pilot_paths)
         paths = 0.9 * self.clock.left / REPLICATES / seconds_per_path
-        return max(1, int(min(paths, pilot.sizes[-1])))
+        return max(1, int(min(paths, pilot.sizes[-1] + FEW_CELLS)))
 
     def forecast(self, jobs: int) -> Forecast:
         """Return the forecast."""
