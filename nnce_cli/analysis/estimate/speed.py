@@ -32,13 +32,14 @@ class Speed:
     """Costs of a cell in each of m >= 1 subtrees (m,), and of a row in their table.
 
     Seconds are those of one core. ``row_bytes`` is without the column ``witness``,
-    ``witness_bytes`` for that column.
+    ``witness_bytes`` for that column, ``frame_bytes`` what the table has besides its rows.
     """
 
     count_seconds: NDArray[np.float64]
     table_seconds: NDArray[np.float64]
     row_bytes: float
     witness_bytes: float
+    frame_bytes: int
 
 
 def measure_speed(
@@ -70,8 +71,8 @@ def measure_speed(
             if not count_costs:
                 return None
             output.commit()
-        row, witness = _bytes_per_row(path)
-    return Speed(np.array(count_costs), np.array(table_costs), row, witness)
+        sizes = _sizes(path)
+    return Speed(np.array(count_costs), np.array(table_costs), *sizes)
 
 
 def _subtrees(probe: Probe, cells: float) -> list[tuple[Subtree, int]]:
@@ -108,8 +109,8 @@ def _seconds_per_cell(
     return (time.process_time() - started) / found if found else None
 
 
-def _bytes_per_row(path: Path) -> tuple[float, float]:
-    """Return the bytes a row of a table: all columns but ``witness``, and that one."""
+def _sizes(path: Path) -> tuple[float, float, int]:
+    """Return the bytes a row of a table (all columns but ``witness``, that one), and the rest."""
     footer = pq.read_metadata(path)
     row = witness = 0
     for g in range(footer.num_row_groups):
@@ -120,4 +121,5 @@ def _bytes_per_row(path: Path) -> tuple[float, float]:
                 witness += column.total_compressed_size
             else:
                 row += column.total_compressed_size
-    return row / max(footer.num_rows, 1), witness / max(footer.num_rows, 1)
+    rows = max(footer.num_rows, 1)
+    return row / rows, witness / rows, path.stat().st_size - row - witness

@@ -247,8 +247,8 @@ class Study:
             layer_cells=tuple(layer_cells),
             table_seconds=totals[0],
             count_seconds=totals[1],
-            table_bytes=_rounded(totals[2]),
-            table_bytes_no_witness=_rounded(totals[3]),
+            table_bytes=self._bytes(totals[2]),
+            table_bytes_no_witness=self._bytes(totals[3]),
             jobs=jobs,
             seed=self.seed,
             probes=self.paths * len(self.replicates),
@@ -285,6 +285,15 @@ class Study:
             round(count.mean), max(math.floor(low + 1e-9), 1), min(math.ceil(high - 1e-9), most)
         )
 
+    def _bytes(self, rows: Quantity) -> Quantity:
+        """Return the size of a table, given that of its rows."""
+        if self.speed is None or rows.estimate is None or rows.low is None or rows.high is None:
+            return rows
+        frame = self.speed.frame_bytes
+        return Quantity(
+            round(rows.estimate) + frame, math.floor(rows.low) + frame, math.ceil(rows.high) + frame
+        )
+
     def _costs(self, pace: float) -> list[LogNormal | None]:
         """Return what a cell costs: seconds written and counted, bytes with and without witness."""
         speed = self.speed
@@ -310,10 +319,3 @@ def _total(cells: LogNormal | None, cost: LogNormal | None, reason: str) -> Quan
     total = cells.times(cost)
     low, high = total.interval()
     return Quantity(total.mean, low, high)
-
-
-def _rounded(quantity: Quantity) -> Quantity:
-    """Return a number of bytes."""
-    if quantity.estimate is None or quantity.low is None or quantity.high is None:
-        return quantity
-    return Quantity(round(quantity.estimate), math.floor(quantity.low), math.ceil(quantity.high))
