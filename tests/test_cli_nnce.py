@@ -29,7 +29,7 @@ def test_help_imports_nothing_heavy(tmp_path):
     imported = {line.split("|")[-1].strip().split(".")[0] for line in result.stderr.splitlines()}
     assert "typer" in imported
     assert not imported & (HEAVY | {"rich"})
-    assert all(name in result.stdout for name in ("enumerate", "stats", "inspect"))
+    assert all(name in result.stdout for name in ("enumerate", "estimate", "stats", "inspect"))
 
 
 def test_version(tmp_path):
@@ -65,7 +65,7 @@ def test_the_page_is_that_of_the_help_texts():
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("command", ["enumerate", "stats", "inspect"])
+@pytest.mark.parametrize("command", ["enumerate", "estimate", "stats", "inspect"])
 def test_every_option_has_a_help_text(command, tmp_path):
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     shown = nnce(command, "--help", cwd=tmp_path).stdout

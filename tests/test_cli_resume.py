@@ -271,9 +271,10 @@ def test_lines_without_a_terminal(models, tmp_path):
     assert any(line.startswith("nnce:   worker ") for line in lines)
 
 
-def test_every_write_sync_rename_and_commit_fails_once(models, tmp_path):
+@pytest.mark.parametrize("name", ["lines", pytest.param("small", marks=pytest.mark.slow)])
+def test_every_write_sync_rename_and_commit_fails_once(models, tmp_path, name):
     """A clear error each time, a run that can be resumed, and the same bytes at the end."""
-    command = ["enumerate", str(models["small"]), "-o", "t", "-j", "2", "-q"]
+    command = ["enumerate", str(models[name]), "-o", "t", "-j", "2", "-q"]
     (tmp_path / "whole").mkdir()
     code, errors, operations = run_forked(command, tmp_path / "whole")
     assert (code, errors) == (0, "")

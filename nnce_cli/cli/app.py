@@ -8,6 +8,7 @@ import typer
 
 from nnce_cli import __version__
 from nnce_cli.cli.enumerate import enumerate_cells
+from nnce_cli.cli.estimate import estimate_cells
 from nnce_cli.cli.inspect import inspect_model
 from nnce_cli.cli.runs import show_runs
 from nnce_cli.cli.stats import show_stats
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("enumerate")(enumerate_cells)
+app.command("estimate")(estimate_cells)
 app.command("stats")(show_stats)
 app.command("inspect")(inspect_model)
 app.command("verify")(verify_cells)
@@ -46,6 +48,7 @@ def nnce(
 
     \b
     nnce enumerate model.onnx           the table of all cells on the box [-1, 1]^n
+    nnce estimate model.onnx            how many cells there will be, and how long it takes
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently

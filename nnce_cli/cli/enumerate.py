@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.kernels import compile_once
+from nnce_cli.cli.loading import load
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -21,8 +23,6 @@ from nnce_cli.jobs import usable_cores
 from nnce_cli.memory import peak_memory_bytes
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
-    from nnce_cli.network import LayerStack
     from nnce_cli.table import Metadata
 
 
@@ -152,8 +152,6 @@ def enumerate_cells(
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
     target = _output_name(model, output, count_only=count_only, json=json)
-    if sum(domain is not None for domain in (box, bounds, vnnlib)) > 1:
-        raise InputError("--box, --bounds and --vnnlib each give the domain; use one of them")
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     if force and resume:
@@ -163,7 +161,7 @@ def enumerate_cells(
     _refuse_overwriting_inputs(target, (model, bounds, vnnlib))
     _refuse_useless_proof(proof, target, certify=not no_certify)
 
-    stack, domain = _load(model, box, bounds, vnnlib)
+    stack, domain = load(model, box, bounds, vnnlib)
     from nnce_cli.parallel import Limits
 
     request = Request(
@@ -196,10 +194,13 @@ def enumerate_cells(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     history = None if load_history is None else LoadHistory(load_history, force=request.force)
     compile_once(quiet=verbosity.quiet)
+    forecasting = Forecasting(request, quiet=verbosity.quiet)
     try:
-        with run_progress(verbosity) as show:
-            return run(request, [show, history.note] if history else [show])
+        with run_progress(verbosity, forecasting) as show:
+            observers = [forecasting.look, show]
+            return run(request, [*observers, history.note] if history else observers)
     finally:
+        forecasting.stop()
         if history is not None:
             history.write()
 
@@ -257,24 +258,6 @@ def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: boo
         raise InputError("--proof needs the proofs that --no-certify leaves out")
     if proof == target or Path(proof).resolve() == Path(target).resolve():
         raise InputError("--proof and --output need different files")
-
-
-def _load(
-    model: Path, box: str | None, bounds: Path | None, vnnlib: Path | None
-) -> tuple[LayerStack, Box]:
-    """Read the network and its domain; check them against onnxruntime."""
-    from nnce_cli.domain import parse_box, read_bounds, read_vnnlib
-    from nnce_cli.network import check_against_onnxruntime, load_network
-
-    stack = load_network(model)
-    if bounds is not None:
-        domain = read_bounds(bounds, stack.n_inputs)
-    elif vnnlib is not None:
-        domain = read_vnnlib(vnnlib, stack.n_inputs)
-    else:
-        domain = parse_box(box if box is not None else "-1,1", stack.n_inputs)
-    check_against_onnxruntime(stack, model, domain.lower, domain.upper)
-    return stack, domain
 
 
 def _result_before(said: Metadata) -> Result:

@@ -14,6 +14,7 @@ from nnce_cli.cli.report import duration
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from nnce_cli.cli.forecasting import Forecasting
     from nnce_cli.parallel import View
 
 SECONDS_BETWEEN_LINES = 30.0  # where standard error is no terminal
@@ -29,30 +30,50 @@ class Verbosity:
 
 
 @contextmanager
-def run_progress(verbosity: Verbosity) -> Iterator[Callable[[View], None]]:
+def run_progress(
+    verbosity: Verbosity, forecasting: Forecasting
+) -> Iterator[Callable[[View], None]]:
     """Yield a function that shows how far a run is, on standard error.
 
-    On a terminal it keeps a few lines up to date; elsewhere it writes one now and then.
+    On a terminal it keeps a few lines up to date; elsewhere it writes one now and then. How much
+    is left goes by the forecast of the number of cells, once there is one, else by the share of
+    the domain's tree.
     """
     if verbosity.quiet or sys.stderr is None:
         yield lambda view: None
     elif sys.stderr.isatty():
-        with _live(verbosity) as show:
+        with _live(verbosity, forecasting) as show:
             yield show
     else:
-        yield _Lines(verbosity)
+        yield _Lines(verbosity, forecasting)
 
 
 class _Pace:
     """How fast a run goes: measured from the first look, since a resumed one has a past."""
 
-    def __init__(self) -> None:
+    def __init__(self, forecasting: Forecasting) -> None:
         self.started = time.monotonic()
+        self._forecasting = forecasting
+        self._forecast: float | None = None
         self._first: tuple[int, float] | None = None
+
+    @property
+    def whole(self) -> str:
+        """What shares are shares of."""
+        return "of the domain" if self._forecasting.cells is None else "of the cells expected"
+
+    def share(self, view: View) -> float:
+        """Return about how much of the run is done, in [0, 1]."""
+        if self._forecasting.cells is not None:
+            return min(view.cells / self._forecasting.cells, 1.0)
+        return view.journal.totals.share
 
     def look(self, view: View) -> tuple[float, float | None]:
         """Return cells per second, and the seconds left, None where that cannot be told."""
-        share = view.journal.totals.share
+        share = self.share(view)
+        if self._forecast != self._forecasting.cells:  # shares are of something else from now on
+            self._forecast, self._first = self._forecasting.cells, None
+            self.started = time.monotonic()
         if self._first is None:
             self._first = (view.cells, share)
         elapsed = time.monotonic() - self.started
@@ -64,9 +85,9 @@ class _Pace:
 class _Lines:
     """Writes a line every half minute."""
 
-    def __init__(self, verbosity: Verbosity) -> None:
+    def __init__(self, verbosity: Verbosity, forecasting: Forecasting) -> None:
         self._verbose = verbosity.verbose
-        self._pace = _Pace()
+        self._pace = _Pace(forecasting)
         self._next = self._pace.started + SECONDS_BETWEEN_LINES
 
     def __call__(self, view: View) -> None:
@@ -81,32 +102,32 @@ class _Lines:
 
 
 @contextmanager
-def _live(verbosity: Verbosity) -> Iterator[Callable[[View], None]]:
+def _live(verbosity: Verbosity, forecasting: Forecasting) -> Iterator[Callable[[View], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.fields[state]}"),
         BarColumn(),
-        TaskProgressColumn(text_format="{task.percentage:.1f}% of the domain"),
+        TaskProgressColumn(text_format="{task.percentage:.1f}% {task.fields[whole]}"),
         TimeElapsedColumn(),
     )
     # No thread of rich's own: worker processes are forked from this one.
     with Progress(
         *columns, console=Console(stderr=True), transient=True, auto_refresh=False
     ) as display:
-        yield _Display(display, verbosity)
+        yield _Display(display, verbosity, forecasting)
 
 
 class _Display:
     """Keeps a progress display up to date: a bar, and with ``verbose`` a line a worker."""
 
-    def __init__(self, display: Progress, verbosity: Verbosity) -> None:
+    def __init__(self, display: Progress, verbosity: Verbosity, forecasting: Forecasting) -> None:
         self._display = display
         self._verbose = verbosity.verbose
-        self._pace = _Pace()
+        self._pace = _Pace(forecasting)
         self._next = 0.0
-        self._bar = display.add_task("", total=1.0, state="")
+        self._bar = display.add_task("", total=1.0, state="", whole="")
 
     def __call__(self, view: View) -> None:
         if time.monotonic() < self._next:
@@ -116,7 +137,9 @@ class _Display:
         state = _state(view, rate, left, share=False)
         if self._verbose:
             state = "\n".join([state, *_worker_lines(view)])
-        self._display.update(self._bar, completed=view.journal.totals.share, state=state)
+        self._display.update(
+            self._bar, completed=self._pace.share(view), state=state, whole=self._pace.whole
+        )
         self._display.refresh()
 
 

@@ -27,15 +27,12 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people: 12 s, 3 min 20 s, 5 h 10 min, 3 days."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{number(whole // 86400)} days"
+    """Write a time with about two digits, in the unit that suits it."""
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.2g} {name}" if seconds < 1 else f"{seconds / unit:.3g} {name}"
+    days = seconds / 86_400
+    return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
 
 
 def print_fields(fields: Mapping[str, str], file: IO[str] | None = None) -> None:

@@ -5,6 +5,7 @@ from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
+from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
 
 __all__ = [
     "CellBatch",
@@ -12,6 +13,8 @@ __all__ = [
     "Problem",
     "Subtree",
     "SubtreeWalk",
+    "ThinnedWalk",
+    "Windows",
     "are_kernels_compiled",
     "compile_kernels",
 ]

@@ -131,7 +131,7 @@ class SubtreeWalk:
         per_call = 4096
         while not self.done and self.nodes < limit:
             started = perf_counter()
-            status = walk(self.problem.net, self._ws, min(self.nodes + per_call, limit), self._rows)
+            status = self._advance(min(self.nodes + per_call, limit))
             seconds = perf_counter() - started
             if status == k.STACK_FULL:
                 self._ws = self._door.workspace = with_more_frames(self._ws)
@@ -147,6 +147,10 @@ class SubtreeWalk:
                 per_call = max(16, per_call * 2 if seconds < SECONDS_PER_CALL else per_call // 2)
             if status in (k.PAUSED, k.OUTPUT_FULL) or self.done:
                 yield self._take_batch()
+
+    def _advance(self, node_limit: int) -> int:
+        """Let the kernel walk on; return why it stopped."""
+        return walk(self.problem.net, self._ws, node_limit, self._rows)
 
     def _answer(self, status: int) -> None:
         """Answer the kernel's question: by a better witness where that will do, else exactly."""

@@ -1,0 +1,139 @@
+"""The command ``nnce estimate``."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnce_cli.cli.kernels import compile_once
+from nnce_cli.cli.loading import load
+from nnce_cli.cli.report import duration, json_text, number, print_fields
+from nnce_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from nnce_cli.analysis.estimate import Forecast, Quantity
+
+
+def estimate_cells(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A ReLU network in an ONNX file.")],
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LO,HI", help="The domain: the same interval for all inputs. [default: -1,1]"
+        ),
+    ] = None,
+    bounds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
+        ),
+    ] = None,
+    vnnlib: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Forecast the time with N workers. [default: the cores that are there]",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="How long to look. [default: 10, without --probes only]"
+        ),
+    ] = None,
+    probes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Follow about N paths down the tree, however long it takes: the same numbers "
+            "on every machine, but for times.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Seed of the random choices. [default: 0]")
+    ] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the forecast as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No remarks on standard error; errors are shown.")
+    ] = False,
+) -> None:
+    """Forecast nnce enumerate: the number of cells, the time, the size of the table.
+
+    Walks at random through a part of the tree that nnce enumerate would walk. Each number comes
+    with an interval that holds the truth nine times out of ten. A network with few cells is
+    enumerated whole, and the numbers are exact. Where the probes vary too much, nothing is said,
+    and null in JSON; more time or more probes help.
+
+    \b
+    nnce estimate model.onnx
+    nnce estimate model.onnx --box 0,1 -j 16
+    nnce estimate model.onnx --time-limit 60 --json
+    nnce estimate model.onnx --probes 10000 --seed 1
+    """  # noqa: D301
+    if time_limit is not None and not 0 < time_limit < math.inf:
+        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
+    stack, domain = load(model, box, bounds, vnnlib)
+    compile_once(quiet=quiet)
+    from nnce_cli.analysis.estimate import forecast
+
+    result = forecast(stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=jobs)
+    if json:
+        head: dict[str, Any] = {"model": str(model), "digest": stack.digest, "widths": stack.widths}
+        place = {"lower": domain.lower.tolist(), "upper": domain.upper.tolist()}
+        print(json_text(head | {"domain": {"kind": "box"} | place} | result.to_dict()))
+    else:
+        _print_for_people(model, stack.widths, result)
+    if not quiet and result.cells.reason is not None:
+        print(f"nnce: the number of cells is not known: {result.cells.reason}", file=sys.stderr)
+
+
+def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:
+    """Print the forecast, a line for each number."""
+    layers = result.layer_cells
+    fields = {"model": str(model), "widths": "-".join(map(str, widths))}
+    fields |= {"cells": _range(result.cells, _count)}
+    fields |= {f"layer {k}": _range(cells, _count) for k, cells in enumerate(layers[:-1], start=1)}
+    workers = f"-j {result.jobs}"
+    fields |= {
+        f"time, {workers}": _range(result.table_seconds, duration),
+        "counting only": _range(result.count_seconds, duration),
+        "table": _range(result.table_bytes, _bytes),
+        "no witnesses": _range(result.table_bytes_no_witness, _bytes),
+        "looked at": f"{number(result.met)} cells in {result.seconds:.1f} s"
+        + (", which are all" if result.complete else ""),
+    }
+    print_fields(fields)
+
+
+def _range(quantity: Quantity, write: Any) -> str:
+    """Write an estimate and its interval."""
+    if quantity.estimate is None:
+        return "not known"
+    if quantity.is_exact:
+        return f"{write(quantity.estimate)} (exact)"
+    return f"{write(quantity.estimate)}  ({write(quantity.low)} to {write(quantity.high)})"
+
+
+def _count(value: float) -> str:
+    return number(round(value))
+
+
+def _bytes(value: float) -> str:
+    """Write a number of bytes with three digits."""
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if value < 999.5:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} EB"
