@@ -4,12 +4,14 @@ from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
+from nnce_cli.enumeration.vertex import VertexWalk
 
 __all__ = [
     "CellBatch",
     "Enumeration",
     "Subtree",
     "SubtreeWalk",
+    "VertexWalk",
     "are_kernels_compiled",
     "compile_kernels",
 ]

@@ -37,7 +37,8 @@ class SubtreeWalk:
     """The walk of one subtree: its batches, and what it has found and decided so far.
 
     ``rows`` is False for counting only, ``witness`` says whether batches carry witnesses,
-    ``certify`` whether decisions are proved, ``log`` whether batches carry the decisions.
+    ``certify`` whether decisions are proved, ``log`` whether batches carry the decisions. A walk of
+    rows makes its own ``ranks`` finder if it is not given one.
     """
 
     def __init__(
@@ -49,9 +50,9 @@ class SubtreeWalk:
         witness: bool = True,
         certify: bool = True,
         log: bool = False,
+        ranks: RankFinder | None = None,
     ) -> None:
         self.problem = problem
-        self.done = False
         self._rebuilds = 0
         self._rows = rows
         self._witness = witness
@@ -59,12 +60,25 @@ class SubtreeWalk:
         self._ws.control[k.CERTIFY] = int(certify)
         self._pullback = Pullback(problem.stack)
         self._door = ExactDoor(self._pullback, problem.net, self._ws)
-        self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
-        self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
-        self._ws.control[k.COUNTED_BEFORE] = subtree.counted
-        self._ws.share[0] = 1.0
-        self._ws.column_variable[0] = np.arange(problem.net.lower.size)
+        if rows and ranks is None:
+            ranks = RankFinder(problem.stack, self._pullback)
+        self._ranks = ranks
+        self.restart(subtree)
         walk(problem.net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
+
+    def restart(self, subtree: Subtree) -> None:
+        """Walk another subtree from now on; all that was found and decided before stays counted."""
+        ws = self._ws
+        ws.forced[:] = 0
+        ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
+        ws.counted[:] = 1
+        ws.control[k.COUNTED_BEFORE] = subtree.counted
+        ws.control[[k.TOP, k.ANSWER, k.REBUILT]] = 0
+        ws.share[0] = 1.0
+        ws.column_variable[0] = np.arange(self.problem.net.lower.size)
+        for zero in (ws.at_upper, ws.rows, ws.free, ws.layer, ws.phase, ws.splits):
+            zero[0] = 0
+        self.done = False
 
     @property
     def cells(self) -> int:

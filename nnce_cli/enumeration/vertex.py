@@ -1,0 +1,271 @@
+"""Walk one subtree with the vertices of every cell in hand, for one to three inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration.ranks import RankFinder
+from nnce_cli.enumeration.scaling import (
+    MOST_INPUTS,
+    input_exponents,
+    is_scalable,
+    new_vertex_workspace,
+    scaled_network,
+    with_more_room,
+)
+from nnce_cli.enumeration.subtree import SECONDS_PER_CALL, Subtree, SubtreeWalk
+from nnce_cli.errors import InputError
+from nnce_cli.exact import Pullback
+from nnce_cli.kernels import vertex_arrays as v
+from nnce_cli.kernels.vertex_walk import walk_vertices
+
+
+class VertexWalk:
+    """The walk of one subtree: the same cells in the same order as a `SubtreeWalk`.
+
+    Every decision is proved in floating point. Where it cannot be, the part of the tree below is
+    left to a `SubtreeWalk`, the guest, and its cells stand where they belong. ``rows`` is False
+    for counting only, ``witness`` says whether batches carry witnesses, ``certify`` whether the
+    guest proves its decisions. There is no ``log``: certificates need the bases of dictionaries.
+
+    Raises:
+        InputError: if more than three inputs vary, or a log is asked for.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        subtree: Subtree = Subtree(),
+        *,
+        rows: bool = True,
+        witness: bool = True,
+        certify: bool = True,
+        log: bool = False,
+    ) -> None:
+        d = problem.net.lower.size
+        if d > MOST_INPUTS:
+            raise InputError(
+                f"the vertex method takes at most {MOST_INPUTS} inputs that vary, and this network "
+                f"has {d}: use the method dictionary"
+            )
+        if log:
+            raise InputError("the vertex method writes no proof: use the method dictionary")
+        self.problem = problem
+        self.done = False
+        self._subtree = subtree
+        self._rows = rows
+        self._witness = witness
+        self._certify = certify
+        self._net = scaled_network(problem.stack, problem.box)
+        self._ws = new_vertex_workspace(self._net, rows)
+        self._ranks = RankFinder(problem.stack, Pullback(problem.stack)) if rows else None
+        self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
+        self._ws.control[v.COUNTED_BEFORE] = subtree.counted
+        self._ws.control[v.FORCED] = len(subtree.prefix)
+        self._guest: SubtreeWalk | None = None
+        self._guest_is_walking = False
+        self._rows_before = 0  # rows of this walk less rows of the guest where it began
+        self._handed_over = 0
+        self._exact_witnesses: dict[int, list[str]] = {}
+        walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
+        if not is_scalable(problem.stack, problem.box):
+            self._ws.control[v.TOP] = -1
+            self._hand_over(subtree)
+
+    @property
+    def cells(self) -> int:
+        """Cells found so far."""
+        return int(self._ws.control[v.CELLS]) + (self._guest.cells if self._guest else 0)
+
+    @property
+    def layer_cells(self) -> list[int]:
+        """Layer-k cells found so far, for each hidden layer."""
+        own = self._ws.layer_cells.tolist()
+        guest = self._guest.layer_cells if self._guest else [0] * len(own)
+        return [a + b for a, b in zip(own, guest, strict=True)]
+
+    @property
+    def nodes(self) -> int:
+        """Tree nodes visited so far."""
+        return int(self._ws.control[v.NODES]) + (self._guest.nodes if self._guest else 0)
+
+    @property
+    def share(self) -> float:
+        """The share of the domain's tree that is done: a cell below s splits counts 2^-s."""
+        return float(self._ws.done[0]) + (self._guest.share if self._guest else 0.0)
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How many decisions of each kind each path took, and the work they cost.
+
+        ``vertices`` were computed; ``handed_over`` counts the subtrees that the guest walked.
+        """
+        guest = self._guest.decisions if self._guest else {}
+        names = ("neurons_exact", "witnesses_exact", "linear_programs", "pivots", "rebuilds")
+        control = self._ws.control
+        return {
+            "neurons_float": int(control[v.PROVED]) + guest.get("neurons_float", 0),
+            "witnesses_float": int(control[v.CELLS]) + guest.get("witnesses_float", 0),
+            **{name: guest.get(name, 0) for name in names},
+            "ranks_exact": self._ranks.exact_ranks if self._ranks else 0,
+            "vertices": int(control[v.VERTICES]),
+            "handed_over": self._handed_over,
+        }
+
+    @property
+    def exact_witnesses(self) -> dict[int, list[str]]:
+        """Witnesses as fractions ("1/3"), by row of this walk, where no float64 point was found."""
+        self._note_exact_witnesses()
+        return self._exact_witnesses
+
+    def batches(self, budget: int | None = None) -> Iterator[CellBatch]:
+        """Walk on and yield batches of cells (empty ones when only counting) in table order.
+
+        Stops when the subtree is done, or after ``budget`` tree nodes; a later call goes on.
+        A batch comes about every 50 ms, so that callers can look at the clock.
+        """
+        limit = 2**62 if budget is None else self.nodes + budget
+        per_call = 4096
+        while not self.done and self.nodes < limit:
+            if self._guest_is_walking:
+                yield from self._guest_batches(limit - self.nodes)
+                continue
+            guests_nodes = self._guest.nodes if self._guest else 0
+            stop = min(self.nodes + per_call, limit) - guests_nodes
+            started = perf_counter()
+            status = walk_vertices(self._net, self._ws, stop, self._rows)
+            seconds = perf_counter() - started
+            if status == v.STACK_FULL:
+                self._ws = with_more_room(self._ws)
+                continue
+            self.done = status == v.DONE
+            if status == v.PAUSED:
+                per_call = max(16, per_call * 2 if seconds < SECONDS_PER_CALL else per_call // 2)
+            if status != v.UNSURE or self._ws.control[v.ROWS]:
+                yield self._take_batch()
+            if status == v.UNSURE:
+                self._hand_over(self._unsure_subtree())
+
+    def _guest_batches(self, budget: int) -> Iterator[CellBatch]:
+        """Yield the guest's batches, until its subtree or the budget is done."""
+        assert self._guest is not None
+        yield from self._guest.batches(budget)
+        if self._guest.done:
+            self._note_exact_witnesses()
+            self._guest_is_walking = False
+
+    def _hand_over(self, subtree: Subtree) -> None:
+        """Let the guest walk a subtree."""
+        before = self.cells
+        if self._guest is None:
+            self._guest = SubtreeWalk(
+                self.problem,
+                subtree,
+                rows=self._rows,
+                witness=self._witness,
+                certify=self._certify,
+                ranks=self._ranks,
+            )
+        else:
+            self._guest.restart(subtree)
+        self._rows_before = before - self._guest.cells
+        self._guest_is_walking = True
+        self._handed_over += 1
+
+    def _note_exact_witnesses(self) -> None:
+        """Take the guest's exact witnesses over, under the numbers of this walk's rows."""
+        if self._guest is None or not self._guest_is_walking:
+            return
+        for row, point in self._guest.exact_witnesses.items():
+            self._exact_witnesses.setdefault(row + self._rows_before, point)
+
+    def _unsure_subtree(self) -> Subtree:
+        """Return the subtree that the kernel could not go into."""
+        t, decided = int(self._ws.control[v.TOP]), int(self._ws.control[v.DECIDED])
+        prefix = self._prefix(t, decided)
+        if len(prefix) < len(self._subtree.prefix):
+            prefix = self._subtree.prefix
+        return Subtree(prefix, max(int(self._ws.layer[t]), self._subtree.counted))
+
+    def _take_batch(self) -> CellBatch:
+        """Take the rows out of the workspace."""
+        ws, n = self._ws, int(self._ws.control[v.ROWS])
+        ws.control[v.ROWS] = 0
+        signs = ws.out_signs[:n].copy()
+        ends = np.cumsum((self.problem.net.width + 7) // 8)
+        witness = None
+        if self._witness:
+            points = ws.out_witness[:n, : self.problem.net.lower.size]
+            unscaled = np.ldexp(points, input_exponents(self.problem.box))
+            witness = self.problem.full_points(unscaled)
+        ranks = self._ranks.ranks(signs) if self._ranks else np.zeros((0, len(ends)), np.uint16)
+        layers = np.split(signs, ends[:-1], axis=1)
+        return CellBatch(layers, ws.out_active[:n].copy(), ranks, witness)
+
+    def call_every_kernel(self) -> None:
+        """Call each entry point once, so that it is compiled; the walk is of no use afterwards."""
+        for _ in self.batches():
+            pass
+
+    def leftover(self) -> list[Subtree]:
+        """Return the subtrees that were not reached, in table order."""
+        ws, found = self._ws, []
+        top = int(ws.control[v.TOP])
+        if self._guest is not None and self._guest_is_walking:
+            found += self._guest.leftover()
+            top -= 1
+        elif top >= 0:
+            found.append(self._rest(top, self._first_open(top)))
+            top -= 1
+        for t in range(top, -1, -1):
+            found.append(self._rest(t, int(ws.pending[t]) + 1))
+        return found
+
+    def _rest(self, t: int, decided: int) -> Subtree:
+        """Return the subtree of frame t, which is known by its first ``decided`` signs."""
+        prefix = self._prefix(t, decided)
+        if len(prefix) < len(self._subtree.prefix):
+            prefix = self._subtree.prefix
+        return Subtree(prefix, max(int(self._ws.layer[t]), self._subtree.counted))
+
+    def _first_open(self, t: int) -> int:
+        """Return how many neurons from the first on are decided on the top frame t."""
+        ws, layer = self._ws, int(self._ws.layer[t])
+        if ws.phase[t] == v.ENTER:
+            return int(self._net.offset[layer])
+        positive, negative = self._everywhere(ws.positive, t), self._everywhere(ws.negative, t)
+        is_open = self._bits(ws.open[t] & ~(positive | negative))[: ws.columns[layer]]
+        columns = np.flatnonzero(is_open)
+        if not len(columns):
+            return int(self._net.offset[layer + 1])
+        return int(self._net.offset[layer] + ws.index[layer, columns[0]])
+
+    def _prefix(self, t: int, decided: int) -> tuple[int, ...]:
+        """Return the first ``decided`` signs (0 or 1) on frame t, all of which are known there."""
+        ws, net, signs = self._ws, self._net, []
+        for layer in range(int(ws.layer[t]) + 1):
+            here = layer == ws.layer[t]
+            if here and ws.phase[t] == v.ENTER:
+                break
+            words = self._everywhere(ws.positive, t) if here else ws.settled[layer]
+            sign = ws.sign[net.offset[layer] : net.offset[layer + 1]].copy()
+            columns = ws.index[layer, : ws.columns[layer]]
+            sign[columns] = self._bits(words)[: len(columns)]
+            signs += (sign > 0).astype(int).tolist()
+        return tuple(signs[:decided])
+
+    def _everywhere(self, words: NDArray[np.int64], t: int) -> NDArray[np.int64]:
+        """Return the columns whose bit is set at every vertex of frame t."""
+        start, count = int(self._ws.start[t]), int(self._ws.count[t])
+        return np.bitwise_and.reduce(words[start : start + count], axis=0)
+
+    @staticmethod
+    def _bits(words: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the bits of words, lowest first."""
+        return np.unpackbits(words.astype("<i8").view(np.uint8), bitorder="little")

@@ -1,0 +1,29 @@
+"""Sets of up to 64 things as the bits of an int64, by single instructions of the processor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def lowest_bit(typingctx: Any, word: Any) -> Any:
+    """Return the position of the lowest bit of ``word`` (int64) that is set; 64 if none is."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        no = context.get_constant(types.boolean, False)
+        return builder.cttz(args[0], no)
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def count_bits(typingctx: Any, word: Any) -> Any:
+    """Return the number of bits of ``word`` (int64) that are set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.int64), codegen
