@@ -23,7 +23,11 @@ from tests.thin_cells import holds_no_float
 SHAPES = [
     *((n, width) for width in (1, 3, 6) for n in (1, 2, 3)),
     *((n, *widths) for widths in [(2, 2), (4, 3), (5, 5), (6, 6)] for n in (1, 2, 3)),
-    *((n, *widths) for widths in [(3, 2, 3), (4, 1, 5), (5, 6, 4), (4, 4, 4, 4)] for n in (1, 2, 3)),
+    *(
+        (n, *widths)
+        for widths in [(3, 2, 3), (4, 1, 5), (5, 6, 4), (4, 4, 4, 4)]
+        for n in (1, 2, 3)
+    ),
 ]
 
 
@@ -78,8 +82,175 @@ def test_drawn_networks_have_the_cells_of_exact_polyhedra(data):
 
 
 @pytest.mark.parametrize(
-    "widths", [(1, 7), (1, 9, 9), (2, 12), (2, 10, 10), (2, 8, 8, 8), (3, 9), (3, 8, 8), (3, 6, 5, 5)]
+    "widths",
+    [(1, 7), (1, 9, 9), (2, 12), (2, 10, 10), (2, 8, 8, 8), (3, 9), (3, 8, 8), (3, 6, 5, 5)],
 )
 def test_generic_networks_need_no_guest(widths):
     walk = assert_same_cells(random_stack(widths, seed=len(widths)), cube(widths[0], -1, 1))
     assert walk.decisions["handed_over"] == 0
+
+
+def walk_in_pieces(problem, budget, subtree=Subtree()):  # noqa: B008 - immutable
+    """Return (rows in order, layer cells, share done, number of walks) of ever smaller walks."""
+    walk = VertexWalk(problem, subtree)
+    rows = [np.concatenate(b.signs, axis=1) for b in walk.batches(budget)]
+    layer_cells, share, walks = np.array(walk.layer_cells), walk.share, 1
+    if not walk.done:
+        for rest in walk.leftover():
+            more, cells, part, n = walk_in_pieces(problem, budget, rest)
+            rows.append(more)
+            layer_cells, share, walks = layer_cells + cells, share + part, walks + n
+    return np.concatenate(rows), layer_cells, share, walks
+
+
+def assert_pieces_make_the_whole(stack, box, budget):
+    problem = Problem.of(stack, box)
+    reference = SubtreeWalk(problem)
+    whole, *_ = all_rows(reference)
+    pieces, layer_cells, share, walks = walk_in_pieces(problem, budget)
+    assert np.array_equal(pieces, whole)
+    assert layer_cells.tolist() == reference.layer_cells
+    assert share == pytest.approx(1.0)
+    return walks
+
+
+@pytest.mark.parametrize("budget", [1, 7, 40])
+@pytest.mark.parametrize("widths", [(1, 8, 8), (2, 6, 6), (3, 5, 4, 4), (3, 6, 6)])
+def test_pieces_make_the_whole(widths, budget):
+    stack = random_stack(widths, seed=sum(widths))
+    walks = assert_pieces_make_the_whole(stack, cube(widths[0], -1, 1), budget)
+    assert walks > 1 or budget == 40
+
+
+@examples(40)
+@given(st.data())
+def test_pieces_of_degenerate_networks_make_the_whole(data):
+    stack = stack_from(data.draw(networks(SHAPES)))
+    box = data.draw(boxes(stack.n_inputs))
+    assert_pieces_make_the_whole(stack, box, data.draw(st.integers(1, 9)))
+
+
+def test_leftovers_may_be_walked_by_either_kernel():
+    """A prefix and the number of counted layers mean the same to both."""
+    problem = Problem.of(random_stack((2, 7, 7), seed=3), cube(2, -1, 1))
+    reference = SubtreeWalk(problem)
+    whole, *_ = all_rows(reference)
+    for first, second in [(SubtreeWalk, VertexWalk), (VertexWalk, SubtreeWalk)]:
+        for budget in (1, 3, 10, 30):
+            walk = first(problem)
+            rows = [all_rows(walk, budget)[0]]
+            layer_cells = np.array(walk.layer_cells)
+            for rest in walk.leftover():
+                part = second(problem, rest)
+                rows.append(all_rows(part)[0])
+                layer_cells += part.layer_cells
+            assert np.array_equal(np.concatenate(rows), whole)
+            assert layer_cells.tolist() == reference.layer_cells
+
+
+def test_a_walk_goes_on_where_its_budget_ended():
+    problem = Problem.of(random_stack((3, 6, 6), seed=1), cube(3, -1, 1))
+    walk, rows = VertexWalk(problem), []
+    while not walk.done:
+        before = walk.nodes
+        rows += [np.concatenate(b.signs, axis=1) for b in walk.batches(10)]
+        assert walk.nodes <= before + 10
+    assert np.array_equal(np.concatenate(rows), all_rows(SubtreeWalk(problem))[0])
+
+
+def test_a_prefix_without_a_cell_has_no_rows():
+    """x > 1/2 and x < -1/2 cannot both be."""
+    stack = stack_from([[[2, 0, -1], [-2, 0, -1], [0, 1, 0]]])
+    problem = Problem.of(stack, cube(2, -1, 1))
+    walk = VertexWalk(problem, Subtree((1, 1)))
+    assert len(all_rows(walk)[0]) == walk.cells == 0
+    assert walk.layer_cells == [0]
+
+
+@pytest.mark.parametrize("folder", ["degenerate", "random"])
+def test_known_cases(folder):
+    for name, truth in known_cases(folder).items():
+        if truth["widths"][0] > 3:
+            continue
+        stack = load_network(FOLDER / folder / f"{name}.onnx")
+        walk = VertexWalk(Problem.of(stack, cube(stack.n_inputs, *truth["box"])), rows=False)
+        for _ in walk.batches():
+            pass
+        assert walk.layer_cells == truth["layer_cells"], name
+
+
+@pytest.mark.parametrize("gap", [2.0**-20, 2.0**-40, 2.0**-50, 2.0**-52])
+def test_lines_that_differ_by_a_little(gap):
+    """Nearly equal lines, parallel and at a small angle, that random ones cross."""
+    random = np.random.default_rng(0)
+    weight = random.normal(size=(6, 2)).round(6)
+    bias = random.normal(size=6).round(6) / 4
+    weight = np.concatenate([weight, weight[:3], weight[3:]])
+    bias = np.concatenate([bias, bias[:3] + gap, bias[3:]])
+    weight[9:, 0] += gap
+    second = AffineMap(random.normal(size=(4, 12)), random.normal(size=4))
+    stack = LayerStack((AffineMap(weight, bias), second), None, (1, 2), "")
+    assert_same_cells(stack, cube(2, -1, 1))
+
+
+@pytest.mark.parametrize("exponent", [-1000, -500, 0, 300, 1000, 1020])
+def test_weights_at_the_ends_of_the_float_range(exponent):
+    """Scaling is by powers of two, so it changes neither the cells nor how they are decided."""
+    stack = random_stack((2, 6, 6), seed=4)
+    first, second = stack.hidden
+    factor = 2.0**exponent
+    scaled = LayerStack(
+        (
+            AffineMap(first.weight / 64 * factor, first.bias / 64 * factor),
+            AffineMap(second.weight / 64, second.bias / 64 * factor),
+        ),
+        None,
+        (1, 2),
+        "",
+    )
+    walk = assert_same_cells(scaled, cube(2, -1, 1))
+    assert walk.decisions["handed_over"] == 0
+
+
+@pytest.mark.parametrize("exponent", [-1000, -400, 400, 1000])
+def test_boxes_at_the_ends_of_the_float_range(exponent):
+    """What is too extreme to be scaled is left to the guest."""
+    stack = random_stack((2, 5, 5), seed=5)
+    first, second = stack.hidden
+    factor = 2.0**exponent
+    stack = LayerStack((AffineMap(first.weight / factor, first.bias), second), None, (1, 2), "")
+    walk = assert_same_cells(stack, Box(-np.full(2, factor), np.full(2, factor)))
+    assert walk.decisions["handed_over"] == int(abs(exponent) > 500)
+
+
+def test_a_box_far_from_the_origin_and_a_thin_one():
+    stack = stack_from([[[1, 1, -2000000], [1, -1, 0], [3, 1, -4000000]]])
+    assert_same_cells(stack, Box(np.full(2, 999999.0), np.full(2, 1000001.0)))
+    assert_same_cells(stack, Box(np.array([0.0, 999999.0]), np.array([2.0**-60, 2000001.0])))
+    assert_same_cells(stack, Box(np.full(2, 1e6), np.full(2, np.nextafter(1e6, np.inf))))
+
+
+def test_many_columns_take_several_words():
+    """70 lines make 71 strips of the plane and cut them all; the second layer cuts again."""
+    first = [[64, 0, k] for k in range(-35, 35)]
+    second = [[int(i == j) for i in range(70)] + [-1] for j in range(3)]
+    assert_same_cells(stack_from([first, second]), cube(2, -2, 2))
+
+
+def test_room_grows(monkeypatch):
+    monkeypatch.setattr("nnce_cli.enumeration.scaling.FIRST_VERTICES", 4)
+    assert_same_cells(random_stack((3, 8, 6), seed=6), cube(3, -1, 1))
+
+
+def test_full_rows_are_taken_out(monkeypatch):
+    monkeypatch.setattr("nnce_cli.enumeration.scaling.OUTPUT_ROWS", 3)
+    assert_same_cells(random_stack((2, 8, 6), seed=7), cube(2, -1, 1))
+
+
+def test_four_inputs_and_logs_are_refused():
+    problem = Problem.of(random_stack((4, 3), seed=0), cube(4, -1, 1))
+    with pytest.raises(InputError, match="at most 3 inputs that vary, and this network has 4"):
+        VertexWalk(problem)
+    problem = Problem.of(random_stack((2, 3), seed=0), cube(2, -1, 1))
+    with pytest.raises(InputError, match="no proof"):
+        VertexWalk(problem, log=True)

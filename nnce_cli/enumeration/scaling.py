@@ -14,6 +14,7 @@ from nnce_cli.network import AffineMap, LayerStack
 
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
+FIRST_VERTICES = 4096
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other kernel
 TINY = 1e-290  # more than all that gradual underflow can lose in one form
 
@@ -129,7 +130,7 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
     n_words = (size + 63) // 64
     n_bytes = int(((net.width + 7) // 8).sum())
     frames = total + 2
-    vertices = 16 * planes
+    vertices = 2**dimension + FIRST_VERTICES
     out = OUTPUT_ROWS if rows else 0
 
     def ints(*shape: int) -> NDArray[np.int64]:

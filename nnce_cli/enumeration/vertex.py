@@ -71,12 +71,13 @@ class VertexWalk:
         self._guest: SubtreeWalk | None = None
         self._guest_is_walking = False
         self._rows_before = 0  # rows of this walk less rows of the guest where it began
+        self._unsure: Subtree | None = None  # the subtree that waits for the guest
         self._handed_over = 0
         self._exact_witnesses: dict[int, list[str]] = {}
         walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
         if not is_scalable(problem.stack, problem.box):
             self._ws.control[v.TOP] = -1
-            self._hand_over(subtree)
+            self._unsure = subtree
 
     @property
     def cells(self) -> int:
@@ -133,6 +134,8 @@ class VertexWalk:
         limit = 2**62 if budget is None else self.nodes + budget
         per_call = 4096
         while not self.done and self.nodes < limit:
+            if self._unsure is not None:
+                self._hand_over(self._unsure)
             if self._guest_is_walking:
                 yield from self._guest_batches(limit - self.nodes)
                 continue
@@ -147,10 +150,10 @@ class VertexWalk:
             self.done = status == v.DONE
             if status == v.PAUSED:
                 per_call = max(16, per_call * 2 if seconds < SECONDS_PER_CALL else per_call // 2)
+            if status == v.UNSURE:
+                self._unsure = self._unsure_subtree()
             if status != v.UNSURE or self._ws.control[v.ROWS]:
                 yield self._take_batch()
-            if status == v.UNSURE:
-                self._hand_over(self._unsure_subtree())
 
     def _guest_batches(self, budget: int) -> Iterator[CellBatch]:
         """Yield the guest's batches, until its subtree or the budget is done."""
@@ -176,6 +179,7 @@ class VertexWalk:
             self._guest.restart(subtree)
         self._rows_before = before - self._guest.cells
         self._guest_is_walking = True
+        self._unsure = None
         self._handed_over += 1
 
     def _note_exact_witnesses(self) -> None:
@@ -187,11 +191,7 @@ class VertexWalk:
 
     def _unsure_subtree(self) -> Subtree:
         """Return the subtree that the kernel could not go into."""
-        t, decided = int(self._ws.control[v.TOP]), int(self._ws.control[v.DECIDED])
-        prefix = self._prefix(t, decided)
-        if len(prefix) < len(self._subtree.prefix):
-            prefix = self._subtree.prefix
-        return Subtree(prefix, max(int(self._ws.layer[t]), self._subtree.counted))
+        return self._rest(int(self._ws.control[v.TOP]), int(self._ws.control[v.DECIDED]))
 
     def _take_batch(self) -> CellBatch:
         """Take the rows out of the workspace."""
@@ -217,7 +217,10 @@ class VertexWalk:
         """Return the subtrees that were not reached, in table order."""
         ws, found = self._ws, []
         top = int(ws.control[v.TOP])
-        if self._guest is not None and self._guest_is_walking:
+        if self._unsure is not None:
+            found.append(self._unsure)
+            top -= 1
+        elif self._guest is not None and self._guest_is_walking:
             found += self._guest.leftover()
             top -= 1
         elif top >= 0:

@@ -223,7 +223,9 @@ def join_new_edges(
     for k in range(dimension):
         if k == i:
             continue
-        face = ws.mate.size - 1 if dimension == 2 else ws.plane[above + n_positive + born, 3 - i - k]
+        face = (
+            ws.mate.size - 1 if dimension == 2 else ws.plane[above + n_positive + born, 3 - i - k]
+        )
         waiting = ws.mate[face]
         if waiting < 0:
             ws.mate[face] = 4 * born + k

@@ -253,13 +253,14 @@ def visit_node(net: VertexNetwork, ws: VertexWorkspace, t: int, rows: bool) -> i
     layer = ws.layer[t]
     column = settle_columns(ws, t, layer)
     if column < 0:
-        ws.control[NODES] += 1
+        if net.offset[layer + 1] > ws.control[FORCED]:
+            ws.control[NODES] += 1  # finding the way to a subtree's root is not charged
         return leave_layer(net, ws, t, layer, rows)
     neuron = net.offset[layer] + ws.index[layer, column]
-    status = CONTINUE
     if not is_known(ws, t, column):
-        status = unsure(ws, t, neuron)
-    elif not rows and is_last_split(net, ws, t, layer, column):
+        return unsure(ws, t, neuron)
+    status = CONTINUE
+    if not rows and is_last_split(net, ws, t, layer, column):
         ws.layer_cells[layer] += 2
         ws.control[CELLS] += 2
         ws.done[0] += ws.share[t]
@@ -267,14 +268,12 @@ def visit_node(net: VertexNetwork, ws: VertexWorkspace, t: int, rows: bool) -> i
     else:
         status = split(net, ws, t, layer, column, neuron)
     if status != STACK_FULL and ws.forced[neuron] == 0:
-        ws.control[NODES] += 1  # finding the way to a subtree's root is not charged
+        ws.control[NODES] += 1
     return status
 
 
 @kernel
-def is_last_split(
-    net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int, column: int
-) -> bool:
+def is_last_split(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int, column: int) -> bool:
     """Tell whether the two sides of ``column`` in frame t are two cells of the network."""
     if layer + 1 < net.width.size or ws.control[FORCED] > net.offset[layer]:
         return False
