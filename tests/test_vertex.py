@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from nnce_cli.network import AffineMap, LayerStack, load_network
 from tests.cases import FOLDER, cube, known_cases
 from tests.naive import Cell, cell_at
 from tests.oracle_ppl import exact_cells
-from tests.strategies import boxes, examples, layer_rows, networks, stack_from
+from tests.strategies import boxes, examples, networks, stack_from
 from tests.test_subtree import random_stack
 from tests.thin_cells import holds_no_float
 
@@ -159,7 +158,7 @@ def test_a_walk_goes_on_where_its_budget_ended():
 
 
 def test_a_prefix_without_a_cell_has_no_rows():
-    """x > 1/2 and x < -1/2 cannot both be."""
+    """Where x > 1/2 and x < -1/2, nothing is."""
     stack = stack_from([[[2, 0, -1], [-2, 0, -1], [0, 1, 0]]])
     problem = Problem.of(stack, cube(2, -1, 1))
     walk = VertexWalk(problem, Subtree((1, 1)))

@@ -13,6 +13,7 @@ import numpy as np
 from nnce_cli.domain import Box
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
+from nnce_cli.enumeration.vertex import VertexWalk
 from nnce_cli.kernels.jit import cache_folder
 from nnce_cli.network import AffineMap, LayerStack
 
@@ -39,8 +40,9 @@ def main() -> None:
     """Call every entry point once on a tiny network, and leave a mark in the cache."""
     identity = AffineMap(np.eye(2), np.zeros(2))
     stack = LayerStack((identity,), None, (1, 2), "")
-    walk = SubtreeWalk(Problem.of(stack, Box(-np.ones(2), np.ones(2))))
-    walk.call_every_kernel()
+    problem = Problem.of(stack, Box(-np.ones(2), np.ones(2)))
+    SubtreeWalk(problem).call_every_kernel()
+    VertexWalk(problem).call_every_kernel()
     folder = cache_folder()
     if folder is not None:
         (folder / DONE).touch()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.problem import Problem
 from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats
 from nnce_cli.kernels.jit import padded
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.network import AffineMap
 
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
@@ -27,20 +29,24 @@ def input_exponents(box: Box) -> Exponents:
     return np.frexp(magnitude)[1].astype(np.int32)
 
 
-def is_scalable(stack: LayerStack, box: Box) -> bool:
+@lru_cache(maxsize=1)
+def is_scalable(problem: Problem) -> bool:
     """Tell whether the vertex kernel can work on this at all: no extreme box, no infinities."""
     finite = all(
-        np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all() for layer in stack.hidden
+        np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all()
+        for layer in problem.stack.hidden
     )
-    return finite and bool((np.abs(input_exponents(box)) <= LARGEST_SCALE).all())
+    return finite and bool((np.abs(input_exponents(problem.box)) <= LARGEST_SCALE).all())
 
 
-def scaled_network(stack: LayerStack, box: Box) -> v.VertexNetwork:
+@lru_cache(maxsize=1)  # the tasks of a run are all about the same network
+def scaled_network(problem: Problem) -> v.VertexNetwork:
     """Divide every input and neuron by a power of two, so that none is larger than 1 on the box.
 
-    With x = 2^e x', and z = 2^f z' for each neuron, W' = 2^-f W 2^e and b' = 2^-f b, which are exact
-    but for underflow. One input becomes two, of which the second has no weight.
+    With x = 2^e x', and z = 2^f z' for each neuron, W' = 2^-f W 2^e and b' = 2^-f b: exactly, but
+    for underflow. One input becomes two, of which the second has no weight.
     """
+    stack, box = problem.stack, problem.box
     d = stack.n_inputs
     dimension = max(d, 2)
     widths = np.array([layer.n_out for layer in stack.hidden], dtype=np.int64)
@@ -130,21 +136,21 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
     n_words = (size + 63) // 64
     n_bytes = int(((net.width + 7) // 8).sum())
     frames = total + 2
-    vertices = 2**dimension + FIRST_VERTICES
+    n_vertices = 2**dimension + FIRST_VERTICES
     out = OUTPUT_ROWS if rows else 0
 
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
 
     ws = v.VertexWorkspace(
-        point=np.zeros((vertices, dimension)),
-        blur=np.zeros(vertices),
-        positive=ints(vertices, n_words),
-        negative=ints(vertices, n_words),
-        plane=ints(vertices, dimension),
-        neighbour=ints(vertices, dimension),
+        point=np.zeros((n_vertices, dimension)),
+        blur=np.zeros(n_vertices),
+        positive=ints(n_vertices, n_words),
+        negative=ints(n_vertices, n_words),
+        plane=ints(n_vertices, dimension),
+        neighbour=ints(n_vertices, dimension),
         start=ints(frames),
-        count=ints(frames),
+        vertices=ints(frames),
         layer=ints(frames),
         phase=ints(frames),
         open=ints(frames, n_words),
@@ -155,7 +161,7 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
         form=np.zeros((n_layers, dimension + 1, size)),
         column=np.zeros((n_layers, dimension + 1, size)),
         slope=np.zeros(n_layers),
-        index=ints(n_layers, size),
+        column_neuron=ints(n_layers, size),
         columns=ints(n_layers),
         sign=ints(total),
         plane_form=np.zeros((planes, dimension + 1)),
@@ -193,12 +199,12 @@ def _put_box(net: v.VertexNetwork, ws: v.VertexWorkspace) -> None:
     ws.plane[:corners] = total + 2 * bit + (number >> bit & 1)
     ws.neighbour[:corners] = number ^ (1 << bit)
     ws.plane_form[total:] = net.side
-    ws.count[0] = corners
+    ws.vertices[0] = corners
     ws.share[0] = 1.0
 
 
 PER_VERTEX = ("point", "blur", "positive", "negative", "plane", "neighbour")
-PER_FRAME = ("start", "count", "layer", "phase", "open", "pending", "share", "added", "partial")
+PER_FRAME = ("start", "vertices", "layer", "phase", "open", "pending", "share", "added", "partial")
 
 
 def with_more_room(workspace: v.VertexWorkspace) -> v.VertexWorkspace:

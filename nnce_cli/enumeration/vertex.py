@@ -25,6 +25,8 @@ from nnce_cli.exact import Pullback
 from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.vertex_walk import walk_vertices
 
+WHOLE_DOMAIN = Subtree()
+
 
 class VertexWalk:
     """The walk of one subtree: the same cells in the same order as a `SubtreeWalk`.
@@ -41,7 +43,7 @@ class VertexWalk:
     def __init__(
         self,
         problem: Problem,
-        subtree: Subtree = Subtree(),
+        subtree: Subtree = WHOLE_DOMAIN,
         *,
         rows: bool = True,
         witness: bool = True,
@@ -62,7 +64,7 @@ class VertexWalk:
         self._rows = rows
         self._witness = witness
         self._certify = certify
-        self._net = scaled_network(problem.stack, problem.box)
+        self._net = scaled_network(problem)
         self._ws = new_vertex_workspace(self._net, rows)
         self._ranks = RankFinder(problem.stack, Pullback(problem.stack)) if rows else None
         self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
@@ -75,7 +77,7 @@ class VertexWalk:
         self._handed_over = 0
         self._exact_witnesses: dict[int, list[str]] = {}
         walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
-        if not is_scalable(problem.stack, problem.box):
+        if not is_scalable(problem):
             self._ws.control[v.TOP] = -1
             self._unsure = subtree
 
@@ -247,7 +249,7 @@ class VertexWalk:
         columns = np.flatnonzero(is_open)
         if not len(columns):
             return int(self._net.offset[layer + 1])
-        return int(self._net.offset[layer] + ws.index[layer, columns[0]])
+        return int(self._net.offset[layer] + ws.column_neuron[layer, columns[0]])
 
     def _prefix(self, t: int, decided: int) -> tuple[int, ...]:
         """Return the first ``decided`` signs (0 or 1) on frame t, all of which are known there."""
@@ -258,15 +260,16 @@ class VertexWalk:
                 break
             words = self._everywhere(ws.positive, t) if here else ws.settled[layer]
             sign = ws.sign[net.offset[layer] : net.offset[layer + 1]].copy()
-            columns = ws.index[layer, : ws.columns[layer]]
+            columns = ws.column_neuron[layer, : ws.columns[layer]]
             sign[columns] = self._bits(words)[: len(columns)]
             signs += (sign > 0).astype(int).tolist()
         return tuple(signs[:decided])
 
     def _everywhere(self, words: NDArray[np.int64], t: int) -> NDArray[np.int64]:
         """Return the columns whose bit is set at every vertex of frame t."""
-        start, count = int(self._ws.start[t]), int(self._ws.count[t])
-        return np.bitwise_and.reduce(words[start : start + count], axis=0)
+        start, count = int(self._ws.start[t]), int(self._ws.vertices[t])
+        everywhere: NDArray[np.int64] = np.bitwise_and.reduce(words[start : start + count], axis=0)
+        return everywhere
 
     @staticmethod
     def _bits(words: NDArray[np.int64]) -> NDArray[np.uint8]:

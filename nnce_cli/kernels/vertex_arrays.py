@@ -49,7 +49,7 @@ class VertexWorkspace(NamedTuple):
     of a layer side by side. The columns of a layer-k cell are those of its next layer's neurons
     that may cut it, in order, and bits stand for columns.
 
-    Frame t has the vertices start[t] … start[t] + count[t] - 1. Each lies on exactly D planes;
+    Frame t has the vertices start[t] … start[t] + vertices[t] - 1. Each lies on exactly D planes;
     ``neighbour[v, i]`` is the other end (from start[t]) of the edge on all of them but the i-th.
     """
 
@@ -62,7 +62,7 @@ class VertexWorkspace(NamedTuple):
     neighbour: Ints  # (V, D)
     # Frames.
     start: Ints  # (F,)
-    count: Ints  # (F,)
+    vertices: Ints  # (F,) how many
     layer: Ints  # (F,)
     phase: Ints  # (F,)
     open: Ints  # (F, W) the columns that are not known to have one sign on the cell
@@ -74,7 +74,7 @@ class VertexWorkspace(NamedTuple):
     form: Floats  # (L, D + 1, P)
     column: Floats  # (L, D + 1, P) the forms of the layer's columns, zero beyond the last
     slope: Floats  # (L,) the largest sum of a form's coefficients' sizes
-    index: Ints  # (L, P) the neuron of each column
+    column_neuron: Ints  # (L, P) which neuron of the layer each column is
     columns: Ints  # (L,) how many there are
     sign: Ints  # (N,) +1 or -1 where the whole layer-k cell is on one side, else 0
     plane_form: Floats  # (N + 2 D, D + 1)

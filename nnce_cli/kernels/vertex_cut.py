@@ -7,7 +7,7 @@ import numpy as np
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF
 from nnce_cli.kernels.jit import kernel
 from nnce_cli.kernels.vertex_arrays import VERTICES, VertexNetwork, VertexWorkspace
-from nnce_cli.kernels.vertex_forms import EVALUATION, ONE, note_signs, words
+from nnce_cli.kernels.vertex_forms import EVALUATION, note_signs, words
 
 TINY = 1e-290  # more than all that gradual underflow can lose in a determinant
 
@@ -101,7 +101,7 @@ def copy_vertex(ws: VertexWorkspace, source: int, target: int, n_words: int) -> 
 @kernel
 def is_positive(ws: VertexWorkspace, v: int, column: int) -> bool:
     """Tell whether ``column`` is proved positive at vertex v."""
-    return bool((ws.positive[v, column >> 6] & (ONE << (column & 63))) != 0)
+    return bool((ws.positive[v, column >> 6] & (1 << (column & 63))) != 0)
 
 
 @kernel
@@ -112,7 +112,7 @@ def number_vertices(ws: VertexWorkspace, t: int, column: int) -> tuple[int, int]
     """
     s, dimension = ws.start[t], ws.point.shape[1]
     n_positive, n_negative, crossing = 0, 0, 0
-    for v in range(ws.count[t]):
+    for v in range(ws.vertices[t]):
         if is_positive(ws, s + v, column):
             ws.image[v] = n_positive
             n_positive += 1
@@ -145,7 +145,7 @@ def new_vertex(
 @kernel
 def set_sign(ws: VertexWorkspace, v: int, column: int, positive: bool) -> None:
     """Give vertex v, which lies on the plane of ``column``, the sign of the side it bounds."""
-    word, bit = column >> 6, ONE << (column & 63)
+    word, bit = column >> 6, 1 << (column & 63)
     if positive:
         ws.positive[v, word] |= bit
         ws.negative[v, word] &= ~bit
@@ -164,7 +164,7 @@ def divide(
     ``open`` are written. False, and nothing is changed, where the vertices have no room. The
     arrays of frame t's vertices before are not used again until the walk is below frame t.
     """
-    s, m, dimension = ws.start[t], ws.count[t], ws.point.shape[1]
+    s, m, dimension = ws.start[t], ws.vertices[t], ws.point.shape[1]
     n_positive, crossing = number_vertices(ws, t, column)
     n_negative = m - n_positive
     above = s + m
@@ -202,9 +202,9 @@ def divide(
             join_new_edges(ws, above, below, n_positive, n_negative, born, i)
             born += 1
     ws.start[t] = above
-    ws.count[t] = n_positive + crossing
+    ws.vertices[t] = n_positive + crossing
     ws.start[t + 1] = below
-    ws.count[t + 1] = n_negative + crossing
+    ws.vertices[t + 1] = n_negative + crossing
     for w in range(n_words):
         ws.open[t + 1, w] = ws.open[t, w]
     return True

@@ -10,13 +10,12 @@ from nnce_cli.kernels.jit import kernel, padded
 from nnce_cli.kernels.vertex_arrays import PROVED, VertexNetwork, VertexWorkspace
 
 EVALUATION = 16.0 * UNIT_ROUNDOFF  # the rounding of a form at a point of size at most 2
-ONE = np.int64(1)
 
 
 @kernel
 def words(ws: VertexWorkspace, layer: int) -> int:
     """Return the number of words that hold a bit for each column of ``layer``."""
-    return (ws.columns[layer] + 63) >> 6
+    return int((ws.columns[layer] + 63) >> 6)
 
 
 @kernel
@@ -54,8 +53,8 @@ def note_signs(net: VertexNetwork, ws: VertexWorkspace, v: int, layer: int) -> N
         first = 64 * w
         for b in range(padded(min(64, n - first))):
             z = value[first + b]
-            positive |= (ONE if z > clear else 0) << b
-            negative |= (ONE if z < -clear else 0) << b
+            positive |= (1 if z > clear else 0) << b
+            negative |= (1 if z < -clear else 0) << b
         ws.positive[v, w] = positive
         ws.negative[v, w] = negative
 
@@ -94,7 +93,8 @@ def add_active_columns(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: i
         missing = ws.all_positive[w] & ~ws.added[t, w]
         ws.added[t, w] |= missing
         while missing != 0:
-            add_neuron(net, ws, t, layer, ws.index[layer, 64 * w + lowest_bit(missing)])
+            column = 64 * w + lowest_bit(missing)
+            add_neuron(net, ws, t, layer, ws.column_neuron[layer, column])
             missing &= missing - 1
 
 
@@ -128,7 +128,7 @@ def find_columns(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int) ->
         lowest[j] = np.inf
         highest[j] = -np.inf
     clear = 0.0
-    for v in range(ws.start[t], ws.start[t] + ws.count[t]):
+    for v in range(ws.start[t], ws.start[t] + ws.vertices[t]):
         at_v = margin(net, ws, v, layer)
         clear = at_v if at_v > clear else clear
         values_at(ws, ws.form[layer], v, n)
@@ -136,12 +136,12 @@ def find_columns(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int) ->
             z = value[j]
             lowest[j] = z if z < lowest[j] else lowest[j]
             highest[j] = z if z > highest[j] else highest[j]
-    index, sign = ws.index[layer], ws.sign[net.offset[layer] :]
+    neuron, sign = ws.column_neuron[layer], ws.sign[net.offset[layer] :]
     found = 0
     for j in range(n):
         active, inactive = lowest[j] > clear, highest[j] < -clear
         sign[j] = 1 if active else (-1 if inactive else 0)
-        index[found] = j
+        neuron[found] = j
         found += 0 if active or inactive else 1
     ws.columns[layer] = found
     ws.control[PROVED] += n - found
@@ -150,11 +150,11 @@ def find_columns(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int) ->
 @kernel
 def take_columns(ws: VertexWorkspace, layer: int) -> None:
     """Put the forms of the columns side by side, zeros after the last."""
-    index, found = ws.index[layer], ws.columns[layer]
+    neuron, found = ws.column_neuron[layer], ws.columns[layer]
     for i in range(ws.form.shape[1]):
         form, column = ws.form[layer, i], ws.column[layer, i]
         for c in range(found):
-            column[c] = form[index[c]]
+            column[c] = form[neuron[c]]
         for c in range(found, padded(found)):
             column[c] = 0.0
 
@@ -166,10 +166,10 @@ def enter_layer(net: VertexNetwork, ws: VertexWorkspace, t: int) -> None:
     take_forms(net, ws, t, layer)
     find_columns(net, ws, t, layer)
     take_columns(ws, layer)
-    for v in range(ws.start[t], ws.start[t] + ws.count[t]):
+    for v in range(ws.start[t], ws.start[t] + ws.vertices[t]):
         note_signs(net, ws, v, layer)
     for w in range(words(ws, layer)):
         rest = ws.columns[layer] - 64 * w
-        ws.open[t, w] = -1 if rest >= 64 else (ONE << rest) - 1
+        ws.open[t, w] = -1 if rest >= 64 else (1 << rest) - 1
     if layer + 1 < net.width.size:
         begin_partial(net, ws, t, layer)

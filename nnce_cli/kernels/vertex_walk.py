@@ -35,7 +35,6 @@ from nnce_cli.kernels.vertex_arrays import (
 from nnce_cli.kernels.vertex_cut import divide
 from nnce_cli.kernels.vertex_forms import (
     EVALUATION,
-    ONE,
     add_active_columns,
     enter_layer,
     words,
@@ -54,7 +53,7 @@ def settle_columns(ws: VertexWorkspace, t: int, layer: int) -> int:
     s, first = ws.start[t], -1
     for w in range(words(ws, layer)):
         positive, negative = ws.positive[s, w], ws.negative[s, w]
-        for v in range(s + 1, s + ws.count[t]):
+        for v in range(s + 1, s + ws.vertices[t]):
             positive &= ws.positive[v, w]
             negative &= ws.negative[v, w]
         ws.all_positive[w] = positive
@@ -70,8 +69,8 @@ def settle_columns(ws: VertexWorkspace, t: int, layer: int) -> int:
 @kernel
 def is_known(ws: VertexWorkspace, t: int, column: int) -> bool:
     """Tell whether the sign of ``column`` is proved at every vertex of frame t."""
-    word, known = column >> 6, ONE << (column & 63)
-    for v in range(ws.start[t], ws.start[t] + ws.count[t]):
+    word, known = column >> 6, 1 << (column & 63)
+    for v in range(ws.start[t], ws.start[t] + ws.vertices[t]):
         known &= ws.positive[v, word] | ws.negative[v, word]
     return bool(known != 0)
 
@@ -86,7 +85,7 @@ def fits_prefix(net: VertexNetwork, ws: VertexWorkspace, layer: int) -> bool:
     for j in range(net.width[layer]):
         sign = ws.sign[start + j]
         if sign == 0:
-            bit = ws.all_positive[column >> 6] & (ONE << (column & 63))
+            bit = ws.all_positive[column >> 6] & (1 << (column & 63))
             sign = 1 if bit != 0 else -1
             column += 1
         if ws.forced[start + j] * sign < 0:
@@ -106,7 +105,7 @@ def pop(ws: VertexWorkspace) -> None:
 @kernel
 def inner_point(net: VertexNetwork, ws: VertexWorkspace, t: int, point: np.ndarray) -> bool:
     """Write the mean of frame t's vertices to ``point`` (D,); tell whether it is proved inside."""
-    s, m, dimension = ws.start[t], ws.count[t], ws.point.shape[1]
+    s, m, dimension = ws.start[t], ws.vertices[t], ws.point.shape[1]
     for i in range(dimension):
         total = 0.0
         for v in range(s, s + m):
@@ -141,7 +140,7 @@ def write_row(net: VertexNetwork, ws: VertexWorkspace) -> None:
             bits = ws.settled[layer, w]
             active += count_bits(bits)
             while bits != 0:
-                j = ws.index[layer, 64 * w + lowest_bit(bits)]
+                j = ws.column_neuron[layer, 64 * w + lowest_bit(bits)]
                 signs[first_byte + (j >> 3)] |= 128 >> (j & 7)
                 bits &= bits - 1
         ws.out_active[row, layer] = active
@@ -219,7 +218,7 @@ def split(
     ws.plane_side[neuron] = 1.0 if ws.forced[neuron] > 0 else -1.0
     if ws.forced[neuron] < 0:
         ws.start[t] = ws.start[t + 1]
-        ws.count[t] = ws.count[t + 1]
+        ws.vertices[t] = ws.vertices[t + 1]
     elif ws.forced[neuron] == 0:
         copy_header(net, ws, t, layer)
         ws.control[TOP] = t + 1
@@ -256,7 +255,7 @@ def visit_node(net: VertexNetwork, ws: VertexWorkspace, t: int, rows: bool) -> i
         if net.offset[layer + 1] > ws.control[FORCED]:
             ws.control[NODES] += 1  # finding the way to a subtree's root is not charged
         return leave_layer(net, ws, t, layer, rows)
-    neuron = net.offset[layer] + ws.index[layer, column]
+    neuron = net.offset[layer] + ws.column_neuron[layer, column]
     if not is_known(ws, t, column):
         return unsure(ws, t, neuron)
     status = CONTINUE
