@@ -1,4 +1,12 @@
-"""Entering a layer with vertices: its forms, and which of them may cut the cell."""
+"""Entering a layer with vertices: its forms, and which of them may cut the cell.
+
+All signs come from `note_signs` and `find_columns`. With f a float form of layer l and h the true
+one, v a vertex's float point and v* the true vertex (inside the box, so of size at most 1),
+
+    |f(v) - h(v*)| <= |f(v*) - h(v*)| + |f(v) - f(v*)| + rounding <= error_l + slope blur + 16 u,
+
+and what exceeds this `margin` is proved. docs/exact.md, "Vertices", has the whole argument.
+"""
 
 from __future__ import annotations
 
