@@ -236,6 +236,24 @@ def test_many_columns_take_several_words():
     assert_same_cells(stack_from([first, second]), cube(2, -2, 2))
 
 
+def test_ranks_are_proved_or_left_to_the_finder():
+    """The second layer has all of the plane, a line in it, or a line that 2^-45 makes a plane."""
+    identity = [[64, 0, 3], [0, 64, 5]]
+    for extra, finder in [(0, True), (2.0**-45, True), (1, False)]:
+        second = AffineMap(np.array([[1.0, 1.0], [1.0, 1.0 + extra]]), np.array([0.1, 0.25]))
+        stack = stack_from([identity])
+        stack = LayerStack((*stack.hidden, second), None, (1, 2), "")
+        walk = assert_same_cells(stack, cube(2, -1, 1))
+        assert walk.decisions["handed_over"] == 0
+        assert (walk._finder is not None) == finder
+
+
+def test_a_neuron_with_no_weights_is_inactive():
+    layers = [[[64, 3, 7], [0, 0, 0], [5, 64, -9]], [[64, 5, 30, 11], [3, 1, -2, -5], [0, 0, 0, 0]]]
+    walk = assert_same_cells(stack_from(layers), cube(2, -1, 1))
+    assert walk.decisions["handed_over"] == 0
+
+
 def test_room_grows(monkeypatch):
     monkeypatch.setattr("nnce_cli.enumeration.scaling.FIRST_VERTICES", 4)
     assert_same_cells(random_stack((3, 8, 6), seed=6), cube(3, -1, 1))

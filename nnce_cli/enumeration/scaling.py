@@ -78,6 +78,7 @@ def scaled_network(problem: Problem) -> v.VertexNetwork:
         weight=weight,
         bias=bias,
         error=error,
+        inputs=d,
         side=_sides(lower, upper),
         corner=_corners(lower, upper),
     )
@@ -89,7 +90,10 @@ def padded_width(widths: NDArray[np.int64]) -> int:
 
 
 def _scale(layer: AffineMap, exponents: Exponents) -> tuple[Floats, Floats, Exponents]:
-    """Return the layer's scaled weight and bias, and the exponents of its neurons."""
+    """Return the layer's scaled weight and bias, and the exponents of its neurons.
+
+    A neuron that is zero everywhere is inactive: it becomes -1 everywhere, which says the same.
+    """
     mantissa, exponent = np.frexp(np.column_stack([layer.weight, layer.bias]))
     exponent = exponent + np.append(exponents, 0)
     largest = np.where(mantissa == 0.0, np.iinfo(np.int32).min, exponent).max(axis=1)
@@ -99,6 +103,8 @@ def _scale(layer: AffineMap, exponents: Exponents) -> tuple[Floats, Floats, Expo
     total = np.abs(scaled).sum(axis=1) * (1 + 2.0**-20)  # forms are this much over 1 at most
     shift = np.frexp(total)[1].astype(np.int32)
     scaled = np.ldexp(scaled, -shift[:, None])
+    if layer.exact is None:
+        scaled[total == 0.0, -1] = -1.0
     return scaled[:, :-1], scaled[:, -1], largest + shift
 
 
@@ -170,6 +176,9 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
         settled=ints(n_layers, n_words),
         base=np.zeros(n_bytes, dtype=np.uint8),
         base_active=ints(n_layers),
+        basis=np.zeros((n_layers, dimension, dimension)),
+        base_rank=ints(n_layers),
+        rank=np.full(n_layers + 1, net.inputs),
         value=np.zeros(size),
         lowest=np.zeros(size),
         highest=np.zeros(size),
@@ -183,6 +192,7 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
         forced=ints(total),
         out_signs=np.zeros((out, n_bytes), dtype=np.uint8),
         out_active=np.zeros((out, n_layers), dtype=np.uint16),
+        out_rank=ints(out, n_layers),
         out_witness=np.zeros((out, dimension)),
     )
     _put_box(net, ws)

@@ -66,7 +66,7 @@ class VertexWalk:
         self._certify = certify
         self._net = scaled_network(problem)
         self._ws = new_vertex_workspace(self._net, rows)
-        self._ranks = RankFinder(problem.stack, Pullback(problem.stack)) if rows else None
+        self._finder: RankFinder | None = None
         self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
         self._ws.control[v.COUNTED_BEFORE] = subtree.counted
         self._ws.control[v.FORCED] = len(subtree.prefix)
@@ -116,7 +116,7 @@ class VertexWalk:
             "neurons_float": int(control[v.PROVED]) + guest.get("neurons_float", 0),
             "witnesses_float": int(control[v.CELLS]) + guest.get("witnesses_float", 0),
             **{name: guest.get(name, 0) for name in names},
-            "ranks_exact": self._ranks.exact_ranks if self._ranks else 0,
+            "ranks_exact": self._finder.exact_ranks if self._finder else 0,
             "vertices": int(control[v.VERTICES]),
             "handed_over": self._handed_over,
         }
@@ -175,7 +175,7 @@ class VertexWalk:
                 rows=self._rows,
                 witness=self._witness,
                 certify=self._certify,
-                ranks=self._ranks,
+                ranks=self._rank_finder() if self._rows else None,
             )
         else:
             self._guest.restart(subtree)
@@ -206,9 +206,24 @@ class VertexWalk:
             points = ws.out_witness[:n, : self.problem.net.lower.size]
             unscaled = np.ldexp(points, input_exponents(self.problem.box))
             witness = self.problem.full_points(unscaled)
-        ranks = self._ranks.ranks(signs) if self._ranks else np.zeros((0, len(ends)), np.uint16)
+        ranks = self._take_ranks(signs)
         layers = np.split(signs, ends[:-1], axis=1)
         return CellBatch(layers, ws.out_active[:n].copy(), ranks, witness)
+
+    def _take_ranks(self, signs: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """Return the ranks of the rows that are taken out, whose joined signs are ``signs``."""
+        proved = self._ws.out_rank[: len(signs)]
+        ranks = proved.astype(np.uint16)
+        rest = np.flatnonzero((proved < 0).any(axis=1))
+        if len(rest):
+            ranks[rest] = self._rank_finder().ranks(signs[rest])
+        return ranks
+
+    def _rank_finder(self) -> RankFinder:
+        """Return the finder of ranks, made when it is first needed."""
+        if self._finder is None:
+            self._finder = RankFinder(self.problem.stack, Pullback(self.problem.stack))
+        return self._finder
 
     def call_every_kernel(self) -> None:
         """Call each entry point once, so that it is compiled; the walk is of no use afterwards."""

@@ -38,6 +38,7 @@ class VertexNetwork(NamedTuple):
     weight: Floats  # (L, P, P) of the other layers: weight[l, i, j] from neuron i to neuron j
     bias: Floats  # (L, P)
     error: Floats  # (L,) how far a form of the layer may be from the true one, over the box
+    inputs: int  # how many inputs vary: D, or 1 where the second has no weight
     side: Floats  # (2 D, D + 1) the sides of the box as forms >= 0 inside
     corner: Floats  # (2^D, D) corner c is at the upper side of the inputs that are bits of c
 
@@ -83,6 +84,9 @@ class VertexWorkspace(NamedTuple):
     settled: Ints  # (L, W) the columns that are active on the path, of the layers before the top's
     base: NDArray[np.uint8]  # (B,) the sign bytes with all columns inactive
     base_active: Ints  # (L,) active neurons but for the columns
+    basis: Floats  # (L, D, D) coefficients of independent active neurons; then scratch
+    base_rank: Ints  # (L,) how many of them are not columns
+    rank: Ints  # (L + 1,) the number of inputs, then the rank at each layer, or -1: not proved
     # Scratch.
     value: Floats  # (P,)
     lowest: Floats  # (P,)
@@ -98,4 +102,5 @@ class VertexWorkspace(NamedTuple):
     forced: Ints  # (N,) the signs of the subtree's prefix, 0 beyond it
     out_signs: NDArray[np.uint8]  # (C, B)
     out_active: NDArray[np.uint16]  # (C, L)
+    out_rank: Ints  # (C, L) -1 where it is not proved
     out_witness: Floats  # (C, D)

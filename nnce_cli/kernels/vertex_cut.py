@@ -5,9 +5,9 @@ With A the float coefficients and A* the true ones, f(v) the float values and h(
 
     A (v - v*) = h(v) - (A* - A) (v - v*),  |h(v)| <= r = max |f(v)| + 2 error + 16 u  (|v| <= 2),
 
-so |v - v*| <= |A^-1| (r + error |v - v*|), and |v - v*| <= 2 |A^-1| r = ``blur`` where that is at most
-1/2 (in the maximum norm). Cramer's rule gives v and the entries of A^-1; a factor of two in the
-constants below stands for the rounding of the determinant, which must be clear of zero.
+so |v - v*| <= |A^-1| (r + error |v - v*|), and |v - v*| <= 2 |A^-1| r = ``blur`` where that is at
+most 1/2 (in the maximum norm). Cramer's rule gives v and the entries of A^-1; a factor of two in
+the constants below stands for the rounding of the determinant, which must be clear of zero.
 
 Polytopes are simple (each vertex on exactly D planes): a plane divides one only where no vertex is
 on it. So an edge is the vertices' D - 1 common planes, and each divided edge has one new vertex.

@@ -39,6 +39,7 @@ from nnce_cli.kernels.vertex_forms import (
     enter_layer,
     words,
 )
+from nnce_cli.kernels.vertex_ranks import begin_rank, prove_rank
 
 CONTINUE = -1  # no reason to return
 SMALL = 2.0**-400  # a witness's input closer to 0 could lose bits when it is scaled back
@@ -144,6 +145,7 @@ def write_row(net: VertexNetwork, ws: VertexWorkspace) -> None:
                 signs[first_byte + (j >> 3)] |= 128 >> (j & 7)
                 bits &= bits - 1
         ws.out_active[row, layer] = active
+        ws.out_rank[row, layer] = ws.rank[1 + layer]
         first_byte += (net.width[layer] + 7) // 8
     ws.control[ROWS] = row + 1
 
@@ -173,6 +175,8 @@ def leave_layer(net: VertexNetwork, ws: VertexWorkspace, t: int, layer: int, row
         pop(ws)
         return CONTINUE
     last = layer + 1 == net.width.size
+    if rows:
+        prove_rank(net, ws, layer)
     if last and rows:
         if not inner_point(net, ws, t, ws.out_witness[ws.control[ROWS]]):
             return unsure(ws, t, net.offset[layer + 1])
@@ -302,6 +306,7 @@ def walk_vertices(net: VertexNetwork, ws: VertexWorkspace, node_limit: int, rows
             enter_layer(net, ws, t)
             if rows:
                 pack_base(net, ws, ws.layer[t])
+                begin_rank(net, ws, ws.layer[t])
             ws.phase[t] = NODE
         else:
             pop(ws)
