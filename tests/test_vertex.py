@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import Subtree, SubtreeWalk, VertexWalk
+from nnce_cli.enumeration import METHODS, Subtree, SubtreeWalk, VertexWalk, faster_method
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.errors import InputError
 from nnce_cli.network import AffineMap, LayerStack, load_network
@@ -90,34 +90,36 @@ def test_generic_networks_need_no_guest(widths):
 
 
 def walk_in_pieces(problem, budget, subtree=Subtree()):  # noqa: B008 - immutable
-    """Return (rows in order, layer cells, share done, number of walks) of ever smaller walks."""
+    """Return (columns of all rows, layer cells, share done, number of walks) of smaller walks."""
     walk = VertexWalk(problem, subtree)
-    rows = [np.concatenate(b.signs, axis=1) for b in walk.batches(budget)]
+    columns = [all_rows(walk, budget)]
     layer_cells, share, walks = np.array(walk.layer_cells), walk.share, 1
     if not walk.done:
         for rest in walk.leftover():
             more, cells, part, n = walk_in_pieces(problem, budget, rest)
-            rows.append(more)
+            columns.append(more)
             layer_cells, share, walks = layer_cells + cells, share + part, walks + n
-    return np.concatenate(rows), layer_cells, share, walks
+    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+    return joined, layer_cells, share, walks
 
 
 def assert_pieces_make_the_whole(stack, box, budget):
+    """To the last bit: witnesses too are those of the walk in one piece."""
     problem = Problem.of(stack, box)
     reference = SubtreeWalk(problem)
-    whole, *_ = all_rows(reference)
+    expected = [*all_rows(reference)[:3], all_rows(VertexWalk(problem))[3]]
     pieces, layer_cells, share, walks = walk_in_pieces(problem, budget)
-    assert np.array_equal(pieces, whole)
+    assert all(map(np.array_equal, pieces, expected))
     assert layer_cells.tolist() == reference.layer_cells
-    assert share == pytest.approx(1.0)
-    return walks
+    return share, walks
 
 
 @pytest.mark.parametrize("budget", [1, 7, 40])
 @pytest.mark.parametrize("widths", [(1, 8, 8), (2, 6, 6), (3, 5, 4, 4), (3, 6, 6)])
 def test_pieces_make_the_whole(widths, budget):
     stack = random_stack(widths, seed=sum(widths))
-    walks = assert_pieces_make_the_whole(stack, cube(widths[0], -1, 1), budget)
+    share, walks = assert_pieces_make_the_whole(stack, cube(widths[0], -1, 1), budget)
+    assert share == pytest.approx(1.0)
     assert walks > 1 or budget == 40
 
 
@@ -262,6 +264,15 @@ def test_room_grows(monkeypatch):
 def test_full_rows_are_taken_out(monkeypatch):
     monkeypatch.setattr("nnce_cli.enumeration.scaling.OUTPUT_ROWS", 3)
     assert_same_cells(random_stack((2, 8, 6), seed=7), cube(2, -1, 1))
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 4])
+def test_the_faster_method_can_serve(dimension):
+    problem = Problem.of(random_stack((dimension, 3), seed=0), cube(dimension, -1, 1))
+    expected = "vertex" if dimension < 4 else "dictionary"
+    assert faster_method(problem) == expected
+    assert METHODS[expected](problem, rows=False).nodes == 0
+    assert faster_method(problem, log=True) == "dictionary"
 
 
 def test_four_inputs_and_logs_are_refused():

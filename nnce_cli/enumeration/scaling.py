@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration.problem import FRAMES_BYTES, Problem
 from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats
 from nnce_cli.kernels.jit import padded
@@ -18,6 +18,7 @@ MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
 FIRST_VERTICES = 4096
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other kernel
+NO_EXPONENT = np.int32(-(2**30))  # of the number 0
 TINY = 1e-290  # more than all that gradual underflow can lose in one form
 
 Exponents = NDArray[np.int32]
@@ -26,17 +27,12 @@ Exponents = NDArray[np.int32]
 def input_exponents(box: Box) -> Exponents:
     """Return e (d,) such that the box lies within 2^e of 0 in each input."""
     magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
-    return np.frexp(magnitude)[1].astype(np.int32)
+    return np.frexp(magnitude)[1]
 
 
-@lru_cache(maxsize=1)
-def is_scalable(problem: Problem) -> bool:
-    """Tell whether the vertex kernel can work on this at all: no extreme box, no infinities."""
-    finite = all(
-        np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all()
-        for layer in problem.stack.hidden
-    )
-    return finite and bool((np.abs(input_exponents(problem.box)) <= LARGEST_SCALE).all())
+def is_scalable(box: Box) -> bool:
+    """Tell whether points of the scaled box can be scaled back without leaving float64."""
+    return bool((np.abs(input_exponents(box)) <= LARGEST_SCALE).all())
 
 
 @lru_cache(maxsize=1)  # the tasks of a run are all about the same network
@@ -95,13 +91,13 @@ def _scale(layer: AffineMap, exponents: Exponents) -> tuple[Floats, Floats, Expo
     A neuron that is zero everywhere is inactive: it becomes -1 everywhere, which says the same.
     """
     mantissa, exponent = np.frexp(np.column_stack([layer.weight, layer.bias]))
-    exponent = exponent + np.append(exponents, 0)
-    largest = np.where(mantissa == 0.0, np.iinfo(np.int32).min, exponent).max(axis=1)
-    largest = np.where((mantissa == 0.0).all(axis=1), 0, largest).astype(np.int32)
-    down = np.maximum(exponent - largest[:, None], -2000).astype(np.int32)
+    exponent = exponent + np.append(exponents, np.int32(0))
+    largest = np.where(mantissa == 0.0, NO_EXPONENT, exponent).max(axis=1)
+    largest[largest == NO_EXPONENT] = 0
+    down = np.maximum(exponent - largest[:, None], -2000)  # less than that is no number
     scaled = np.ldexp(mantissa, down)
     total = np.abs(scaled).sum(axis=1) * (1 + 2.0**-20)  # forms are this much over 1 at most
-    shift = np.frexp(total)[1].astype(np.int32)
+    shift = np.frexp(total)[1]
     scaled = np.ldexp(scaled, -shift[:, None])
     if layer.exact is None:
         scaled[total == 0.0, -1] = -1.0
@@ -141,7 +137,7 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
     planes = total + 2 * dimension
     n_words = (size + 63) // 64
     n_bytes = int(((net.width + 7) // 8).sum())
-    frames = total + 2
+    frames = min(total + 2, max(2, FRAMES_BYTES // (8 * (dimension + 1) * size)))
     n_vertices = 2**dimension + FIRST_VERTICES
     out = OUTPUT_ROWS if rows else 0
 

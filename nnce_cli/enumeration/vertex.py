@@ -77,7 +77,7 @@ class VertexWalk:
         self._handed_over = 0
         self._exact_witnesses: dict[int, list[str]] = {}
         walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
-        if not is_scalable(problem):
+        if not is_scalable(problem.box):
             self._ws.control[v.TOP] = -1
             self._unsure = subtree
 
