@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -250,6 +253,22 @@ def test_ranks_are_proved_or_left_to_the_finder():
         assert (walk._finder is not None) == finder
 
 
+def test_exact_witnesses_are_those_of_their_rows():
+    """Cells thinner than floats can tell, in several parts of the tree; one grid of lines each."""
+    third, thin = Fraction(1, 3), Fraction(1, 2**70)
+    rows = [[1, 0, -third], [1, 0, -third - thin], [0, 1, -third], [0, 1, -third - thin], [5, 3, 1]]
+    stack = stack_from([[[Fraction(t) for t in row] for row in rows]])
+    walk = assert_same_cells(stack, cube(2, -1, 1))
+    assert walk.decisions["handed_over"] > 1
+    assert len(walk.exact_witnesses) >= 5
+    signs = np.unpackbits(all_rows(VertexWalk(Problem.of(stack, cube(2, -1, 1))))[0], axis=1)
+    for row, point in walk.exact_witnesses.items():
+        at = [Fraction(x) for x in point]
+        values = [sum(w * x for w, x in zip(r, [*at, 1], strict=True)) for r in rows]
+        assert [int(z > 0) for z in values] == signs[row, :5].tolist()
+        assert 0 not in values
+
+
 def test_a_neuron_with_no_weights_is_inactive():
     layers = [[[64, 3, 7], [0, 0, 0], [5, 64, -9]], [[64, 5, 30, 11], [3, 1, -2, -5], [0, 0, 0, 0]]]
     walk = assert_same_cells(stack_from(layers), cube(2, -1, 1))
@@ -282,3 +301,16 @@ def test_four_inputs_and_logs_are_refused():
     problem = Problem.of(random_stack((2, 3), seed=0), cube(2, -1, 1))
     with pytest.raises(InputError, match="no proof"):
         VertexWalk(problem, log=True)
+
+
+@pytest.mark.parametrize("k", [36, 42, 46, 49, 52])
+@pytest.mark.parametrize("widths", [(1, 6, 6), (2, 9), (2, 6, 5), (2, 4, 4, 4), (3, 6), (3, 5, 4)])
+def test_nearly_degenerate_networks(widths, k):
+    """Integer weights moved by about 2^-k: points where many lines meet become tiny cells."""
+    random = np.random.default_rng([k, *widths])
+    maps = []
+    for n_in, n_out in itertools.pairwise(widths):
+        table = random.integers(-3, 4, (n_out, n_in + 1)).astype(float)
+        table += random.normal(size=table.shape) * 2.0**-k
+        maps.append(AffineMap(table[:, :-1], table[:, -1]))
+    assert_same_cells(LayerStack(tuple(maps), None, (1, widths[0]), ""), cube(widths[0], -1, 1))

@@ -72,9 +72,10 @@ class VertexWalk:
         self._ws.control[v.FORCED] = len(subtree.prefix)
         self._guest: SubtreeWalk | None = None
         self._guest_is_walking = False
-        self._rows_before = 0  # rows of this walk less rows of the guest where it began
         self._unsure: Subtree | None = None  # the subtree that waits for the guest
         self._handed_over = 0
+        self._cells_before = (0, 0)  # this walk's and the guest's, where the guest began
+        self._share_before = 0.0  # the guest's
         self._exact_witnesses: dict[int, list[str]] = {}
         walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
         if not is_scalable(problem.box):
@@ -101,7 +102,7 @@ class VertexWalk:
     @property
     def share(self) -> float:
         """The share of the domain's tree that is done: a cell below s splits counts 2^-s."""
-        return float(self._ws.done[0]) + (self._guest.share if self._guest else 0.0)
+        return float(self._ws.done[0]) + self._guests_share()
 
     @property
     def decisions(self) -> dict[str, int]:
@@ -163,11 +164,25 @@ class VertexWalk:
         yield from self._guest.batches(budget)
         if self._guest.done:
             self._note_exact_witnesses()
+            self._ws.done[0] += self._guests_share()
             self._guest_is_walking = False
+
+    def _guests_share(self) -> float:
+        """Return the share of the domain's tree that the guest has done since it began.
+
+        Done, it is the share of the frame that was handed over: the guest may count otherwise,
+        where rounding made it divide a cell that is not divided.
+        """
+        if self._guest is None or not self._guest_is_walking:
+            return 0.0
+        top = int(self._ws.control[v.TOP])
+        below_root = self._ws.control[v.DECIDED] >= len(self._subtree.prefix)
+        if self._guest.done and top >= 0 and below_root:
+            return float(self._ws.share[top])
+        return self._guest.share - self._share_before
 
     def _hand_over(self, subtree: Subtree) -> None:
         """Let the guest walk a subtree."""
-        before = self.cells
         if self._guest is None:
             self._guest = SubtreeWalk(
                 self.problem,
@@ -179,7 +194,8 @@ class VertexWalk:
             )
         else:
             self._guest.restart(subtree)
-        self._rows_before = before - self._guest.cells
+        self._cells_before = self.cells, self._guest.cells
+        self._share_before = self._guest.share
         self._guest_is_walking = True
         self._unsure = None
         self._handed_over += 1
@@ -188,8 +204,10 @@ class VertexWalk:
         """Take the guest's exact witnesses over, under the numbers of this walk's rows."""
         if self._guest is None or not self._guest_is_walking:
             return
+        here, guests = self._cells_before
         for row, point in self._guest.exact_witnesses.items():
-            self._exact_witnesses.setdefault(row + self._rows_before, point)
+            if row >= guests:
+                self._exact_witnesses[here + row - guests] = point
 
     def _unsure_subtree(self) -> Subtree:
         """Return the subtree that the kernel could not go into."""
@@ -250,7 +268,7 @@ class VertexWalk:
     def _rest(self, t: int, decided: int) -> Subtree:
         """Return the subtree of frame t, which is known by its first ``decided`` signs."""
         prefix = self._prefix(t, decided)
-        if len(prefix) < len(self._subtree.prefix):
+        if len(prefix) < len(self._subtree.prefix):  # the walk has not come to its root yet
             prefix = self._subtree.prefix
         return Subtree(prefix, max(int(self._ws.layer[t]), self._subtree.counted))
 
