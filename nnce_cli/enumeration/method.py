@@ -16,8 +16,8 @@ METHODS: dict[str, type[SubtreeWalk] | type[VertexWalk]] = {
 def faster_method(problem: Problem, *, log: bool = False) -> str:
     """Return the name of the method to take: "vertex" wherever it can serve.
 
-    It was never slower on networks in general position, and where hyperplanes meet in degenerate
-    ways, so that all is left to the dictionaries in the end, it loses a few hundredths
-    (docs/performance.md). With ``log`` only the dictionaries will do.
+    On random networks it is up to 20 times as fast; where hyperplanes meet in degenerate ways, so
+    that all is left to the dictionaries in the end, it loses a few hundredths (docs/methods.md has
+    the measurements). With ``log`` only the dictionaries will do.
     """
     return "vertex" if problem.net.lower.size <= MOST_INPUTS and not log else "dictionary"

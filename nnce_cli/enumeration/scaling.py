@@ -16,7 +16,7 @@ from nnce_cli.network import AffineMap
 
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
-FIRST_VERTICES = 4096
+FIRST_VERTICES = 1024
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other kernel
 NO_EXPONENT = np.int32(-(2**30))  # of the number 0
 TINY = 1e-290  # more than all that gradual underflow can lose in one form
