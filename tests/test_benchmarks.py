@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.floor import Floor
-from benchmarks.methods import row
+from benchmarks.vertex import row
 from benchmarks.networks import network
 from tests.collect import count
 
@@ -46,7 +46,7 @@ def test_bench_prints_the_figures_of_a_network():
     assert figures["peak_memory_bytes"] > 10_000_000
 
 
-def test_methods_prints_a_row_of_its_table():
+def test_the_vertex_benchmark_prints_a_row_of_its_table():
     name, cells, microseconds, counting, rows = map(str.strip, row("seeded-3-8-8").split("|")[1:-1])
     assert name == "seeded-3-8-8"
     assert int(cells) == count(*network("seeded-3-8-8"))[-1]

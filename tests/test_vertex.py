@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import METHODS, Subtree, SubtreeWalk, VertexWalk, faster_method
+from nnce_cli.enumeration import Subtree, SubtreeWalk, VertexWalk
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.errors import InputError
 from nnce_cli.network import AffineMap, LayerStack, load_network
@@ -283,15 +283,6 @@ def test_room_grows(monkeypatch):
 def test_full_rows_are_taken_out(monkeypatch):
     monkeypatch.setattr("nnce_cli.enumeration.scaling.OUTPUT_ROWS", 3)
     assert_same_cells(random_stack((2, 8, 6), seed=7), cube(2, -1, 1))
-
-
-@pytest.mark.parametrize("dimension", [1, 2, 3, 4])
-def test_the_faster_method_can_serve(dimension):
-    problem = Problem.of(random_stack((dimension, 3), seed=0), cube(dimension, -1, 1))
-    expected = "vertex" if dimension < 4 else "dictionary"
-    assert faster_method(problem) == expected
-    assert METHODS[expected](problem, rows=False).nodes == 0
-    assert faster_method(problem, log=True) == "dictionary"
 
 
 def test_four_inputs_and_logs_are_refused():

@@ -2,13 +2,11 @@
 
 from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
-from nnce_cli.enumeration.method import METHODS, faster_method
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
 from nnce_cli.enumeration.vertex import VertexWalk
 
 __all__ = [
-    "METHODS",
     "CellBatch",
     "Enumeration",
     "Subtree",
@@ -16,5 +14,4 @@ __all__ = [
     "VertexWalk",
     "are_kernels_compiled",
     "compile_kernels",
-    "faster_method",
 ]
