@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.floor import Floor
 from benchmarks.networks import network
-from nnce_cli.cli.memory import peak_memory_bytes
 from nnce_cli.enumeration import Enumeration
+from nnce_cli.memory import peak_memory_bytes
 from nnce_cli.table import CellTableWriter, Metadata, Output
 
 if TYPE_CHECKING:

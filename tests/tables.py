@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import groupby, pairwise
+from math import comb
 from operator import itemgetter
 
 import numpy as np
@@ -90,6 +91,19 @@ def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:
             for k in layers
         ],
         "active_neurons": [dict(Counter(sum(g[0][k - 1]) for g in trees[k])) for k in layers],
+        "ranks_by_active": [
+            {
+                active: dict(
+                    Counter(
+                        ranks_of(g[0], widths[0])[k - 1]
+                        for g in trees[k]
+                        if sum(g[0][k - 1]) == active
+                    )
+                )
+                for active in {sum(g[0][k - 1]) for g in trees[k]}
+            }
+            for k in layers
+        ],
         "sub_cells_by_rank": [],
     }
     for k in layers[:-1]:
@@ -103,7 +117,10 @@ def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:
                     "cells": len(counts),
                     "mean": float(Fraction(sum(counts), len(counts))),
                     "min": min(counts),
+                    "quartiles": np.quantile(counts, [0.25, 0.5, 0.75]).tolist(),
                     "max": max(counts),
+                    "bound": sum(comb(widths[k + 1], i) for i in range(rank + 1)),
+                    "histogram": dict(Counter(counts)),
                 }
                 for rank, counts in inside.items()
             }

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.floor import Floor
-from benchmarks.vertex import row
 from benchmarks.networks import network
+from benchmarks.scaling import Recorded, measure, replay
+from benchmarks.vertex import row as vertex_row
 from tests.collect import count
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,8 +47,33 @@ def test_bench_prints_the_figures_of_a_network():
     assert figures["peak_memory_bytes"] > 10_000_000
 
 
+def test_the_replay_of_tasks_by_hand():
+    """Task 1 (1 s) leaves 2 (4 s) and 3 (1 s); 3 leaves 4 (2 s). Commits take 1 s in the second."""
+    tasks = {
+        1: Recorded((b"", 0), 1.0, (2, 3)),
+        2: Recorded((b"\0", 1), 4.0, ()),
+        3: Recorded((b"\x80", 1), 1.0, (4,)),
+        4: Recorded((b"\x80", 2), 2.0, ()),
+    }
+    assert replay(tasks, 1, 0.0) == (8.0, 0.0)
+    assert replay(tasks, 2, 0.0) == (5.0, 0.0)
+    # 1: 0-1, committed at 2. 2: 2-6; 3: 2-3, committed at 4. 4: 4-6. Commits end at 7 and 8.
+    assert replay(tasks, 2, 1.0) == (8.0, 4.0)
+
+
+def test_scaling_adds_up():
+    figures = measure("3-12-12", jobs=2)
+    assert figures["cells"] == count(*network("seeded-3-12-12"))[-1]
+    one, *more = figures["replayed"]
+    assert one["speed_up"] <= 1.0
+    for row in more:
+        assert 0 < row["efficiency"] <= 1
+        assert row["seconds"] <= one["seconds"]
+
+
 def test_the_vertex_benchmark_prints_a_row_of_its_table():
-    name, cells, microseconds, counting, rows = map(str.strip, row("seeded-3-8-8").split("|")[1:-1])
+    row = vertex_row("seeded-3-8-8")
+    name, cells, microseconds, counting, rows = map(str.strip, row.split("|")[1:-1])
     assert name == "seeded-3-8-8"
     assert int(cells) == count(*network("seeded-3-8-8"))[-1]
     assert all(float(number) > 0 for number in (microseconds, counting, rows))

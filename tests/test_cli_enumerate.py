@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -15,9 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nnce_cli.cli import main
-from nnce_cli.enumeration import Enumeration
+from nnce_cli.enumeration import SubtreeWalk
 from tests.command import (
-    BIN,
     assert_refused,
     environment,
     four_lines,
@@ -176,64 +174,26 @@ def test_time_limit(large, tmp_path):
     described = metadata(tmp_path / "large.cells.parquet")
     assert described["complete"] is False
     assert described["cells"] == found["cells"] > 0
+    assert "nnce enumerate" in found["resume"]
     assert pq.read_metadata(tmp_path / "large.cells.parquet").num_rows == found["cells"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_what_was_found(large, tmp_path, number):
-    process = subprocess.Popen(
-        [BIN / "nnce", "enumerate", large, "-o", "t"],
-        cwd=tmp_path,
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for_rows(tmp_path, process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert "stopped by a signal" in errors
-    assert "Traceback" not in errors
-    assert os.listdir(tmp_path) == ["t"]
-    assert metadata(tmp_path / "t")["complete"] is False
-    rows = pq.read_table(tmp_path / "t", columns=["layer_1", "layer_2", "layer_3"])
-    assert rows.num_rows == metadata(tmp_path / "t")["cells"] > 1000
-    keys = [b"".join(row.values()) for row in rows.to_pylist()]
-    assert keys == sorted(set(keys))
-
-
-def wait_for_rows(folder, process):
-    """Wait until the unfinished table in the folder has a first row group."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
-        if any(part.stat().st_size > 100_000 for part in folder.glob(".nnce-*.part")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no rows were written")
-
-
-def test_killed_while_starting(large, tmp_path):
-    script = f"nnce enumerate {large} -o t & sleep 0.3; kill -TERM $!; wait $!"
-    result = shell(script, tmp_path)
-    assert result.returncode in (3, 128 + signal.SIGTERM)
-    assert "Traceback" not in result.stderr
-    assert [name for name in os.listdir(tmp_path) if name != "t"] == []
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "code"), [("certified", False, 1), ("layer_cells", [10], 101)]
-)
-def test_what_fails_a_check(lines, tmp_path, monkeypatch, name, value, code):
+@pytest.mark.parametrize(("name", "code"), [("certified", 1), ("layer_cells", 101)])
+def test_what_fails_a_check(lines, tmp_path, monkeypatch, name, code):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Enumeration, name, property(lambda run: value))
-    monkeypatch.setattr(sys, "argv", ["nnce", "enumerate", str(lines), "-o", "t", "-q"])
+    arguments = ["nnce", "enumerate", str(lines), "-o", "t", "-q"]
+    if name == "layer_cells":
+        monkeypatch.setattr(SubtreeWalk, name, property(lambda walk: [10]))
+    else:
+        arguments.append("--no-certify")
+    monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == code
     if code == 1:
         assert metadata("t")["certified"] is False
     else:
-        assert os.listdir(tmp_path) == []
+        assert not (tmp_path / "t").exists()
 
 
 def test_without_proofs_the_same_cells_and_exit_code_1(lines, tmp_path):
@@ -285,6 +245,18 @@ def test_piped_into_stats(lines, tmp_path):
     assert json.loads(result.stdout)["cells"] == 11
     assert result.stderr == ""
     assert os.listdir(tmp_path) == []
+
+
+def test_a_pipe_gets_rows_while_the_run_goes_on(large, tmp_path):
+    script = f"nnce enumerate {large} -q -o - | tee >(head -c 100000 > first) > /dev/null"
+    process = subprocess.Popen(["bash", "-c", script], cwd=tmp_path, env=environment())
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "first").exists() or (tmp_path / "first").stat().st_size < 100_000:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    subprocess.run(["pkill", "-INT", "-f", f"nnce enumerate {large} -q -o -"], check=True)
+    process.wait(timeout=60)
 
 
 def test_a_broken_pipe_is_no_error(large, tmp_path):
@@ -421,8 +393,8 @@ def test_a_full_disk(large, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
     result = nnce("enumerate", large, "-q", "-o", "t", cwd=tmp_path, preexec_fn=small_files)
-    assert_refused(result, "cannot write t: File too large")
-    assert os.listdir(tmp_path) == []
+    assert_refused(result, "File too large", "--resume")
+    assert os.listdir(tmp_path) == ["t.run"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

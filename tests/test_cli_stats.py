@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.command import assert_refused, nnce, shell
+from tests.command import assert_refused, nnce, save_network, shell
 from tests.tables import naive_statistics, rows_of, write
 
 WIDTHS = [2, 3, 2]
@@ -50,8 +51,17 @@ def test_for_people(table, tmp_path):
         ["1", "1", "3"],
         ["2", "2", "1"],
     ]
-    # Those of rank 2 hold 1 and 3 cells.
-    assert lines[-1].split() == ["1", "2", "2", "2.000", "1", "3"]
+    both = lines.index("Layer-1 cells by active neurons and rank")
+    assert [line.split() for line in lines[both + 1 : both + 6]] == [
+        ["active", "rank", "0", "rank", "1", "rank", "2"],
+        ["0", "1", "0", "0"],
+        ["1", "0", "1", "0"],
+        ["2", "0", "0", "1"],
+        ["3", "0", "0", "1"],
+    ]
+    # Those of rank 2 hold 1 and 3 cells; two lines cut a plane into four regions at most.
+    numbers = ["1", "2", "2", "2.000", "1", "1.50", "2.00", "2.50", "3", "4"]
+    assert lines[-1].split() == numbers
     assert all(line.isascii() and line == line.rstrip() for line in lines)
 
 
@@ -66,6 +76,93 @@ def test_a_partial_table_says_so(tmp_path):
     result = nnce("stats", "t", cwd=tmp_path)
     assert result.returncode == 0
     assert "complete   no" in result.stdout
+
+
+def test_the_table_of_layer_cells(table, tmp_path):
+    result = nnce("stats", table, "--by-layer", "layers", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == nnce("stats", table, cwd=tmp_path).stdout
+    layers = pq.read_table(tmp_path / "layers").to_pylist()
+    assert [row["subcells"] for row in layers if row["layer"] == 1] == [1, 2, 1, 3]
+    assert [row["parent"] for row in layers if row["layer"] == 2] == [0, 1, 1, 2, 3, 3, 3]
+    assert_refused(nnce("stats", table, "--by-layer", "layers", cwd=tmp_path), "--force")
+    first = (tmp_path / "layers").read_bytes()
+    piped = shell("nnce stats - --by-layer layers --force < t.parquet", tmp_path)
+    assert piped.returncode == 0
+    assert (tmp_path / "layers").read_bytes() == first
+
+
+def test_by_layer_writes_whole_files_or_none(table, tmp_path):
+    broken = pq.read_table(table).replace_schema_metadata(our_metadata(table))
+    pq.write_table(pa.concat_tables([broken.slice(4), broken.slice(0, 4)]), tmp_path / "turned")
+    before = sorted(tmp_path.iterdir())
+    assert_refused(nnce("stats", "turned", "--by-layer", "layers", cwd=tmp_path), "not sorted")
+    assert_refused(nnce("stats", table, "--by-layer", "-", cwd=tmp_path), "--by-layer")
+    for name in (table, "t.parquet", "./t.parquet"):
+        again = nnce("stats", table, "--by-layer", name, "--force", cwd=tmp_path)
+        assert_refused(again, "is also an input")
+    assert_refused(nnce("stats", table, "--by-layer", "no/layers", cwd=tmp_path), "no")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.fixture
+def square(tmp_path):
+    """Four quadrants of a square; classes by |x| + |y| against 1, and a fourth output below."""
+    corners = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
+    output = np.array([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [-1, -1, -1, -1]])
+    model = save_network(tmp_path / "m.onnx", [(corners, np.zeros(4)), (output, [0, 1, 1, 0.5])])
+    assert nnce("enumerate", model, "-q", "-o", "cells", cwd=tmp_path).returncode == 0
+    return model
+
+
+def test_with_the_model(square, tmp_path):
+    plain = json.loads(nnce("stats", "cells", "--json", cwd=tmp_path).stdout)
+    result = nnce("stats", "cells", "--model", square, "--json", cwd=tmp_path)
+    assert result.returncode == 0
+    found = json.loads(result.stdout)
+    network = found.pop("network")
+    assert found == plain
+    assert network["outputs"] == 4
+    assert network["boundary_cells"] == 4
+    assert sum(network["classes"].values()) == 4
+    assert set(network["classes"]) <= {"0", "1"}
+    # On each quadrant the linear part is the row (±1, ±1), twice: norms 2 and 2.
+    for norm, value in (("spectral_norm", 2), ("infinity_norm", 2)):
+        assert network[norm]["largest"] == pytest.approx(value, rel=1e-14)
+        assert network[norm]["mean"] == pytest.approx(value, rel=1e-14)
+        assert 0 < network[norm]["relative_error"] < 1e-12
+        assert network[norm]["row"] in range(4)
+    people = nnce("stats", "cells", "--model", square, cwd=tmp_path).stdout
+    assert "cells on the decision boundary  4 (100.0%)" in people.splitlines()
+    assert people.startswith(nnce("stats", "cells", cwd=tmp_path).stdout)
+    piped = shell("nnce stats - --model m.onnx --json < cells", tmp_path)
+    assert json.loads(piped.stdout)["network"] == network | {"model": "m.onnx"}
+
+
+def test_without_witnesses(square, tmp_path):
+    assert nnce("enumerate", square, "-q", "--no-witness", cwd=tmp_path).returncode == 0
+    result = nnce("stats", "m.cells.parquet", "--model", square, "--json", cwd=tmp_path)
+    assert json.loads(result.stdout)["network"]["boundary_cells"] == 4
+
+
+def test_a_model_that_is_not_the_tables(square, table, tmp_path):
+    assert_refused(nnce("stats", table, "--model", square, cwd=tmp_path), "digest", "--model")
+    (tmp_path / "text").write_text("hello")
+    assert_refused(nnce("stats", "cells", "--model", "text", cwd=tmp_path), "text")
+    assert_refused(nnce("stats", "cells", "--model", "absent", cwd=tmp_path), "absent")
+    over = nnce("stats", "cells", "--model", square, "--by-layer", square, "--force", cwd=tmp_path)
+    assert_refused(over, "is also an input")
+
+
+def test_maxima_of_thousands_of_digits(tmp_path):
+    widths = [6000, 6000, 20000]
+    cells = [((1,) * 6000, (0,) * 20000)]
+    write(tmp_path / "t", rows_of(cells, widths, witness=False), widths)
+    for options in ([], ["--json"]):
+        result = nnce("stats", "t", *options, cwd=tmp_path)
+        assert result.returncode == 0
+    bound = json.loads(result.stdout, parse_int=str)["sub_cells_by_rank"][0]["6000"]["bound"]
+    assert len(bound) > 4300
 
 
 def our_metadata(table) -> dict[bytes, bytes]:

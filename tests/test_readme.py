@@ -69,7 +69,9 @@ def test_python_blocks(page, results, folder):
 
 def test_every_command_is_shown():
     shown = " ".join(command for command, _ in examples())
-    assert all(f"nnce {name} " in shown for name in ("enumerate", "stats", "inspect", "verify"))
+    assert all(
+        f"nnce {name} " in shown for name in ("enumerate", "stats", "inspect", "verify", "runs")
+    )
 
 
 def test_make_targets_exist():

@@ -162,6 +162,26 @@ def test_a_walk_goes_on_where_its_budget_ended():
     assert np.array_equal(np.concatenate(rows), all_rows(SubtreeWalk(problem))[0])
 
 
+@examples(25)
+@given(st.data())
+def test_a_walk_that_is_begun_again_is_a_new_one(data):
+    """In whatever state it is left, and whatever it has handed over before."""
+    stack = stack_from(data.draw(networks(SHAPES)))
+    problem = Problem.of(stack, data.draw(boxes(stack.n_inputs)))
+    used, pieces = VertexWalk(problem), [Subtree()]
+    list(used.batches(1))
+    pieces += used.leftover()
+    for subtree in [*pieces, Subtree()]:
+        used.begin(subtree)
+        new = VertexWalk(problem, subtree)
+        budget = data.draw(st.integers(1, 50))
+        assert all(map(np.array_equal, all_rows(used, budget), all_rows(new, budget)))
+        for name in ("layer_cells", "cells", "nodes", "share", "decisions", "done"):
+            assert getattr(used, name) == getattr(new, name), name
+        assert used.exact_witnesses == new.exact_witnesses
+        assert used.leftover() == new.leftover()
+
+
 def test_a_prefix_without_a_cell_has_no_rows():
     """Where x > 1/2 and x < -1/2, nothing is."""
     stack = stack_from([[[2, 0, -1], [-2, 0, -1], [0, 1, 0]]])

@@ -11,6 +11,7 @@ from nnce_cli.enumeration.scaling import (
     input_exponents,
     new_vertex_workspace,
     scaled_network,
+    start,
 )
 from nnce_cli.exact import Pullback
 from nnce_cli.kernels.vertex_cut import locate_in_plane, locate_in_space
@@ -36,7 +37,9 @@ def workspace(stack, box=None):
     """Return the scaled network and a workspace with the box in its first frame."""
     box = cube(stack.n_inputs, -1, 1) if box is None else box
     net = scaled_network(Problem.of(stack, box))
-    return net, new_vertex_workspace(net, rows=False)
+    ws = new_vertex_workspace(net, rows=False)
+    start(net, ws)
+    return net, ws
 
 
 def true_vertex(forms):

@@ -1,6 +1,32 @@
-"""What cell tables and widths say: statistics, and upper bounds on the number of cells."""
+"""What cell tables and widths say: statistics, and upper bounds on the number of cells.
 
-from nnce_cli.analysis.bounds import bounds, montufar, serra, sign_vectors
+What needs the network too is in `nnce_cli.analysis.network_stats` (`NetworkCounter` and
+`NetworkStats`), which loads the kernels and so is not imported here.
+"""
+
+from nnce_cli.analysis.bounds import arrangement_cells, bounds, montufar, serra, sign_vectors
+from nnce_cli.analysis.by_layer import (
+    BY_LAYER_FORMAT,
+    BY_LAYER_KEY,
+    BY_LAYER_SCHEMA,
+    ByLayerWriter,
+)
+from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
 from nnce_cli.analysis.stats import Stats, SubCells, stats
 
-__all__ = ["Stats", "SubCells", "bounds", "montufar", "serra", "sign_vectors", "stats"]
+__all__ = [
+    "BY_LAYER_FORMAT",
+    "BY_LAYER_KEY",
+    "BY_LAYER_SCHEMA",
+    "ByLayerWriter",
+    "LayerCells",
+    "Stats",
+    "SubCells",
+    "arrangement_cells",
+    "bounds",
+    "layer_cells",
+    "montufar",
+    "serra",
+    "sign_vectors",
+    "stats",
+]

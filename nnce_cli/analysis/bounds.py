@@ -5,7 +5,7 @@ Each function takes ``widths``: the input dimension n_0, then the hidden widths 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 
@@ -61,6 +61,21 @@ def serra(widths: Sequence[int]) -> int:
             following.append(stays + falls)
         weight = following
     return sum(weight)
+
+
+def arrangement_cells(n: int, dimensions: Iterable[int]) -> dict[int, int]:
+    """Return for each dimension r the most cells that n hyperplanes cut r-dimensional space into.
+
+    ``sum_{i <= r} C(n, i)``, reached in general position (Buck, *Partition of space*, 1943).
+    """
+    wanted = set(dimensions)
+    found, total, binomial = {}, 0, 1
+    for i in range(max(wanted, default=-1) + 1):
+        total += binomial
+        binomial = binomial * (n - i) // (i + 1)
+        if i in wanted:
+            found[i] = total
+    return found
 
 
 def _binomials(n: int) -> list[int]:

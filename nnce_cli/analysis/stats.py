@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
-from nnce_cli.table import CellRows, LayerCounter
+from nnce_cli.analysis.bounds import arrangement_cells
+from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
+from nnce_cli.table import CellRows
 
 Counts = dict[int, int]
+Pairs = Counter[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class SubCells:
-    """How many layer-(k+1) cells lie in one layer-k cell, over ``cells`` layer-k cells."""
+    """How many layer-(k+1) cells lie in one layer-k cell, over ``cells`` layer-k cells of one rank.
+
+    ``quartiles`` are the first, the median and the third, with linear interpolation between
+    neighbours (NumPy's default). ``histogram[s]`` is the number of layer-k cells with s
+    layer-(k+1) cells inside, for each s that occurs. ``bound`` is the theoretical maximum
+    ``sum_{i <= rank} C(n_{k+1}, i)``, an exact integer.
+    """
 
     cells: int
     mean: float
     min: int
+    quartiles: tuple[float, float, float]
     max: int
+    bound: int
+    histogram: Counts
+
+    @staticmethod
+    def of(histogram: Counts, bound: int) -> SubCells:
+        """Summarise a histogram that is not empty."""
+        histogram = dict(sorted(histogram.items()))
+        cells = sum(histogram.values())
+        return SubCells(
+            cells=cells,
+            mean=sum(value * count for value, count in histogram.items()) / cells,
+            min=min(histogram),
+            quartiles=_quartiles(histogram),
+            max=max(histogram),
+            bound=bound,
+            histogram=histogram,
+        )
 
 
 @dataclass(frozen=True)
@@ -31,14 +58,17 @@ class Stats:
 
     ``layer_cells[k-1]`` is the number of layer-k cells. ``cells_by_rank[k-1]`` and
     ``active_neurons[k-1]`` count the layer-k cells by their rank at layer k and by their active
-    neurons of layer k. ``sub_cells_by_rank[k-1]``, for k = 1, …, L-1, tells by the rank of a
-    layer-k cell how many layer-(k+1) cells it holds.
+    neurons of layer k, and ``ranks_by_active[k-1]`` by both: ``[active][rank]``.
+    ``sub_cells_by_rank[k-1]``, for k = 1, …, L-1, tells by the rank of a layer-k cell how many
+    layer-(k+1) cells it holds. ``widths`` is n_0, n_1, …, n_L. The keys of the dictionaries
+    ascend, and only values that occur are among them.
     """
 
     widths: list[int]
     layer_cells: list[int]
     cells_by_rank: list[Counts]
     active_neurons: list[Counts]
+    ranks_by_active: list[dict[int, Counts]]
     sub_cells_by_rank: list[dict[int, SubCells]]
 
     @property
@@ -54,101 +84,87 @@ class Stats:
             "layer_cells": self.layer_cells,
             "cells_by_rank": self.cells_by_rank,
             "active_neurons": self.active_neurons,
+            "ranks_by_active": self.ranks_by_active,
             "sub_cells_by_rank": [
-                {rank: vars(sub) for rank, sub in layer.items()} for layer in self.sub_cells_by_rank
+                {
+                    rank: vars(sub) | {"quartiles": list(sub.quartiles)}
+                    for rank, sub in layer.items()
+                }
+                for layer in self.sub_cells_by_rank
             ],
         }
 
 
-def stats(batches: Iterable[CellRows], widths: Iterable[int]) -> Stats:
+def stats(
+    batches: Iterable[CellRows],
+    widths: Iterable[int],
+    take: Callable[[list[LayerCells]], object] | None = None,
+) -> Stats:
     """Compute the statistics of a table whose rows come in batches, in table order.
+
+    ``take`` is given all layer-k cells too, as `layer_cells` yields them.
 
     Raises:
         InputError: the rows are not in the order of a cell table, or a number in them is too
             large for the widths.
     """
     widths = list(widths)
-    counter = LayerCounter(len(widths) - 1)
-    ranks = [np.zeros(n + 1, dtype=np.int64) for n in widths[1:]]
-    active = [np.zeros(n + 1, dtype=np.int64) for n in widths[1:]]
-    sub_cells = [_SubCellCounter(n) for n in widths[1:-1]]
-    for batch in batches:
-        _check_numbers(batch, widths)
-        try:
-            firsts = counter.add(batch)
-        except ValueError as error:
-            raise InputError(
-                f"the table is not sorted: {error}; give it as nnce enumerate wrote it"
-            ) from error
-        for layer, first in enumerate(firsts):
-            ranks[layer] += np.bincount(batch.ranks[first, layer], minlength=len(ranks[layer]))
-            active[layer] += np.bincount(batch.active[first, layer], minlength=len(active[layer]))
-        for layer, counts in enumerate(sub_cells):
-            counts.add(firsts[layer], firsts[layer + 1], batch.ranks[:, layer])
+    layers = range(1, len(widths))
+    shapes: list[Pairs] = [Counter() for _ in layers]  # (active neurons, rank)
+    inside: list[Pairs] = [Counter() for _ in layers[:-1]]  # (rank, sub-cells)
+    for ended in layer_cells(batches, widths):
+        for cells in ended:
+            k = cells.layer - 1
+            _count_pairs(shapes[k], cells.active, cells.rank)
+            if cells.sub_cells is not None:
+                _count_pairs(inside[k], cells.rank, cells.sub_cells)
+        if take is not None:
+            take(ended)
+    by_active = [_nested(pairs) for pairs in shapes]
     return Stats(
         widths=widths,
-        layer_cells=list(counter.layer_cells),
-        cells_by_rank=[_nonzero(counts) for counts in ranks],
-        active_neurons=[_nonzero(counts) for counts in active],
-        sub_cells_by_rank=[dict(counts.result()) for counts in sub_cells],
+        layer_cells=[pairs.total() for pairs in shapes],
+        cells_by_rank=[_sums(_nested(pairs, swap=True)) for pairs in shapes],
+        active_neurons=[_sums(layer) for layer in by_active],
+        ranks_by_active=by_active,
+        sub_cells_by_rank=[
+            _sub_cells(_nested(pairs), widths[k + 1]) for k, pairs in enumerate(inside, start=1)
+        ],
     )
 
 
-class _SubCellCounter:
-    """Counts the layer-(k+1) cells inside each layer-k cell, by the rank of the latter."""
-
-    def __init__(self, width: int) -> None:
-        self._cells = np.zeros(width + 1, dtype=np.int64)
-        self._sum = np.zeros(width + 1, dtype=np.int64)
-        self._min = np.full(width + 1, np.iinfo(np.int64).max)
-        self._max = np.zeros(width + 1, dtype=np.int64)
-        # The last cell may go on in the next batch; before the first row there is none.
-        self._open_rank = 0
-        self._open_count = 0
-
-    def add(
-        self, outer: NDArray[np.bool_], inner: NDArray[np.bool_], ranks: NDArray[np.uint16]
-    ) -> None:
-        """Take the next rows: where layer-k and layer-(k+1) cells begin, and layer-k ranks."""
-        starts = np.flatnonzero(outer)
-        if not starts.size:
-            self._open_count += int(np.count_nonzero(inner))
-            return
-        counts = np.add.reduceat(inner, starts, dtype=np.int64)
-        self._open_count += int(np.count_nonzero(inner[: starts[0]]))
-        self._record(
-            np.append(self._open_rank, ranks[starts[:-1]]), np.append(self._open_count, counts[:-1])
-        )
-        self._open_rank = int(ranks[starts[-1]])
-        self._open_count = int(counts[-1])
-
-    def _record(self, ranks: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        """Record finished cells; a count of zero is that there was no cell yet."""
-        ranks, counts = ranks[counts > 0], counts[counts > 0]
-        np.add.at(self._cells, ranks, 1)
-        np.add.at(self._sum, ranks, counts)
-        np.minimum.at(self._min, ranks, counts)
-        np.maximum.at(self._max, ranks, counts)
-
-    def result(self) -> Iterator[tuple[int, SubCells]]:
-        """Finish the last cell and yield the ranks that occur."""
-        self._record(np.array([self._open_rank]), np.array([self._open_count]))
-        self._open_count = 0
-        for rank in np.flatnonzero(self._cells).tolist():
-            cells = int(self._cells[rank])
-            mean = int(self._sum[rank]) / cells
-            yield rank, SubCells(cells, mean, int(self._min[rank]), int(self._max[rank]))
+def _count_pairs(pairs: Pairs, first: NDArray[np.uint16], second: NDArray[Any]) -> None:
+    """Count the pairs of numbers that stand side by side; the second ones are below 2^47."""
+    codes, counts = np.unique((first.astype(np.int64) << 47) | second, return_counts=True)
+    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        pairs[code >> 47, code & (1 << 47) - 1] += count
 
 
-def _check_numbers(batch: CellRows, widths: list[int]) -> None:
-    """Refuse ranks and numbers of active neurons that are larger than the layer."""
-    largest = np.array(widths[1:])
-    if (batch.ranks > largest).any() or (batch.active > largest).any():
-        raise InputError(
-            "the table has ranks or active neurons that its widths do not allow; "
-            "give it as nnce enumerate wrote it"
-        )
+def _nested(pairs: Pairs, *, swap: bool = False) -> dict[int, Counts]:
+    """Return counts of pairs by the first number, then by the second; ``swap`` turns them round."""
+    nested: dict[int, Counts] = {}
+    for (a, b), count in sorted(((b, a) if swap else (a, b), n) for (a, b), n in pairs.items()):
+        nested.setdefault(a, {})[b] = count
+    return nested
 
 
-def _nonzero(counts: NDArray[np.int64]) -> Counts:
-    return {value: int(counts[value]) for value in np.flatnonzero(counts).tolist()}
+def _sums(nested: dict[int, Counts]) -> Counts:
+    return {value: sum(counts.values()) for value, counts in nested.items()}
+
+
+def _sub_cells(histograms: dict[int, Counts], neurons: int) -> dict[int, SubCells]:
+    """Summarise the histograms of sub-cells by rank; ``neurons`` cut the layer's cells."""
+    bounds = arrangement_cells(neurons, histograms)
+    return {rank: SubCells.of(histogram, bounds[rank]) for rank, histogram in histograms.items()}
+
+
+def _quartiles(histogram: Counts) -> tuple[float, float, float]:
+    """Return the quartiles, which are multiples of 1/4, of a histogram with ascending values."""
+    values = np.array(list(histogram))
+    ends = np.cumsum(list(histogram.values()))
+    found = []
+    for quarter in (1, 2, 3):
+        place, quarters = divmod(quarter * (int(ends[-1]) - 1), 4)
+        low, high = values[np.searchsorted(ends, [place, place + (quarters > 0)], side="right")]
+        found.append(float(low) + float(high - low) * quarters / 4)
+    return found[0], found[1], found[2]

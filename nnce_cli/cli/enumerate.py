@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import sys
-import time
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.cli import exit_codes
-from nnce_cli.cli.memory import peak_memory_bytes
-from nnce_cli.cli.progress import progress
+from nnce_cli.cli.history import LoadHistory
+from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
-from nnce_cli.cli.signals import stop_on_signals
+from nnce_cli.cli.request import STDOUT, Request, Result
+from nnce_cli.cli.resume import resume_command
+from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
 from nnce_cli.errors import InputError
+from nnce_cli.jobs import usable_cores
+from nnce_cli.memory import peak_memory_bytes
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
-    from nnce_cli.enumeration import CellBatch, Enumeration
     from nnce_cli.network import LayerStack
-    from nnce_cli.table import Output
+    from nnce_cli.table import Metadata
 
 
 def enumerate_cells(
@@ -78,6 +76,16 @@ def enumerate_cells(
             "--no-certify", help="Leave the proofs out, to see what they cost; exit code 1."
         ),
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Worker processes. [default: the cores that this process may use]",
+        ),
+    ] = None,
     max_cells: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
@@ -86,8 +94,33 @@ def enumerate_cells(
         float | None,
         typer.Option(metavar="SECONDS", help="Stop after this time, with the cells found so far."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a run that stopped, or that was killed."),
+    ] = False,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The folder of the run's journal and parts, removed at its end. "
+            "[default: the output's name + .run]",
+        ),
+    ] = None,
+    load_history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write busy workers and waiting tasks over time, as Parquet or .csv.",
+        ),
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
+        bool,
+        typer.Option(
+            "--force", help="Replace the output file, or an unfinished run, if it exists."
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what each worker is doing.")
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print a summary as JSON on standard output.")
@@ -100,14 +133,20 @@ def enumerate_cells(
 
     Writes a table (Parquet). A row of it is a cell: for each hidden layer the sign vector, the
     number of active neurons and the rank, and then a witness, which is a point strictly inside
-    the cell. The rows are sorted by sign vector. Interrupted, or stopped by a limit, nnce writes
-    what it has found so far, marks the table as incomplete and exits with code 3.
+    the cell. The rows are sorted by sign vector, and the file is the same for any number of
+    workers.
+
+    Nothing is lost: interrupted, killed, or stopped by a limit, a run goes on with --resume and
+    ends with the same file. What stops it cleanly (exit code 3) prints the command for that. A
+    limit also leaves a table of the cells found so far, marked as incomplete.
 
     \b
     nnce enumerate model.onnx
     nnce enumerate model.onnx --box 0,1 -o cells.parquet
     nnce enumerate model.onnx --vnnlib property.vnnlib --json
-    nnce enumerate model.onnx --count-only
+    nnce enumerate model.onnx --count-only -j 4
+    nnce enumerate model.onnx --time-limit 3600
+    nnce enumerate model.onnx --resume
     nnce enumerate model.onnx --proof proof.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
@@ -116,73 +155,74 @@ def enumerate_cells(
         raise InputError("--box, --bounds and --vnnlib each give the domain; use one of them")
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
+    if force and resume:
+        raise InputError("--force starts again and --resume goes on; use one of them")
+    if target == STDOUT and resume and run_dir is None:
+        raise InputError("a table on standard output can be resumed with --run-dir only")
     _refuse_overwriting_inputs(target, (model, bounds, vnnlib))
-
     _refuse_useless_proof(proof, target, certify=not no_certify)
 
-    with _open_output(target, force=force) as out, _open_output(proof, force=force) as proof_out:
-        stack, domain = _load(model, box, bounds, vnnlib)
-        _compile_once(quiet=quiet)
-        task = Task(stack, domain, Limits(max_cells, time_limit), not no_certify, quiet)
-        if out is None:
-            result = _count(task)
-        else:
-            result = _write_table(task, out, proof_out, witness=not no_witness)
-            out.commit()
-            if proof_out is not None:
-                proof_out.commit()
+    stack, domain = _load(model, box, bounds, vnnlib)
+    from nnce_cli.parallel import Limits
 
-    summary = _summary(model, stack, domain, result, target)
-    if json:
-        print(json_text(summary))
-    elif count_only:
-        print(result.cells)
-    if not quiet:
-        _print_summary(summary, result)
+    request = Request(
+        model=model,
+        stack=stack,
+        domain=domain,
+        target=target,
+        proof=proof,
+        folder=run_dir if run_dir is not None else default_folder(model, target),
+        witness=not no_witness,
+        certify=not no_certify,
+        jobs=jobs if jobs is not None else usable_cores(),
+        limits=Limits(max_cells, time_limit),
+        force=force,
+        resume=resume,
+    )
+    before = finished_before(request)
+    if before is not None:
+        result = _result_before(before)
+    else:
+        check_outputs(request)
+        result = _run(request, load_history, Verbosity(quiet=quiet, verbose=verbose))
+    _report(request, result, json=json, quiet=quiet)
     if not result.complete:
         raise typer.Exit(exit_codes.INCOMPLETE)
     if not result.certified:
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Where to stop before the end: a number of cells, a number of seconds."""
-
-    max_cells: int | None
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be enumerated, and how."""
-
-    stack: LayerStack
-    domain: Box
-    limits: Limits
-    certify: bool
-    quiet: bool
+def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
+    history = None if load_history is None else LoadHistory(load_history, force=request.force)
+    _compile_once(quiet=verbosity.quiet)
+    try:
+        with run_progress(verbosity) as show:
+            return run(request, [show, history.note] if history else [show])
+    finally:
+        if history is not None:
+            history.write()
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run found; ``stopped_by`` is None where it came to its end."""
-
-    layer_cells: list[int]
-    stopped_by: str | None
-    certified: bool
-    decisions: dict[str, int]
-    seconds: float
-
-    @property
-    def cells(self) -> int:
-        """Number of cells found."""
-        return self.layer_cells[-1]
-
-    @property
-    def complete(self) -> bool:
-        """Whether these are all cells."""
-        return self.stopped_by is None
+def _report(request: Request, result: Result, *, json: bool, quiet: bool) -> None:
+    """Tell what was found, to programs and to people, and how to go on."""
+    resume = None if result.complete or request.folder is None else resume_command()
+    summary = _summary(request, result) | {"resume": resume}
+    if json:
+        print(json_text(summary))
+    elif request.target is None:
+        print(result.cells)
+    if not quiet:
+        _print_summary(summary, result)
+    if quiet and result.stopped_by != "a signal":
+        return
+    if resume is not None:
+        print(f"nnce: stopped by {result.stopped_by}; go on with: {resume}", file=sys.stderr)
+    elif not result.complete:
+        print(
+            f"nnce: stopped by {result.stopped_by}; nothing is kept of this run, but with "
+            "--run-dir it would be",
+            file=sys.stderr,
+        )
 
 
 def _output_name(model: Path, output: str | None, *, count_only: bool, json: bool) -> str | None:
@@ -218,15 +258,6 @@ def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: boo
         raise InputError("--proof and --output need different files")
 
 
-def _open_output(target: str | None, *, force: bool) -> Output | nullcontext[None]:
-    """Open the output before any slow work, so that what is wrong with it shows at once."""
-    if target is None:
-        return nullcontext()
-    from nnce_cli.table import Output
-
-    return Output(target, force=force)
-
-
 def _load(
     model: Path, box: str | None, bounds: Path | None, vnnlib: Path | None
 ) -> tuple[LayerStack, Box]:
@@ -256,106 +287,41 @@ def _compile_once(*, quiet: bool) -> None:
         compile_kernels()
 
 
-def _count(task: Task) -> Result:
-    """Enumerate and keep nothing but the counts."""
-    from nnce_cli.enumeration import Enumeration
-    from nnce_cli.table import LayerCounter
-
-    # The first N cells and their layers are known from rows alone.
-    rows = task.limits.max_cells is not None
-    run = Enumeration(task.stack, task.domain, rows=rows, witness=False, certify=task.certify)
-    counter = LayerCounter(len(task.stack.hidden)) if rows else None
-    started = time.perf_counter()
-    stopped_by = _walk(run, counter.add if counter else None, task)
-    seconds = time.perf_counter() - started
-    layer_cells = counter.layer_cells if counter else list(run.layer_cells)
-    return Result(layer_cells, stopped_by, run.certified, dict(run.decisions), seconds)
-
-
-def _write_table(task: Task, out: Output, proof_out: Output | None, *, witness: bool) -> Result:
-    """Enumerate into a table, and a certificate; the outputs are left to be committed."""
-    from nnce_cli.enumeration import Enumeration
-    from nnce_cli.table import CellTableWriter, Metadata, ProofWriter
-
-    stack, domain = task.stack, task.domain
-    metadata = Metadata.of(stack, domain, witness=witness)
-    writer = CellTableWriter(out, metadata)
-    proof = None if proof_out is None else ProofWriter(proof_out, metadata)
-    log = proof is not None
-    run = Enumeration(stack, domain, witness=witness, certify=task.certify, log=log)
-
-    def take(batch: CellBatch) -> None:
-        writer.write(batch)
-        if proof is not None and batch.log is not None:
-            proof.write(batch.log)
-
-    started = time.perf_counter()
-    stopped_by = _walk(run, take, task)
-    complete = stopped_by is None
-    if complete and writer.layer_cells != list(run.layer_cells):
-        raise RuntimeError(f"{writer.layer_cells} written, {run.layer_cells} enumerated")
-    decisions = dict(run.decisions)
-    writer.close(
-        complete=complete,
-        certified=run.certified,
-        decisions=decisions,
-        exact_witnesses=run.exact_witnesses if witness else None,
+def _result_before(said: Metadata) -> Result:
+    """Return what an earlier call has found and written."""
+    return Result(
+        layer_cells=list(said.layer_cells),
+        stopped_by=None,
+        certified=said.certified,
+        decisions=said.decisions,
+        found=0,
+        seconds=0.0,
+        memory=peak_memory_bytes(),
+        written=True,
     )
-    if proof is not None:
-        proof.close(cells=writer.cells, complete=complete)
-    seconds = time.perf_counter() - started
-    return Result(writer.layer_cells, stopped_by, run.certified, decisions, seconds)
 
 
-def _walk(run: Enumeration, take: Callable[[CellBatch], object] | None, task: Task) -> str | None:
-    """Give all batches to ``take``; return what stopped the run, None where it came to its end.
-
-    With a limit of N cells the walk goes on until it meets another cell or its end, so that a
-    network of N cells is known to be complete.
-    """
-    rows, limits = 0, task.limits
-    deadline = math.inf if limits.seconds is None else time.perf_counter() + limits.seconds
-    with stop_on_signals() as stop, progress(not task.quiet) as show:
-        for batch in run.batches():
-            room = math.inf if limits.max_cells is None else limits.max_cells - rows
-            count = len(batch.active)
-            if take is not None:
-                take(batch if count <= room else batch.take(int(room)))
-            if count > room:
-                return "--max-cells"
-            rows += count
-            show(run.cells, run.share)
-            if run.complete:
-                break
-            if stop.requested:
-                return "a signal"
-            if time.perf_counter() >= deadline:
-                return "--time-limit"
-    return None
-
-
-def _summary(
-    model: Path, stack: LayerStack, domain: Box, result: Result, target: str | None
-) -> dict[str, Any]:
+def _summary(request: Request, result: Result) -> dict[str, Any]:
     """Return the summary as JSON values."""
     return {
-        "model": str(model),
-        "digest": stack.digest,
-        "widths": stack.widths,
+        "model": str(request.model),
+        "digest": request.stack.digest,
+        "widths": request.stack.widths,
         "domain": {
             "kind": "box",
-            "lower": domain.lower.tolist(),
-            "upper": domain.upper.tolist(),
+            "lower": request.domain.lower.tolist(),
+            "upper": request.domain.upper.tolist(),
         },
         "cells": result.cells,
         "layer_cells": result.layer_cells,
         "complete": result.complete,
         "certified": result.certified,
         "decisions": result.decisions,
+        "jobs": request.jobs,
         "seconds": round(result.seconds, 6),
-        "cells_per_second": round(result.cells / max(result.seconds, 1e-9), 1),
-        "peak_memory_bytes": peak_memory_bytes(),
-        "output": target,
+        "cells_per_second": round(result.found / max(result.seconds, 1e-9), 1),
+        "peak_memory_bytes": result.memory,
+        "output": request.target if result.written else None,
     }
 
 

@@ -3,41 +3,147 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-Show = Callable[[int, float], None]
+from nnce_cli.cli.report import duration
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from nnce_cli.parallel import View
+
+SECONDS_BETWEEN_LINES = 30.0  # where standard error is no terminal
+SECONDS_BETWEEN_FRAMES = 0.1
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """How much a run tells about itself while it goes on."""
+
+    quiet: bool
+    verbose: bool
 
 
 @contextmanager
-def progress(enabled: bool) -> Iterator[Show]:
-    """Yield a function that takes the cells found so far and the share of the tree done.
+def run_progress(verbosity: Verbosity) -> Iterator[Callable[[View], None]]:
+    """Yield a function that shows how far a run is, on standard error.
 
-    It shows them on standard error where that is a terminal, and does nothing elsewhere.
+    On a terminal it keeps a few lines up to date; elsewhere it writes one now and then.
     """
-    if not (enabled and sys.stderr is not None and sys.stderr.isatty()):
-        yield lambda cells, share: None
-        return
+    if verbosity.quiet or sys.stderr is None:
+        yield lambda view: None
+    elif sys.stderr.isatty():
+        with _live(verbosity) as show:
+            yield show
+    else:
+        yield _Lines(verbosity)
 
+
+class _Pace:
+    """How fast a run goes: measured from the first look, since a resumed one has a past."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self._first: tuple[int, float] | None = None
+
+    def look(self, view: View) -> tuple[float, float | None]:
+        """Return cells per second, and the seconds left, None where that cannot be told."""
+        share = view.journal.totals.share
+        if self._first is None:
+            self._first = (view.cells, share)
+        elapsed = time.monotonic() - self.started
+        rate = (view.cells - self._first[0]) / elapsed if elapsed > 0 else 0.0
+        gained = share - self._first[1]
+        return rate, elapsed * max(1.0 - share, 0.0) / gained if gained > 1e-9 else None
+
+
+class _Lines:
+    """Writes a line every half minute."""
+
+    def __init__(self, verbosity: Verbosity) -> None:
+        self._verbose = verbosity.verbose
+        self._pace = _Pace()
+        self._next = self._pace.started + SECONDS_BETWEEN_LINES
+
+    def __call__(self, view: View) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next += SECONDS_BETWEEN_LINES
+        rate, left = self._pace.look(view)
+        print(f"nnce: {_state(view, rate, left)}", file=sys.stderr, flush=True)
+        if self._verbose:
+            for line in _worker_lines(view):
+                print(f"nnce:   {line}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _live(verbosity: Verbosity) -> Iterator[Callable[[View], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.fields[cells]:,} cells"),
-        TextColumn("{task.fields[rate]:,.0f} cells/s"),
+        TextColumn("{task.fields[state]}"),
         BarColumn(),
         TaskProgressColumn(text_format="{task.percentage:.1f}% of the domain"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("", total=1.0, cells=0, rate=0.0)
+    # No thread of rich's own: worker processes are forked from this one.
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
+    ) as display:
+        yield _Display(display, verbosity)
 
-        def show(cells: int, share: float) -> None:
-            elapsed = display.tasks[0].elapsed or 0.0
-            rate = cells / elapsed if elapsed > 0 else 0.0
-            display.update(task, completed=share, cells=cells, rate=rate)
 
-        yield show
+class _Display:
+    """Keeps a progress display up to date: a bar, and with ``verbose`` a line a worker."""
+
+    def __init__(self, display: Progress, verbosity: Verbosity) -> None:
+        self._display = display
+        self._verbose = verbosity.verbose
+        self._pace = _Pace()
+        self._next = 0.0
+        self._bar = display.add_task("", total=1.0, state="")
+
+    def __call__(self, view: View) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + SECONDS_BETWEEN_FRAMES
+        rate, left = self._pace.look(view)
+        state = _state(view, rate, left, share=False)
+        if self._verbose:
+            state = "\n".join([state, *_worker_lines(view)])
+        self._display.update(self._bar, completed=view.journal.totals.share, state=state)
+        self._display.refresh()
+
+
+def _state(view: View, rate: float, left: float | None, *, share: bool = True) -> str:
+    totals = view.journal.totals
+    parts = [f"{view.cells:,} cells", f"{rate:,.0f} cells/s"]
+    if share:
+        parts.append(f"{100 * totals.share:.1f}% of the domain")
+    parts.append(f"tasks: {totals.done:,} done, {view.waiting:,} waiting")
+    if totals.retries:
+        parts.append(f"{totals.retries} retries")
+    if left is not None:
+        parts.append(f"about {duration(left)} left")
+    return ", ".join(parts)
+
+
+def _worker_lines(view: View) -> list[str]:
+    return [
+        f"worker {worker.process.pid}: "
+        + (
+            f"task {worker.task.number}, {worker.cells:,} cells, "
+            f"{time.monotonic() - worker.since:.1f} s"
+            if worker.task is not None
+            else "idle"
+        )
+        for worker in view.workers
+    ]
 
 
 @contextmanager

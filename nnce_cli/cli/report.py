@@ -26,6 +26,18 @@ def size(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"
 
 
+def duration(seconds: float) -> str:
+    """Write a time for people: 12 s, 3 min 20 s, 5 h 10 min, 3 days."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{number(whole // 86400)} days"
+
+
 def print_fields(fields: Mapping[str, str], file: IO[str] | None = None) -> None:
     """Print names and values, one pair a line, aligned."""
     width = max(map(len, fields))

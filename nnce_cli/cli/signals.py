@@ -15,6 +15,10 @@ class Stop:
 
     requested: bool = False
 
+    def is_requested(self) -> bool:
+        """Tell whether a signal has come."""
+        return self.requested
+
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:

@@ -3,46 +3,85 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.kernels import compile_once
+from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Stats
-    from nnce_cli.table import Metadata
+    from nnce_cli.analysis.network_stats import NetworkStats
+    from nnce_cli.table import CellTableReader, Metadata
 
 
 def show_stats(
     cells: Annotated[
         str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
     ],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The network that it is the table of: also count the cells by predicted class "
+            "and those on the decision boundary, and find the Lipschitz constants.",
+        ),
+    ] = None,
+    by_layer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write all layer-k cells as a table (Parquet): parent, rank, active "
+            "neurons, number of layer-(k+1) cells.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --by-layer if it exists.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
 ) -> None:
     """Show the statistics of a cell table.
 
     A layer-k cell is a set of points that share the signs of the first k layers; its rank at
     layer k is the dimension of its image there. Counted are the layer-k cells, by rank and by
-    active neurons of layer k, and the layer-(k+1) cells inside each of them.
+    active neurons of layer k, and the layer-(k+1) cells inside each of them, next to the most
+    that its rank allows: the number of regions of n_{k+1} hyperplanes in general position.
+
+    With --model, a class is predicted where its output is the largest; a single output stands
+    for two classes, by its sign. The decision boundary is decided exactly, at some thousand
+    cells a second.
 
     \b
     nnce stats model.cells.parquet
     nnce stats model.cells.parquet --json
+    nnce stats model.cells.parquet --model model.onnx
+    nnce stats model.cells.parquet --by-layer layers.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
-    from nnce_cli.analysis import stats
     from nnce_cli.table import CellTableReader
 
+    sys.set_int_max_str_digits(0)  # theoretical maxima may have more digits than Python prints
+    _refuse_bad_output(by_layer, (cells, model))
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
-        result = stats(reader.batches(witness=False), metadata.widths)
+        result, network = _gather(reader, model, by_layer, force=force)
     if json:
+        values = result.to_dict()
+        if network is not None:
+            values["network"] = {"model": str(model)} | network.to_dict()
         state = {"complete": metadata.complete, "certified": metadata.certified}
-        print(json_text(result.to_dict() | state))
+        print(json_text(values | state))
     else:
         _print_for_people(result, metadata)
+        if network is not None:
+            _print_network(network, result.cells)
     if result.layer_cells != list(metadata.layer_cells):
         print(
             f"nnce: the table says that it has {list(metadata.layer_cells)} cells after each "
@@ -50,6 +89,51 @@ def show_stats(
             file=sys.stderr,
         )
         raise typer.Exit(exit_codes.UNCERTIFIED)
+
+
+def _refuse_bad_output(by_layer: str | None, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to write over what is read, and between the lines of the statistics."""
+    if by_layer is None:
+        return
+    if by_layer == "-":
+        raise InputError(
+            "the statistics go to standard output already; give --by-layer a file name"
+        )
+    if Path(by_layer).exists():
+        for path in inputs:
+            if path is not None and Path(path).exists() and Path(path).samefile(by_layer):
+                raise InputError(f"--by-layer {by_layer} is also an input; choose another name")
+
+
+def _gather(
+    reader: CellTableReader, model: Path | None, by_layer: str | None, *, force: bool
+) -> tuple[Stats, NetworkStats | None]:
+    """Pass over the table once; write the table of layer-k cells on the way."""
+    from nnce_cli.analysis import ByLayerWriter, stats
+    from nnce_cli.table import Output
+
+    batches: Iterable[Any] = reader.batches(witness=model is not None)
+    with ExitStack() as stack:
+        output = writer = counter = None
+        if by_layer is not None:
+            output = stack.enter_context(Output(by_layer, force=force))
+            writer = ByLayerWriter(output, reader.metadata)
+        if model is not None:
+            from nnce_cli.analysis.network_stats import NetworkCounter
+            from nnce_cli.network import load_network
+
+            network = load_network(model)
+            compile_once()
+            show = stack.enter_context(check_progress(True))
+            counter = NetworkCounter(
+                network, reader.metadata, lambda done, total: show("decision boundary", done, total)
+            )
+            batches = counter.watch(batches)
+        result = stats(batches, reader.metadata.widths, writer.write if writer else None)
+        if output is not None and writer is not None:
+            writer.close()
+            output.commit()
+    return result, counter.result() if counter else None
 
 
 def _print_for_people(result: Stats, metadata: Metadata) -> None:
@@ -70,26 +154,79 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
         ["active", *headers],
         _rows_by_value(result.active_neurons),
     )
-    if result.sub_cells_by_rank:
+    for k, by_active in enumerate(result.ranks_by_active, start=1):
+        ranks = sorted(set().union(*by_active.values()))
         print_table(
-            "Layer-(k+1) cells in a layer-k cell, by the rank of that cell",
-            ["k", "rank", "layer-k cells", "mean", "min", "max"],
+            f"Layer-{k} cells by active neurons and rank",
+            ["active", *(f"rank {rank}" for rank in ranks)],
             [
-                (
-                    str(k),
-                    str(rank),
-                    number(sub.cells),
-                    f"{sub.mean:,.3f}",
-                    number(sub.min),
-                    number(sub.max),
-                )
-                for k, layer in enumerate(result.sub_cells_by_rank, start=1)
-                for rank, sub in layer.items()
+                [str(active), *(number(counts.get(rank, 0)) for rank in ranks)]
+                for active, counts in by_active.items()
             ],
         )
+    if result.sub_cells_by_rank:
+        _print_sub_cells(result)
+
+
+def _print_sub_cells(result: Stats) -> None:
+    columns = ["k", "rank", "layer-k cells", "mean", "min", "1/4", "median", "3/4", "max", "bound"]
+    print_table(
+        "Layer-(k+1) cells in a layer-k cell, by the rank of that cell",
+        columns,
+        [
+            (
+                str(k),
+                str(rank),
+                number(sub.cells),
+                f"{sub.mean:,.3f}",
+                number(sub.min),
+                *(f"{quartile:,.2f}" for quartile in sub.quartiles),
+                number(sub.max),
+                number(sub.bound),
+            )
+            for k, layer in enumerate(result.sub_cells_by_rank, start=1)
+            for rank, sub in layer.items()
+        ],
+    )
 
 
 def _rows_by_value(layers: list[dict[int, int]]) -> list[list[str]]:
     """Return a row for each value that occurs, with a count for each layer."""
     values = sorted(set().union(*layers))
     return [[str(value), *(number(layer.get(value, 0)) for layer in layers)] for value in values]
+
+
+def _print_network(network: NetworkStats, cells: int) -> None:
+    print_table(
+        "Cells by the class predicted at the witness",
+        ["class", "cells"],
+        [(str(j), number(count)) for j, count in network.classes.items()],
+    )
+    share = f" ({network.boundary_cells / cells:.1%})" if cells else ""
+    print()
+    print_fields(
+        {
+            "outputs": number(network.outputs),
+            "cells on the decision boundary": number(network.boundary_cells) + share,
+        }
+    )
+    print_table(
+        "Operator norms of the affine maps on the cells (local Lipschitz constants)",
+        ["norm", "largest", "in row", "mean of cells", "relative error"],
+        [
+            (name, "not known", "", "", "")
+            if norm is None
+            else (
+                name,
+                f"{norm.largest:.8g}",
+                str(norm.row),
+                f"{norm.mean:.8g}",
+                "" if norm.relative_error is None else f"{norm.relative_error:.1e}",
+            )
+            for name, norm in (
+                ("Euclidean", network.spectral_norm),
+                ("maximum", network.infinity_norm),
+            )
+        ],
+        words=("norm",),
+    )

@@ -2,6 +2,7 @@
 
 from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
+from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
 from nnce_cli.enumeration.vertex import VertexWalk
@@ -9,6 +10,7 @@ from nnce_cli.enumeration.vertex import VertexWalk
 __all__ = [
     "CellBatch",
     "Enumeration",
+    "Problem",
     "Subtree",
     "SubtreeWalk",
     "VertexWalk",

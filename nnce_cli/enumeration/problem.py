@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Network, Workspace
-from nnce_cli.kernels.jit import padded
+from nnce_cli.kernels.jit import padded_length
 from nnce_cli.network import LayerStack
 
 # Frames for the deepest path, as long as they take no more than this: memory that no path
@@ -99,7 +99,7 @@ def _sign_error(stack: LayerStack, magnitude: Floats) -> Floats:
 
 
 def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
-    """Allocate the workspace of a walk.
+    """Allocate the workspace of a walk, for `start` to prepare.
 
     ``rows`` says whether cells are written or only counted, ``log`` whether decisions are.
     """
@@ -135,20 +135,20 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         size=np.zeros((n_layers, n)),
         error=np.zeros((n_layers, n)),
         scale=np.ones(total),
-        form=np.zeros((total, padded(d + 1))),
+        form=np.zeros((total, padded_length(d + 1))),
         form_size=np.zeros(total),
         form_error=np.zeros(total),
         least=np.zeros(total),
         most=np.zeros(total),
-        reach=np.concatenate([net.span, np.zeros(total)]),
-        counted=np.ones(n_layers, dtype=np.int64),
+        reach=np.zeros(d + total),
+        counted=ints(n_layers),
         packed=np.zeros(n_bytes, dtype=np.uint8),
         active=ints(n_layers),
         column=np.zeros(capacity),
         ratio=np.zeros(capacity),
         lowest=np.zeros(capacity),
         highest=np.zeros(capacity),
-        residual=np.zeros(padded(d + 1)),
+        residual=np.zeros(padded_length(d + 1)),
         point=np.zeros(d),
         mean=np.zeros(d),
         activation=np.zeros(max(d, n)),
@@ -165,6 +165,24 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         out_active=np.zeros((out, n_layers), dtype=np.uint16),
         out_witness=np.zeros((out, d)),
     )
+
+
+def start(net: Network, workspace: Workspace) -> None:
+    """Put the workspace at the root of the tree: one frame at a corner of the box, no results."""
+    d = net.lower.size
+    workspace.control[:] = 0
+    workspace.column_variable[0] = np.arange(d)
+    for per_frame in (
+        workspace.at_upper, workspace.rows, workspace.free, workspace.layer,
+        workspace.phase, workspace.cursor, workspace.splits, workspace.pending,
+    ):  # fmt: skip
+        per_frame[0] = 0
+    workspace.share[0] = 1.0
+    workspace.counted[:] = 1
+    workspace.done[0] = 0.0
+    workspace.layer_cells[:] = 0
+    workspace.forced[:] = 0
+    workspace.reach[:] = np.concatenate([net.span, np.zeros(int(net.offset[-1]))])
 
 
 PER_FRAME = (

@@ -35,8 +35,12 @@ class RankFinder:
             tight=np.zeros(n_layers, dtype=np.int64),
         )
         self.state.gradient[0, : self.widths[0]] = self.weight[0, : self.widths[0], :d]
-        self.started = False
+        self.begin()
         self.ranks(np.zeros((0, n_bytes), dtype=np.uint8))  # compiled or loaded now
+
+    def begin(self) -> None:
+        """Begin with the rows of another table: nothing is remembered."""
+        self._started = False
         self._exact: dict[bytes, int] = {}
         self.exact_ranks = 0
 
@@ -45,9 +49,9 @@ class RankFinder:
         rows = signs.shape[0]
         ranks = np.zeros((rows, len(self.widths)), dtype=np.uint16)
         tight = np.zeros((rows, len(self.widths)), dtype=np.uint8)
-        if rows and not self.started:
+        if rows and not self._started:
             self.state.signs[:] = ~signs[0]  # so that nothing is taken over from a row before
-            self.started = True
+            self._started = True
         rank_rows(self.widths, self.weight, self.state, signs, ranks, tight)
         for i in np.flatnonzero(~tight.all(axis=1)).tolist():
             self._prove(signs[i], ranks[i], tight[i])

@@ -11,7 +11,7 @@ from nnce_cli.domain import Box
 from nnce_cli.enumeration.problem import FRAMES_BYTES, Problem
 from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats
-from nnce_cli.kernels.jit import padded
+from nnce_cli.kernels.jit import padded_length
 from nnce_cli.network import AffineMap
 
 MOST_INPUTS = 3
@@ -82,7 +82,7 @@ def scaled_network(problem: Problem) -> v.VertexNetwork:
 
 def padded_width(widths: NDArray[np.int64]) -> int:
     """Return the length of the arrays that hold a number for each neuron of a layer."""
-    return int(padded.py_func(int(widths.max())))  # type: ignore[attr-defined]
+    return padded_length(int(widths.max()))
 
 
 def _scale(layer: AffineMap, exponents: Exponents) -> tuple[Floats, Floats, Exponents]:
@@ -131,7 +131,7 @@ def _corners(lower: Floats, upper: Floats) -> Floats:
 
 
 def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
-    """Allocate the workspace of a walk, with the box in its first frame."""
+    """Allocate the workspace of a walk, for `start` to prepare."""
     n_layers, total, size = net.width.size, int(net.offset[-1]), net.bias.shape[1]
     dimension = net.corner.shape[1]
     planes = total + 2 * dimension
@@ -144,7 +144,7 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
 
-    ws = v.VertexWorkspace(
+    return v.VertexWorkspace(
         point=np.zeros((n_vertices, dimension)),
         blur=np.zeros(n_vertices),
         positive=ints(n_vertices, n_words),
@@ -191,12 +191,15 @@ def new_vertex_workspace(net: v.VertexNetwork, rows: bool) -> v.VertexWorkspace:
         out_rank=ints(out, n_layers),
         out_witness=np.zeros((out, dimension)),
     )
-    _put_box(net, ws)
-    return ws
 
 
-def _put_box(net: v.VertexNetwork, ws: v.VertexWorkspace) -> None:
-    """Make the first frame the box."""
+def start(net: v.VertexNetwork, ws: v.VertexWorkspace) -> None:
+    """Put the workspace at the root of the tree: one frame with the box, no results."""
+    for cleared in (ws.control, ws.done, ws.layer_cells, ws.forced):
+        cleared[:] = 0
+    for per_frame in (ws.start, ws.layer, ws.phase, ws.pending):
+        per_frame[0] = 0
+    ws.plane_side[:] = 1.0
     corners, dimension = net.corner.shape
     number, total = np.arange(corners)[:, None], int(net.offset[-1])
     bit = np.arange(dimension)

@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
-from nnce_cli.enumeration.problem import Problem, new_workspace, with_more_frames
+from nnce_cli.enumeration.problem import Problem, new_workspace, start, with_more_frames
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.exact import ExactDoor, Pullback
 from nnce_cli.kernels import arrays as k
 from nnce_cli.kernels.layers import rebuild
-from nnce_cli.kernels.proofs import point_holds
+from nnce_cli.kernels.proofs import has_interior, point_holds
 from nnce_cli.kernels.walk import walk
 from nnce_cli.kernels.witness import mean_of_vertices
 
@@ -37,8 +37,7 @@ class SubtreeWalk:
     """The walk of one subtree: its batches, and what it has found and decided so far.
 
     ``rows`` is False for counting only, ``witness`` says whether batches carry witnesses,
-    ``certify`` whether decisions are proved, ``log`` whether batches carry the decisions. A walk of
-    rows makes its own ``ranks`` finder if it is not given one.
+    ``certify`` whether decisions are proved, ``log`` whether batches carry the decisions.
     """
 
     def __init__(
@@ -50,34 +49,33 @@ class SubtreeWalk:
         witness: bool = True,
         certify: bool = True,
         log: bool = False,
-        ranks: RankFinder | None = None,
     ) -> None:
         self.problem = problem
-        self._rebuilds = 0
+        self._certify = certify
         self._rows = rows
         self._witness = witness
         self._ws = new_workspace(problem.net, rows, log)
-        self._ws.control[k.CERTIFY] = int(certify)
         self._pullback = Pullback(problem.stack)
-        self._door = ExactDoor(self._pullback, problem.net, self._ws)
-        if rows and ranks is None:
-            ranks = RankFinder(problem.stack, self._pullback)
-        self._ranks = ranks
-        self.restart(subtree)
+        self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
+        self.begin(subtree)
         walk(problem.net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
 
-    def restart(self, subtree: Subtree) -> None:
-        """Walk another subtree from now on; all that was found and decided before stays counted."""
+    def begin(self, subtree: Subtree) -> None:
+        """Begin the walk of another subtree; what was found and decided before is forgotten.
+
+        All results are those of a new `SubtreeWalk`, which would cost far more than a small
+        subtree does.
+        """
         ws = self._ws
-        ws.forced[:] = 0
-        ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
-        ws.counted[:] = 1
+        start(self.problem.net, ws)
+        ws.control[k.CERTIFY] = int(self._certify)
         ws.control[k.COUNTED_BEFORE] = subtree.counted
-        ws.control[[k.TOP, k.ANSWER, k.REBUILT]] = 0
-        ws.share[0] = 1.0
-        ws.column_variable[0] = np.arange(self.problem.net.lower.size)
-        for zero in (ws.at_upper, ws.rows, ws.free, ws.layer, ws.phase, ws.splits):
-            zero[0] = 0
+        ws.control[k.PREFIX] = len(subtree.prefix)
+        ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
+        self._door = ExactDoor(self._pullback, self.problem.net, ws)
+        if self._ranks:
+            self._ranks.begin()
+        self._rebuilds = 0
         self.done = False
 
     @property
@@ -200,17 +198,24 @@ class SubtreeWalk:
         rebuild(net, ws, 0)
         mean_of_vertices(net, ws, 0)
         point_holds(net, ws)
+        has_interior(net, ws, 0)
         for _ in self.batches():
             pass
 
     def leftover(self) -> list[Subtree]:
-        """Return the subtrees that were not reached, in table order."""
+        """Return the subtrees that were not reached, in table order.
+
+        Rounding may have let in a node without interior. It has no cell and is left out, but
+        for a walk that keeps a log: a certificate has the decisions below that node too.
+        """
         ws, found = self._ws, []
         counted = ws.counted.copy()
         for t in range(int(ws.control[k.TOP]), -1, -1):
-            if not self._exists(t):
-                continue  # rounding let it in; nothing is there
             entered = int(ws.layer[t]) - int(ws.phase[t] == k.NEW_LAYER)
+            if not self._exists(t):
+                if len(ws.log):
+                    found.append(Subtree(self._prefix(t), len(counted)))
+                continue
             before = 0
             while before < entered and counted[before]:
                 before += 1
@@ -220,13 +225,14 @@ class SubtreeWalk:
 
     def _exists(self, t: int) -> bool:
         """Tell whether the cell that frame ``t`` goes on with has an interior."""
-        if t == self._ws.control[k.TOP]:
-            return self._door.cell_exists(t)
-        neuron = self._ws.pending[t]  # the path is on its inactive side, the frame on the other
-        self._ws.sign[neuron] = 1
-        exists = self._door.cell_exists(t)
-        self._ws.sign[neuron] = -1
-        return exists
+        net, ws = self.problem.net, self._ws
+        if t == ws.control[k.TOP]:
+            return has_interior(net, ws, t) or self._door.cell_exists(t)
+        neuron = ws.pending[t]  # the path is on its inactive side, the frame on the other
+        ws.sign[neuron] = 1
+        exists = has_interior(net, ws, t) or self._door.cell_exists(t)
+        ws.sign[neuron] = -1
+        return bool(exists)
 
     def _prefix(self, t: int) -> tuple[int, ...]:
         ws, net = self._ws, self.problem.net

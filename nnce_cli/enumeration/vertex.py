@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -17,6 +18,7 @@ from nnce_cli.enumeration.scaling import (
     is_scalable,
     new_vertex_workspace,
     scaled_network,
+    start,
     with_more_room,
 )
 from nnce_cli.enumeration.subtree import SECONDS_PER_CALL, Subtree, SubtreeWalk
@@ -26,6 +28,35 @@ from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.vertex_walk import walk_vertices
 
 WHOLE_DOMAIN = Subtree()
+DECISIONS = (
+    "neurons_float", "neurons_exact", "witnesses_float", "witnesses_exact", "ranks_exact",
+    "linear_programs", "pivots", "rebuilds", "vertices", "handed_over",
+)  # fmt: skip
+
+
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    """Add counts to others in place."""
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count
+
+
+@dataclass
+class _Earlier:
+    """What the guest found in the subtrees that it is done with."""
+
+    layer_cells: list[int]
+    nodes: int = 0
+    decisions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> int:
+        return self.layer_cells[-1]
+
+    def add(self, guest: SubtreeWalk) -> None:
+        both = zip(self.layer_cells, guest.layer_cells, strict=True)
+        self.layer_cells = [a + b for a, b in both]
+        self.nodes += guest.nodes
+        _add(self.decisions, guest.decisions)
 
 
 class VertexWalk:
@@ -59,45 +90,52 @@ class VertexWalk:
         if log:
             raise InputError("the vertex method writes no proof: use the method dictionary")
         self.problem = problem
-        self.done = False
-        self._subtree = subtree
         self._rows = rows
         self._witness = witness
         self._certify = certify
         self._net = scaled_network(problem)
         self._ws = new_vertex_workspace(self._net, rows)
         self._finder: RankFinder | None = None
-        self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
-        self._ws.control[v.COUNTED_BEFORE] = subtree.counted
-        self._ws.control[v.FORCED] = len(subtree.prefix)
         self._guest: SubtreeWalk | None = None
-        self._guest_is_walking = False
-        self._unsure: Subtree | None = None  # the subtree that waits for the guest
-        self._handed_over = 0
-        self._cells_before = (0, 0)  # this walk's and the guest's, where the guest began
-        self._share_before = 0.0  # the guest's
-        self._exact_witnesses: dict[int, list[str]] = {}
+        self.begin(subtree)
         walk_vertices(self._net, self._ws, 0, rows)  # loaded from the cache, before clocks start
-        if not is_scalable(problem.box):
-            self._ws.control[v.TOP] = -1
+
+    def begin(self, subtree: Subtree) -> None:
+        """Begin the walk of another subtree; what was found and decided before is forgotten."""
+        ws = self._ws
+        start(self._net, ws)
+        ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
+        ws.control[v.COUNTED_BEFORE] = subtree.counted
+        ws.control[v.FORCED] = len(subtree.prefix)
+        self._subtree = subtree
+        self._unsure: Subtree | None = None  # the subtree that waits for the guest
+        self._guest_is_walking = False
+        self._handed_over = 0
+        self._earlier = _Earlier([0] * self._net.width.size)
+        self._cells_before = 0  # cells of this walk where the guest began
+        self._exact_witnesses: dict[int, list[str]] = {}
+        if self._finder:
+            self._finder.begin()
+        self.done = False
+        if not is_scalable(self.problem.box):
+            ws.control[v.TOP] = -1
             self._unsure = subtree
 
     @property
     def cells(self) -> int:
         """Cells found so far."""
-        return int(self._ws.control[v.CELLS]) + (self._guest.cells if self._guest else 0)
+        return int(self._ws.control[v.CELLS]) + sum(guest.cells for guest in self._guests())
 
     @property
     def layer_cells(self) -> list[int]:
         """Layer-k cells found so far, for each hidden layer."""
-        own = self._ws.layer_cells.tolist()
-        guest = self._guest.layer_cells if self._guest else [0] * len(own)
-        return [a + b for a, b in zip(own, guest, strict=True)]
+        parts = [self._ws.layer_cells.tolist(), *(g.layer_cells for g in self._guests())]
+        return [sum(counts) for counts in zip(*parts, strict=True)]
 
     @property
     def nodes(self) -> int:
         """Tree nodes visited so far."""
-        return int(self._ws.control[v.NODES]) + (self._guest.nodes if self._guest else 0)
+        return int(self._ws.control[v.NODES]) + sum(guest.nodes for guest in self._guests())
 
     @property
     def share(self) -> float:
@@ -110,23 +148,21 @@ class VertexWalk:
 
         ``vertices`` were computed; ``handed_over`` counts the subtrees that the guest walked.
         """
-        guest = self._guest.decisions if self._guest else {}
-        names = ("neurons_exact", "witnesses_exact", "linear_programs", "pivots", "rebuilds")
         control = self._ws.control
-        return {
-            "neurons_float": int(control[v.PROVED]) + guest.get("neurons_float", 0),
-            "witnesses_float": int(control[v.CELLS]) + guest.get("witnesses_float", 0),
-            **{name: guest.get(name, 0) for name in names},
-            "ranks_exact": self._finder.exact_ranks if self._finder else 0,
-            "vertices": int(control[v.VERTICES]),
-            "handed_over": self._handed_over,
-        }
+        total = dict.fromkeys(DECISIONS, 0)
+        total["neurons_float"] = int(control[v.PROVED])
+        total["witnesses_float"] = int(control[v.CELLS])
+        total["ranks_exact"] = self._finder.exact_ranks if self._finder else 0
+        total["vertices"] = int(control[v.VERTICES])
+        total["handed_over"] = self._handed_over
+        for guest in self._guests():
+            _add(total, guest.decisions)
+        return total
 
     @property
     def exact_witnesses(self) -> dict[int, list[str]]:
         """Witnesses as fractions ("1/3"), by row of this walk, where no float64 point was found."""
-        self._note_exact_witnesses()
-        return self._exact_witnesses
+        return self._exact_witnesses | self._guests_exact_witnesses()
 
     def batches(self, budget: int | None = None) -> Iterator[CellBatch]:
         """Walk on and yield batches of cells (empty ones when only counting) in table order.
@@ -142,7 +178,7 @@ class VertexWalk:
             if self._guest_is_walking:
                 yield from self._guest_batches(limit - self.nodes)
                 continue
-            guests_nodes = self._guest.nodes if self._guest else 0
+            guests_nodes = sum(guest.nodes for guest in self._guests())
             stop = min(self.nodes + per_call, limit) - guests_nodes
             started = perf_counter()
             status = walk_vertices(self._net, self._ws, stop, self._rows)
@@ -158,17 +194,48 @@ class VertexWalk:
             if status != v.UNSURE or self._ws.control[v.ROWS]:
                 yield self._take_batch()
 
+    def _hand_over(self, subtree: Subtree) -> None:
+        """Let the guest walk a subtree."""
+        self._cells_before = self.cells
+        if self._guest is None:
+            self._guest = SubtreeWalk(
+                self.problem,
+                subtree,
+                rows=self._rows,
+                witness=self._witness,
+                certify=self._certify,
+            )
+        else:
+            self._guest.begin(subtree)
+        self._guest_is_walking = True
+        self._unsure = None
+        self._handed_over += 1
+
     def _guest_batches(self, budget: int) -> Iterator[CellBatch]:
         """Yield the guest's batches, until its subtree or the budget is done."""
         assert self._guest is not None
         yield from self._guest.batches(budget)
         if self._guest.done:
-            self._note_exact_witnesses()
             self._ws.done[0] += self._guests_share()
+            self._exact_witnesses |= self._guests_exact_witnesses()
+            self._earlier.add(self._guest)
             self._guest_is_walking = False
 
+    def _guests(self) -> list[_Earlier | SubtreeWalk]:
+        """Return what has counts of cells that the guest found: earlier, and in its subtree now."""
+        if self._guest is None or not self._guest_is_walking:
+            return [self._earlier]
+        return [self._earlier, self._guest]
+
+    def _guests_exact_witnesses(self) -> dict[int, list[str]]:
+        """Return the exact witnesses of the guest's present subtree by rows of this walk."""
+        if self._guest is None or not self._guest_is_walking:
+            return {}
+        found = self._guest.exact_witnesses
+        return {self._cells_before + row: point for row, point in found.items()}
+
     def _guests_share(self) -> float:
-        """Return the share of the domain's tree that the guest has done since it began.
+        """Return the share of the domain's tree that the guest has done in its present subtree.
 
         Done, it is the share of the frame that was handed over: the guest may count otherwise,
         where rounding made it divide a cell that is not divided.
@@ -179,35 +246,7 @@ class VertexWalk:
         below_root = self._ws.control[v.DECIDED] >= len(self._subtree.prefix)
         if self._guest.done and top >= 0 and below_root:
             return float(self._ws.share[top])
-        return self._guest.share - self._share_before
-
-    def _hand_over(self, subtree: Subtree) -> None:
-        """Let the guest walk a subtree."""
-        if self._guest is None:
-            self._guest = SubtreeWalk(
-                self.problem,
-                subtree,
-                rows=self._rows,
-                witness=self._witness,
-                certify=self._certify,
-                ranks=self._rank_finder() if self._rows else None,
-            )
-        else:
-            self._guest.restart(subtree)
-        self._cells_before = self.cells, self._guest.cells
-        self._share_before = self._guest.share
-        self._guest_is_walking = True
-        self._unsure = None
-        self._handed_over += 1
-
-    def _note_exact_witnesses(self) -> None:
-        """Take the guest's exact witnesses over, under the numbers of this walk's rows."""
-        if self._guest is None or not self._guest_is_walking:
-            return
-        here, guests = self._cells_before
-        for row, point in self._guest.exact_witnesses.items():
-            if row >= guests:
-                self._exact_witnesses[here + row - guests] = point
+        return self._guest.share
 
     def _unsure_subtree(self) -> Subtree:
         """Return the subtree that the kernel could not go into."""

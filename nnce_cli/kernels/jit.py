@@ -71,11 +71,13 @@ def cache_folder() -> Path | None:
     return None
 
 
-@kernel
-def padded(n: int) -> int:
+def padded_length(n: int) -> int:
     """Return ``n`` rounded up to a multiple of 8.
 
     Loops along rows and forms run that far, into padding whose values mean nothing: then they are
     whole vector instructions, with no remainder whose length the processor mispredicts.
     """
     return (n + 7) & -8
+
+
+padded = kernel(padded_length)

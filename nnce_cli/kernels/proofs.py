@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Network, Workspace
 from nnce_cli.kernels.jit import entry_point, kernel, padded
+from nnce_cli.kernels.witness import inner_point
 
 UNDERFLOW = 1e-290  # more than all that gradual underflow can lose in one bound
 
@@ -89,3 +90,28 @@ def witness_holds(net: Network, ws: Workspace) -> bool:
 def point_holds(net: Network, ws: Workspace) -> bool:
     """Do what `witness_holds` does, for callers outside the kernels."""
     return witness_holds(net, ws)
+
+
+@entry_point
+def has_interior(net: Network, ws: Workspace, t: int) -> bool:
+    """Prove that the cell of frame ``t`` has an interior; False means unsure.
+
+    The proof is a point strictly inside the box and strictly on the path's side of each split,
+    written to ``ws.point``. The path's signs must be those of frame ``t``.
+    """
+    d = net.lower.size
+    inner_point(net, ws, t, ws.free[t])
+    x = ws.point
+    for i in range(d):
+        if not (net.lower[i] < x[i] < net.upper[i]):
+            return False
+    for s in range(ws.splits[t]):
+        k = ws.split_neuron[s]
+        form = ws.form[k]
+        value = form[0]
+        for i in range(d):
+            value += form[1 + i] * x[i]
+        error = ws.form_error[k] + 2.0 * (d + 8) * UNIT_ROUNDOFF * ws.form_size[k] + UNDERFLOW
+        if not ws.sign[k] * value > error:
+            return False
+    return True

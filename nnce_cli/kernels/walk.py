@@ -26,6 +26,7 @@ from nnce_cli.kernels.arrays import (
     IS_ZERO,
     LEAF,
     LOGGED,
+    MUTED,
     NEGATIVE,
     NEW_LAYER,
     NO_ANSWER,
@@ -34,6 +35,7 @@ from nnce_cli.kernels.arrays import (
     OUTPUT_FULL,
     PAUSED,
     POSITIVE,
+    PREFIX,
     PROOFS,
     REBUILT,
     ROOT_TESTS,
@@ -122,8 +124,11 @@ def note_basis(net: Network, ws: Workspace, t: int) -> None:
 
 @kernel
 def log_decision(ws: Workspace, neuron: int, decision: int, n_basis: int) -> None:
-    """Append a decision to the log, with its basis: ``n_basis`` slacks and as many inputs."""
-    if ws.log.shape[0] == 0:
+    """Append a decision to the log, with its basis: ``n_basis`` slacks and as many inputs.
+
+    Decisions on the way to a subtree's root stand in the log of the walk that found that root.
+    """
+    if ws.log.shape[0] == 0 or ws.control[MUTED] == 1:
         return
     i = ws.control[LOGGED]
     ws.log[i, 0] = neuron
@@ -196,6 +201,7 @@ def enter_layer(net: Network, ws: Workspace, t: int) -> int:
     add_rows(net, ws, t, layer)
     ws.cursor[t] = 0
     ws.phase[t] = ROOT_TESTS
+    ws.control[MUTED] = 1 if net.offset[layer] < ws.control[PREFIX] else 0
     if layer > 0:
         ws.counted[layer - 1] = 1 if layer <= ws.control[COUNTED_BEFORE] else 0
     return CONTINUE
@@ -308,6 +314,7 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
             return UNSURE_NODE
         if answer != CUTS:
             ws.control[PROOFS] += 1
+    ws.control[MUTED] = 0 if ws.forced[neuron] == 0 else 1
     if ws.forced[neuron] == 0:  # finding the way to a subtree's root is not charged to its budget
         ws.control[NODES] += 1
     if answer == CUTS:
@@ -354,6 +361,7 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
             if not witness_holds(net, ws):
                 return UNSURE_LEAF
             ws.control[WITNESSES] += 1
+    ws.control[MUTED] = 0
     log_decision(ws, 0, IS_EMPTY if answer == EMPTY else IS_CELL, 0)
     ws.done[0] += ws.share[t]
     if answer != EMPTY:

@@ -2,10 +2,12 @@
 
 from nnce_cli.table.metadata import FORMAT, Metadata
 from nnce_cli.table.output import Output
+from nnce_cli.table.part import PartWriter
 from nnce_cli.table.prefixes import LayerCounter, first_rows
 from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
 from nnce_cli.table.reader import CellTableReader
 from nnce_cli.table.rows import CellRows, Rows
+from nnce_cli.table.whole import PartCounter, TableJoin, TablePart, join_proof
 from nnce_cli.table.writer import CellTableWriter
 
 __all__ = [
@@ -19,7 +21,12 @@ __all__ = [
     "LayerCounter",
     "Metadata",
     "Output",
+    "PartCounter",
+    "PartWriter",
     "ProofWriter",
     "Rows",
+    "TableJoin",
+    "TablePart",
     "first_rows",
+    "join_proof",
 ]

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from nnce_cli.errors import InputError
+from nnce_cli.files import sync_folder
 
 STDOUT = "-"
 
@@ -112,7 +113,8 @@ class Output:
         with self._reporting("create"):
             os.replace(self._temporary, self._path)
         self._temporary = None
-        _sync_folder(self._path.parent)
+        with self._reporting("write"):
+            sync_folder(self._path.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -152,13 +154,3 @@ def _binary_stdout() -> BinaryIO:
             "pipe it into a program or use --output FILE"
         )
     return sys.stdout.buffer
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in the folder last, where the file system can do it."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

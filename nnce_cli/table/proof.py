@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from nnce_cli.errors import InputError
 from nnce_cli.table.metadata import Metadata
 from nnce_cli.table.output import Output
 
@@ -24,6 +26,39 @@ PROOF_SCHEMA = pa.schema(
     ]
 )
 DECISIONS_PER_GROUP = 2**16
+PROOF_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "store_schema": False,
+    "write_statistics": False,
+}
+
+
+def about_proof(metadata: Metadata, *, cells: int, complete: bool) -> str:
+    """Return the JSON text of a certificate's metadata."""
+    return json.dumps(
+        {
+            "format": PROOF_FORMAT,
+            "model": metadata.model,
+            "widths": metadata.widths,
+            "domain": metadata.domain,
+            "cells": cells,
+            "complete": complete,
+        }
+    )
+
+
+def proof_rows(path: Path) -> int:
+    """Return the number of decisions in a certificate, or in a part of one.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"the part {path} cannot be read ({error}); start again with --force"
+        ) from error
 
 
 class Decisions(Protocol):
@@ -57,9 +92,7 @@ class ProofWriter:
         """Begin a certificate for the table that ``metadata`` describes."""
         self._metadata = metadata
         self._waiting = PROOF_SCHEMA.empty_table()
-        self._writer = pq.ParquetWriter(
-            output, PROOF_SCHEMA, compression="zstd", store_schema=False, write_statistics=False
-        )
+        self._writer = pq.ParquetWriter(output, PROOF_SCHEMA, **PROOF_OPTIONS)
 
     def write(self, log: Decisions) -> None:
         """Take the next decisions.
@@ -82,15 +115,8 @@ class ProofWriter:
     def close(self, *, cells: int, complete: bool) -> None:
         """Write what is left and the metadata; `Output.commit` is next."""
         self._write_group(len(self._waiting))
-        about = {
-            "format": PROOF_FORMAT,
-            "model": self._metadata.model,
-            "widths": self._metadata.widths,
-            "domain": self._metadata.domain,
-            "cells": cells,
-            "complete": complete,
-        }
-        self._writer.add_key_value_metadata({PROOF_KEY: json.dumps(about)})
+        about = about_proof(self._metadata, cells=cells, complete=complete)
+        self._writer.add_key_value_metadata({PROOF_KEY: about})
         self._writer.close()
 
     def _write_group(self, rows: int) -> None:

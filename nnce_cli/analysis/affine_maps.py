@@ -1,0 +1,96 @@
+"""The affine maps of many cells at once in float64, with bounds on their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.network import AffineMap
+from nnce_cli.table import CellRows, Rows, first_rows
+
+UNIT_ROUNDOFF = 2.0**-53
+UNDERFLOW = 1e-290  # more than gradual underflow can lose in one bound
+ENTRIES = 2**21  # of the matrices of one layer that are in memory at a time
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CellMaps:
+    """The maps x -> A x + c of some consecutive rows.
+
+    ``value`` float64 (m, n_out, 1 + d) holds c and then A, ``error`` of the same shape bounds
+    the difference of each entry to the exact one. Entries out of float64's range are not finite.
+    """
+
+    value: Floats
+    error: Floats
+
+    def at(self, points: Floats) -> tuple[Floats, Floats]:
+        """Evaluate each map at a point of its own: values and error bounds (m, n_out).
+
+        ``points`` is float64 (m, d) and exact.
+        """
+        terms = self.value[:, :, 1:] * points[:, None, :]
+        values = self.value[:, :, 0] + terms.sum(axis=2)
+        size = np.abs(self.value[:, :, 0]) + np.abs(terms).sum(axis=2)
+        error = self.error[:, :, 0] + (self.error[:, :, 1:] * np.abs(points)[:, None, :]).sum(2)
+        units = 2.0 * (points.shape[1] + 4) * UNIT_ROUNDOFF
+        return values, error * (1 + 2.0**-30) + units * size + UNDERFLOW
+
+
+def cell_maps(layers: tuple[AffineMap, ...], rows: CellRows) -> Iterator[tuple[slice, CellMaps]]:
+    """Yield the maps of the cells of consecutive rows, some rows at a time.
+
+    ``layers`` are the hidden layers, with d inputs, and then the output map.
+    """
+    widest = max(layer.n_out for layer in layers)
+    step = max(1, ENTRIES // (widest * (1 + layers[0].n_in)))
+    for start in range(0, len(rows.active), step):
+        part = slice(start, min(start + step, len(rows.active)))
+        signs = [layer[part] for layer in rows.signs]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            yield part, _maps(layers, Rows(signs, rows.active[part], rows.ranks[part]))
+
+
+def _maps(layers: tuple[AffineMap, ...], rows: Rows) -> CellMaps:
+    """Follow the layers; what cells have in common up to a layer is computed once."""
+    maps = _first_map(layers[0])
+    numbers = np.zeros(len(rows.active), dtype=np.int64)  # each row's cell among ``maps``
+    firsts, _ = first_rows(rows, None)
+    for layer, signs, first in zip(layers[1:], rows.signs, firsts, strict=True):
+        on = np.unpackbits(signs[first], axis=1, count=layer.n_in)[:, :, None]
+        parent = numbers[first]
+        value = np.where(on, maps.value[parent], 0.0)
+        error = np.where(on, maps.error[parent], 0.0)
+        maps = _compose(layer, value, error)
+        numbers = np.cumsum(first) - 1
+    return CellMaps(maps.value[numbers], maps.error[numbers])
+
+
+def _first_map(layer: AffineMap) -> CellMaps:
+    """Return the first layer on the whole domain; its float64 weights may be rounded."""
+    value = np.concatenate([layer.bias[:, None], layer.weight], axis=1)[None]
+    if layer.exact is None:
+        return CellMaps(value, np.zeros_like(value))
+    return CellMaps(value, UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW)
+
+
+def _compose(layer: AffineMap, value: Floats, error: Floats) -> CellMaps:
+    """Apply a layer to activations that are affine functions of x.
+
+    A sum of n products errs by at most (n + 2) u times the sum of their sizes (Higham 2002,
+    *Accuracy and Stability of Numerical Algorithms*, section 3.1); what the activations are off
+    by is multiplied by the weights. A factor of two covers the rounding of the bounds themselves.
+    """
+    sizes = np.abs(layer.weight)
+    result = np.matmul(layer.weight, value)
+    total = np.matmul(sizes, np.abs(value) + error)
+    result[:, :, 0] += layer.bias
+    total[:, :, 0] += np.abs(layer.bias)
+    units = 2.0 * (layer.n_in + 4) + (layer.exact is not None)
+    bound = np.matmul(sizes, error) * (1 + 2.0**-30) + units * UNIT_ROUNDOFF * total + UNDERFLOW
+    return CellMaps(result, bound)

@@ -1,0 +1,145 @@
+"""The classes that a network predicts on its cells, and the cells that its boundary runs through.
+
+A class is predicted where its score is the largest, the first of several that are. On a cell the
+scores are affine, so the largest of them is one affine function, and the same class is predicted
+all over the cell, or the decision boundary runs through its interior. A score is the largest on
+all of a cell where no neuron of one more layer, made of the differences of the other scores to
+it, is active anywhere in the cell: that layer does not divide the cell, which the enumeration
+decides with proof, in floating point and where need be in rational arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+from flint import fmpq, fmpq_mat, fmpz
+from numpy.typing import NDArray
+
+from nnce_cli.analysis.affine_maps import CellMaps
+from nnce_cli.domain import Box
+from nnce_cli.enumeration import Problem, Subtree, SubtreeWalk
+from nnce_cli.exact import Pullback
+from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.network.exact import rationals
+
+PROBLEMS = 64  # classes whose networks of differences are kept
+NODES = 16  # of the walk between two looks at what it has found
+
+Bits = NDArray[np.uint8]
+
+
+def scores_of(stack: LayerStack) -> AffineMap:
+    """Return the map from the last activations to one score a class.
+
+    These are the network's outputs. A single output f is a binary classifier's: its classes 0
+    and 1 have the scores 0 and f, so class 1 is predicted where f > 0.
+    """
+    width = stack.hidden[-1].n_out
+    output = stack.output or AffineMap(np.eye(width), np.zeros(width))
+    if output.n_out > 1:
+        return output
+    weight, bias = (rationals(values) for values in output.exact_arrays)
+    nothing = rationals(np.zeros((1, width + 1)))
+    return AffineMap.of(
+        np.concatenate([nothing[:, 1:], weight]),
+        np.concatenate([nothing[0, :1], bias]),
+        output.nodes,
+    )
+
+
+class Decisions:
+    """Decides the classes of cells and whether the boundary runs through them, exactly.
+
+    A cell is given by its network sign vector (N,), one 0 or 1 a neuron, the layers joined.
+    """
+
+    def __init__(self, stack: LayerStack, box: Box) -> None:
+        self._stack = stack
+        self._box = box
+        self._scores = scores_of(stack)
+        self._pullback = Pullback(replace(stack, hidden=(*stack.hidden, self._scores)))
+        self._problem = lru_cache(PROBLEMS)(self._differences)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return self._scores.n_out
+
+    @cached_property
+    def _cells(self) -> Problem:
+        """The network whose cells are asked about."""
+        return Problem.of(replace(self._stack, output=None), self._box)
+
+    def point_in(self, bits: Bits) -> list[fmpq] | None:
+        """Return a point inside a cell, None where there is no such cell."""
+        walk = SubtreeWalk(self._cells, Subtree(tuple(bits.tolist())))
+        for batch in walk.batches():
+            if len(batch):
+                exact = walk.exact_witnesses.get(0)
+                if exact is not None:
+                    return [rational_of(text) for text in exact]
+                assert batch.witness is not None
+                return rational_point(batch.witness[0])
+        return None
+
+    def class_at(self, bits: Bits, point: list[fmpq]) -> int:
+        """Return the class predicted at a point (n_0 numbers) inside a cell, exactly."""
+        ends = np.cumsum(self._stack.widths[1:])
+        active = [(layer == 1).tolist() for layer in np.split(bits, ends[:-1])]
+        forms = self._pullback.preactivations(len(ends), active)
+        values = (forms * fmpq_mat(len(point) + 1, 1, [fmpq(1), *point])).entries()
+        return values.index(max(values))
+
+    def is_crossed(self, bits: Bits, predicted: int) -> bool | None:
+        """Tell whether the boundary runs through a cell, None where there is no such cell.
+
+        ``predicted`` is the class at a point inside the cell. No difference is positive there; one
+        that is zero there is zero on the whole cell, or takes both signs and divides it. So where
+        nothing divides the cell, the score of ``predicted`` is the largest on all of it. Where
+        something does, that score is not, and no other one is, being no larger at the point.
+        """
+        walk = SubtreeWalk(
+            self._problem(predicted), Subtree(tuple(bits.tolist())), rows=False, witness=False
+        )
+        while not walk.done and walk.cells < 2:
+            for _ in walk.batches(NODES):
+                pass
+        return walk.cells > 1 if walk.cells else None
+
+    def _differences(self, predicted: int) -> Problem:
+        """Return the network with the differences of all scores to one of them as a last layer."""
+        weight, bias = (rationals(values) for values in self._scores.exact_arrays)
+        others = np.arange(self.classes) != predicted
+        last = AffineMap.of(
+            weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
+        )
+        stack = replace(self._stack, hidden=(*self._stack.hidden, last), output=None)
+        return Problem.of(stack, self._box)
+
+
+def clear_classes(scores: CellMaps, points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the class at a point of each cell (m, d) where floating point proves it, else -1.
+
+    A class is proved where its score is larger than all others, beyond the error bounds.
+    """
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        values, errors = scores.at(points)
+        best = values.argmax(axis=1)
+        rows = np.arange(len(best))
+        least = (values - errors)[rows, best]
+        others = values + errors
+        others[rows, best] = -np.inf
+        return np.where(least > others.max(axis=1), best, -1)
+
+
+def rational_point(point: NDArray[np.float64]) -> list[fmpq]:
+    """Return the exact coordinates of a point (n_0,) of finite numbers."""
+    return [fmpq(*x.as_integer_ratio()) for x in point.tolist()]
+
+
+def rational_of(text: str) -> fmpq:
+    """Return a fraction that is written as "1/3", with numbers of any length."""
+    numerator, _, denominator = text.partition("/")
+    return fmpq(fmpz(numerator), fmpz(denominator or "1"))

@@ -1,0 +1,163 @@
+"""The layer-k cells of a table, each reported when its last row has passed, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.errors import InputError
+from nnce_cli.table import CellRows, LayerCounter
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCells:
+    """Some consecutive cells of layer ``layer`` (from 1), m of them, in table order.
+
+    The first is number ``first`` among the layer's cells; numbers and rows count from 0. Of each
+    cell: ``parent`` (m,), the number of the layer-(k-1) cell that it lies in (0, the domain, at
+    layer 1); ``first_row`` (m,) and ``rows`` (m,), where its rows stand and how many they are;
+    ``signs`` uint8 (m, bytes), the packed sign vector of this layer; ``active`` and ``rank``
+    uint16 (m,), at this layer; ``sub_cells`` (m,), the layer-(k+1) cells in it, None at the last
+    layer. Numbers are int64 but where it says otherwise.
+    """
+
+    layer: int
+    first: int
+    parent: Ints
+    first_row: Ints
+    rows: Ints
+    signs: NDArray[np.uint8]
+    active: NDArray[np.uint16]
+    rank: NDArray[np.uint16]
+    sub_cells: Ints | None
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.rank)
+
+
+def layer_cells(batches: Iterable[CellRows], widths: Sequence[int]) -> Iterator[list[LayerCells]]:
+    """Yield the cells that end in each batch, an entry a layer, then those that end with the table.
+
+    ``widths`` is n_0, n_1, …, n_L. The batches are those of a table, in its order; what is held
+    in memory is one batch and the last cell of each layer.
+
+    Raises:
+        InputError: the rows are not in the order of a cell table, or a number in them is too
+            large for the widths.
+    """
+    tree = _Tree(len(widths) - 1)
+    for batch in batches:
+        _check_numbers(batch, widths)
+        try:
+            ended = tree.add(batch)
+        except ValueError as error:
+            raise InputError(
+                f"the table is not sorted: {error}; give it as nnce enumerate wrote it"
+            ) from error
+        yield ended
+    yield tree.end()
+
+
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """Cells of a layer that have begun, where they begin, and what their first rows say.
+
+    ``begins`` (m, 3) holds the first row, the number of the parent and that of the first sub-cell.
+    """
+
+    begins: Ints
+    signs: NDArray[np.uint8]
+    active: NDArray[np.uint16]
+    rank: NDArray[np.uint16]
+
+    def __getitem__(self, cells: slice) -> _Begun:
+        return _Begun(self.begins[cells], self.signs[cells], self.active[cells], self.rank[cells])
+
+    def followed_by(self, more: _Begun) -> _Begun:
+        """Return these cells and then ``more``."""
+        return _Begun(
+            np.concatenate([self.begins, more.begins]),
+            np.concatenate([self.signs, more.signs]),
+            np.concatenate([self.active, more.active]),
+            np.concatenate([self.rank, more.rank]),
+        )
+
+
+class _Tree:
+    """Where the layer-k cells begin and end: a cell ends where the next one of its layer begins."""
+
+    def __init__(self, layers: int) -> None:
+        self._counter = LayerCounter(layers)
+        self._open: list[_Begun | None] = [None] * layers  # the last cell of each layer
+        self._ended = [0] * layers
+
+    def add(self, batch: CellRows) -> list[LayerCells]:
+        """Take the next rows; return the cells that have ended, an entry a layer.
+
+        Raises:
+            ValueError: a row does not come after the row before it.
+        """
+        before = list(self._counter.layer_cells)
+        firsts = self._counter.add(batch)
+        row = before[-1] + np.arange(len(batch.active))
+        # The number of the layer-k cell of each row, for k = 0 (the domain), 1, …, L; then rows.
+        number = [np.zeros_like(row)]
+        number += [n - 1 + np.cumsum(first) for n, first in zip(before, firsts, strict=True)]
+        number.append(row)
+        found = []
+        for layer, first in enumerate(firsts):
+            at = np.flatnonzero(first)
+            begins = np.stack([row[at], number[layer][at], number[layer + 2][at]], axis=1)
+            signs, active, rank = (
+                batch.signs[layer][at],
+                batch.active[at, layer],
+                batch.ranks[at, layer],
+            )
+            begun, last = _Begun(begins, signs, active, rank), self._open[layer]
+            if last is not None:
+                begun = last.followed_by(begun)
+            self._open[layer] = begun[-1:] if len(begun.rank) else None
+            found.append(self._close(layer, begun[:-1], begun.begins[1:]))
+        return found
+
+    def end(self) -> list[LayerCells]:
+        """Return the last cell of each layer; there are none in a table without rows."""
+        counts = [*self._counter.layer_cells, self._counter.cells]
+        return [
+            self._close(layer, last, np.array([[counts[-1], 0, counts[layer + 1]]]))
+            for layer, last in enumerate(self._open)
+            if last is not None
+        ]
+
+    def _close(self, layer: int, cells: _Begun, following: Ints) -> LayerCells:
+        """Return cells that end where the ``following`` ones, an entry each, begin."""
+        size = following - cells.begins
+        closed = LayerCells(
+            layer=layer + 1,
+            first=self._ended[layer],
+            parent=cells.begins[:, 1],
+            first_row=cells.begins[:, 0],
+            rows=size[:, 0],
+            signs=cells.signs,
+            active=cells.active,
+            rank=cells.rank,
+            sub_cells=size[:, 2] if layer + 1 < len(self._open) else None,
+        )
+        self._ended[layer] += len(closed)
+        return closed
+
+
+def _check_numbers(batch: CellRows, widths: Sequence[int]) -> None:
+    """Refuse ranks and numbers of active neurons that are larger than the layer."""
+    neurons = np.array(widths[1:])
+    if (batch.ranks > np.minimum(neurons, widths[0])).any() or (batch.active > neurons).any():
+        raise InputError(
+            "the table has ranks or active neurons that its widths do not allow; "
+            "give it as nnce enumerate wrote it"
+        )

@@ -1,0 +1,164 @@
+"""Statistics that need the network: classes, decision boundary, local Lipschitz constants."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
+from nnce_cli.analysis.decisions import (
+    Decisions,
+    clear_classes,
+    rational_of,
+    rational_point,
+    scores_of,
+)
+from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
+from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.errors import InputError
+from nnce_cli.network import LayerStack
+from nnce_cli.table import CellRows, Metadata
+
+ROWS_PER_REPORT = 100
+
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class NetworkStats:
+    """What a network does on the cells of its table.
+
+    ``outputs`` is the number of its outputs. ``classes[j]`` is the number of cells at whose
+    witness class j is predicted, for the classes that occur, and ``boundary_cells`` the number of
+    cells through whose interior the decision boundary runs. ``spectral_norm`` and
+    ``infinity_norm`` are those of the linear parts of the affine maps from the inputs that vary
+    to the outputs: the Lipschitz constants on the cells for the Euclidean and the maximum norm.
+    They are None for a table without rows, or where they are out of float64's range.
+    """
+
+    outputs: int
+    classes: dict[int, int]
+    boundary_cells: int
+    spectral_norm: Norm | None
+    infinity_norm: Norm | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the statistics as JSON values."""
+        return {
+            "outputs": self.outputs,
+            "classes": self.classes,
+            "boundary_cells": self.boundary_cells,
+            "spectral_norm": vars(self.spectral_norm) if self.spectral_norm else None,
+            "infinity_norm": vars(self.infinity_norm) if self.infinity_norm else None,
+        }
+
+
+class NetworkCounter:
+    """Gathers `NetworkStats` while the rows of a table pass by."""
+
+    def __init__(
+        self, stack: LayerStack, metadata: Metadata, progress: Progress | None = None
+    ) -> None:
+        """Begin with no rows; ``progress`` is told, now and then, how many of all are done.
+
+        Raises:
+            InputError: the table is not one of this network.
+        """
+        if stack.digest != metadata.model or tuple(stack.widths) != metadata.widths:
+            raise InputError(
+                "the table was not made from this model: their digests differ; "
+                "give --model the file that nnce enumerate read"
+            )
+        self._widths = stack.widths[1:]
+        self._outputs = self._widths[-1] if stack.output is None else stack.output.n_out
+        box = Box(np.array(metadata.lower), np.array(metadata.upper))
+        reduced, _, self._free = fix_inputs(stack, box)
+        self._maps = (*reduced.hidden, scores_of(stack))
+        self._decisions = Decisions(stack, box)
+        self._metadata = metadata
+        self._progress = progress
+        self._rows = 0
+        self._classes: Counter[int] = Counter()
+        self._crossed = 0
+        self._spectral, self._infinity = NormCounter(), NormCounter()
+
+    def watch(self, batches: Iterable[CellRows]) -> Iterator[CellRows]:
+        """Yield the batches of a table, each after it was taken into account.
+
+        Raises:
+            InputError: a row is no cell of the network.
+        """
+        for batch in batches:
+            for part, maps in cell_maps(self._maps, batch):
+                self._spectral.add(*spectral_norms(maps))
+                self._infinity.add(*infinity_norms(maps))
+                self._decide(batch, part, maps)
+            yield batch
+
+    def result(self) -> NetworkStats:
+        """Return what was gathered so far."""
+        return NetworkStats(
+            outputs=self._outputs,
+            classes=dict(sorted(self._classes.items())),
+            boundary_cells=self._crossed,
+            spectral_norm=self._spectral.result(),
+            infinity_norm=self._infinity.result(),
+        )
+
+    def _decide(self, batch: CellRows, part: slice, maps: CellMaps) -> None:
+        """Count the classes of some rows, and those of them that the boundary runs through."""
+        layers = [
+            np.unpackbits(signs[part], axis=1, count=n)
+            for signs, n in zip(batch.signs, self._widths, strict=True)
+        ]
+        bits = np.concatenate(layers, axis=1)
+        points, clear = None, np.full(len(bits), -1)
+        if batch.witness is not None:
+            points = batch.witness[part]
+            clear = clear_classes(maps, points[:, self._free])
+        for i, proved in enumerate(clear.tolist()):
+            predicted = proved
+            if proved < 0 or self._rows in self._metadata.exact_witnesses:
+                point = self._point(bits[i], None if points is None else points[i])
+                predicted = self._decisions.class_at(bits[i], point)
+            self._classes[predicted] += 1
+            self._crossed += self._is_crossed(bits[i], predicted)
+            self._rows += 1
+            if self._progress is not None and self._rows % ROWS_PER_REPORT == 0:
+                self._progress(self._rows, self._metadata.cells)
+
+    def _is_crossed(self, bits: NDArray[np.uint8], predicted: int) -> bool:
+        """Tell whether the boundary runs through the cell of the row that is next."""
+        crossed = self._decisions.is_crossed(bits, predicted)
+        if crossed is None:
+            raise self._no_cell()
+        return crossed
+
+    def _point(self, bits: NDArray[np.uint8], witness: NDArray[np.float64] | None) -> list[fmpq]:
+        """Return an exact point inside the cell of the row that is next."""
+        exact = self._metadata.exact_witnesses.get(self._rows)
+        if exact is not None:
+            return [rational_of(text) for text in exact]
+        if witness is None:
+            point = self._decisions.point_in(bits)
+            if point is None:
+                raise self._no_cell()
+            return point
+        if not np.isfinite(witness).all():
+            raise InputError(
+                f"row {self._rows} of the table has a witness that is not a point; "
+                "check the table with nnce verify"
+            )
+        return rational_point(witness)
+
+    def _no_cell(self) -> InputError:
+        return InputError(
+            f"row {self._rows} of the table is not a cell of the model on its domain; "
+            "check the table with nnce verify"
+        )

@@ -1,0 +1,163 @@
+"""From the parts of a run to its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from nnce_cli.cli.request import STDOUT, Request
+from nnce_cli.cli.signals import Stop
+
+if TYPE_CHECKING:
+    from nnce_cli.parallel import Part, RunFolder, View
+    from nnce_cli.table import Output, TableJoin, TablePart
+
+
+class _StopError(Exception):
+    """A signal came while parts were joined; they are all still there."""
+
+
+class Gathering:
+    """Joins the parts of a run into its table: at the end, or as they come for a pipe.
+
+    ``written`` says whether there is a table. Use it in a ``with`` block.
+    """
+
+    def __init__(self, request: Request, folder: RunFolder, stop: Stop) -> None:
+        from nnce_cli.parallel import NO_PLACE
+
+        self.written = False
+        self._request = request
+        self._folder = folder
+        self._stop = stop
+        self._last = NO_PLACE  # of the parts joined so far
+        self._done = 0  # tasks done when that was
+        self._output: Output | None = None
+        self._join: TableJoin | None = None
+        if request.target == STDOUT:
+            self._open()
+
+    def look(self, view: View) -> None:
+        """Send a pipe those rows before which no row is missing.
+
+        Raises:
+            BrokenPipeError: nobody reads the output any more.
+        """
+        if self._join is not None and view.journal.totals.done > self._done:
+            self._done = view.journal.totals.done
+            self._add(self._folder.journal.parts(self._last, self._folder.journal.front()))
+
+    def finish(self, stopped_by: str | None) -> tuple[list[int], str | None]:
+        """Write the output, where there is to be one.
+
+        A limit leaves a table of the cells found so far, marked as incomplete; after a signal
+        there is no time for that, but a pipe that has got rows gets the end of the table too.
+
+        Returns the cells after each layer, and what stopped the run.
+
+        Raises:
+            InputError: the output cannot be written, or a part is damaged.
+        """
+        journal = self._folder.journal
+        by_limit = stopped_by is not None and stopped_by.startswith("--")
+        try:
+            if self._request.target is not None and (
+                stopped_by is None or by_limit or self._join is not None
+            ):
+                return self._write(stopped_by), stopped_by
+        except _StopError:
+            return journal.totals.layer_cells, "a signal"
+        if stopped_by == "--max-cells" and journal.about["rows"]:
+            return self._count_first(), stopped_by
+        return journal.totals.layer_cells, stopped_by
+
+    def _open(self) -> None:
+        from nnce_cli.table import Output, TableJoin
+
+        request = self._request
+        assert request.target is not None
+        self._output = Output(request.target, force=self._may_replace)
+        self._join = TableJoin(self._output, request.metadata, request.limits.max_cells)
+
+    @property
+    def _may_replace(self) -> bool:
+        return self._request.force or bool(self._folder.journal.about["replace"])
+
+    def _add(self, parts: Iterator[Part]) -> None:
+        assert self._join is not None
+        for part in parts:
+            if part.rows:
+                self._join.add(self._table_part(part))
+            self._last = part.place
+
+    def _write(self, stopped_by: str | None) -> list[int]:
+        """Write the table, and the certificate; return the cells after each layer."""
+        if self._join is None:
+            self._open()
+        assert self._join is not None
+        assert self._output is not None
+        totals, complete = self._folder.journal.totals, stopped_by is None
+        if stopped_by != "a signal":
+            self._add(self._interruptible(self._folder.journal.parts(self._last)))
+        table = self._join.close(
+            complete=complete, certified=self._request.certify, decisions=totals.decisions
+        )
+        if complete and list(table.layer_cells) != totals.layer_cells:
+            raise RuntimeError(f"{table.layer_cells} joined, {totals.layer_cells} enumerated")
+        # What is about to appear is ours: whoever resumes this run may replace it.
+        self._folder.journal.set_about("replace", True)
+        if self._request.proof is not None and complete:
+            self._write_proof(self._request.proof, cells=table.cells)
+        self._output.commit()
+        self.written = True
+        return list(table.layer_cells)
+
+    def _write_proof(self, target: str, cells: int) -> None:
+        import dataclasses
+
+        from nnce_cli.table import Output, join_proof
+
+        metadata = dataclasses.replace(self._request.metadata, layer_cells=(cells,), complete=True)
+        parts = self._interruptible(self._folder.journal.parts())
+        with Output(target, force=self._may_replace) as output:
+            paths = (self._folder.proof_part(part.number) for part in parts if part.proof)
+            join_proof(output, metadata, paths)
+            output.commit()
+
+    def _interruptible(self, parts: Iterator[Part]) -> Iterator[Part]:
+        for part in parts:
+            if self._stop.requested:
+                raise _StopError
+            yield part
+
+    def _table_part(self, part: Part) -> TablePart:
+        from nnce_cli.table import TablePart
+
+        return TablePart(self._folder.part(part.number), part.rows, part.first, part.last)
+
+    def _count_first(self) -> list[int]:
+        """Count the layer-k cells of the first rows, as many as the limit says."""
+        from nnce_cli.table import PartCounter
+
+        most = self._request.limits.max_cells
+        assert most is not None
+        counter = PartCounter(self._request.metadata)
+        for part in self._folder.journal.parts():
+            room = most - counter.rows
+            if room <= 0:
+                break
+            counter.add(self._table_part(part), min(part.rows, room))
+        return counter.layer_cells
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._output is not None:
+            self._output.__exit__(kind, error, trace)

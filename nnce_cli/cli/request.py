@@ -1,0 +1,72 @@
+"""What a run is asked for, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnce_cli.domain import Box
+    from nnce_cli.network import LayerStack
+    from nnce_cli.parallel import Limits
+    from nnce_cli.table import Metadata
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be enumerated, how, and where it goes.
+
+    ``target`` is None where cells are only counted; ``folder`` is None for a temporary one.
+    """
+
+    model: Path
+    stack: LayerStack
+    domain: Box
+    target: str | None
+    proof: str | None
+    folder: Path | None
+    witness: bool
+    certify: bool
+    jobs: int
+    limits: Limits
+    force: bool
+    resume: bool
+
+    @property
+    def metadata(self) -> Metadata:
+        """What is known of the table before it is enumerated; without rows it has no witnesses."""
+        from nnce_cli.table import Metadata
+
+        witness = self.witness and self.target is not None
+        return Metadata.of(self.stack, self.domain, witness=witness)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found; ``stopped_by`` is None where it came to its end.
+
+    ``written`` says whether there is a table now. ``found`` are the cells that this process
+    found, in ``seconds``; a resumed run has more.
+    """
+
+    layer_cells: list[int]
+    stopped_by: str | None
+    certified: bool
+    decisions: dict[str, int]
+    found: int
+    seconds: float
+    memory: int
+    written: bool
+
+    @property
+    def cells(self) -> int:
+        """Number of cells found."""
+        return self.layer_cells[-1]
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all cells."""
+        return self.stopped_by is None

@@ -1,0 +1,20 @@
+"""The command that goes on with a run that stopped."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+DROPPED = ("--force", "--resume")
+DROPPED_WITH_VALUE = ("--max-cells",)  # else the run would stop again where it is
+
+
+def resume_command() -> str:
+    """Return the present command line with ``--resume``, for the same folder."""
+    arguments, words = [], iter(sys.argv[1:])
+    for word in words:
+        if word in DROPPED_WITH_VALUE:
+            next(words, None)
+        elif word not in DROPPED and word.split("=")[0] not in DROPPED_WITH_VALUE:
+            arguments.append(word)
+    return shlex.join(["nnce", *arguments, "--resume"])

@@ -1,0 +1,196 @@
+"""A run, from its folder to its output: what ``nnce enumerate`` does behind its options."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnce_cli import __version__
+from nnce_cli.cli.gathering import Gathering
+from nnce_cli.cli.request import STDOUT, Request, Result
+from nnce_cli.cli.resume import resume_command
+from nnce_cli.cli.signals import stop_on_signals
+from nnce_cli.errors import InputError
+from nnce_cli.memory import peak_memory_bytes
+
+if TYPE_CHECKING:
+    from nnce_cli.parallel import Journal, Plan, RunFolder, View
+    from nnce_cli.table import Metadata
+
+
+def default_folder(model: Path, target: str | None) -> Path | None:
+    """Return where a run keeps its journal: beside the output; None for a temporary folder."""
+    if target == STDOUT:
+        return None
+    if target is not None:
+        return Path(f"{target}.run")
+    folder = Path(f"{model.stem}.count.run")
+    return folder if folder.exists() or os.access(".", os.W_OK) else None
+
+
+def check_outputs(request: Request) -> None:
+    """Refuse outputs that cannot be written before any slow work.
+
+    Raises:
+        InputError: one exists already, for instance.
+    """
+    from nnce_cli.parallel import is_run
+    from nnce_cli.table import Output
+
+    if request.resume and request.folder is not None and is_run(request.folder):
+        return  # the journal knows whether an output may be replaced
+    for target in (request.target, request.proof):
+        if target is not None:
+            with Output(target, force=request.force):
+                pass
+
+
+def finished_before(request: Request) -> Metadata | None:
+    """Return what a complete table says that an earlier call of this command has written."""
+    from nnce_cli.parallel import is_run
+    from nnce_cli.table import CellTableReader
+
+    target = request.target
+    if not request.resume or target in (None, STDOUT) or not Path(str(target)).exists():
+        return None
+    if request.folder is not None and is_run(request.folder):
+        return None
+    with CellTableReader(str(target)) as reader:
+        said = reader.metadata
+    wanted = request.metadata
+    same = (said.model, said.domain, said.witness) == (wanted.model, wanted.domain, wanted.witness)
+    return said if same and said.complete and said.certified >= request.certify else None
+
+
+def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result:
+    """Run, or go on with a run, until it ends or is stopped; write the output.
+
+    ``observers`` are shown the run again and again.
+
+    Raises:
+        InputError: something cannot be written, or the run folder is another run's.
+    """
+    from nnce_cli.parallel import coordinate
+
+    with (
+        _folder(request) as folder,
+        stop_on_signals() as stop,
+        Gathering(request, folder, stop) as gathering,
+    ):
+        plan = _plan(request, folder)
+        observers = [*observers, gathering.look]
+
+        plan.walk  # noqa: B018 (kernels are loaded before the clock starts)
+        before, started = folder.journal.totals.cells, time.perf_counter()
+        with _saying_how_to_resume(request):
+            stopped_by = coordinate(
+                folder.journal, plan, request.jobs, request.limits, stop.is_requested, observers
+            )
+            layer_cells, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
+        totals = folder.journal.totals
+        result = Result(
+            layer_cells=layer_cells,
+            stopped_by=stopped_by,
+            certified=request.certify,
+            decisions=totals.decisions,
+            found=totals.cells - before,
+            seconds=time.perf_counter() - started,
+            memory=max(peak_memory_bytes(), totals.memory),
+            written=gathering.written,
+        )
+        if result.complete or request.folder is None:
+            folder.remove()
+    return result
+
+
+def _plan(request: Request, folder: RunFolder) -> Plan:
+    from nnce_cli.enumeration import Problem
+    from nnce_cli.parallel import Plan
+    from nnce_cli.table import PartWriter
+
+    metadata = request.metadata
+
+    def sink(number: int) -> PartWriter:
+        proof_part = None if request.proof is None else folder.proof_part(number)
+        return PartWriter(folder.part(number), proof_part, metadata)
+
+    return Plan(
+        problem=Problem.of(request.stack, request.domain),
+        widths=tuple(request.stack.widths),
+        witness=metadata.witness,
+        certify=request.certify,
+        log=request.proof is not None,
+        sink=sink if folder.journal.about["rows"] else None,
+    )
+
+
+def _identity(request: Request) -> dict[str, Any]:
+    """Return what a run must have in common with the one that it goes on with."""
+    import pyarrow as pa
+
+    return {
+        "model": request.metadata.model,
+        "domain": request.metadata.domain,
+        "output": "a count" if request.target is None else "a table",
+        "choice of --no-witness": request.target is not None and not request.witness,
+        "choice of --no-certify": not request.certify,
+        "choice of --proof": request.proof is not None,
+        "version of nnce": __version__,
+        "version of pyarrow": pa.__version__,
+    }
+
+
+@contextmanager
+def _folder(request: Request) -> Iterator[RunFolder]:
+    from nnce_cli.parallel import RunFolder, is_run
+
+    identity = _identity(request)
+    layers = len(request.stack.hidden)
+    about = identity | {
+        # The first N cells and their layers are known from rows alone.
+        "rows": request.target is not None or request.limits.max_cells is not None,
+        "replace": request.force,
+        "path": str(request.model),
+        "widths": list(request.stack.widths),
+        "started": time.time(),
+    }
+    temporary: AbstractContextManager[str | None] = nullcontext()
+    if request.folder is None:
+        temporary = tempfile.TemporaryDirectory(prefix="nnce-", ignore_cleanup_errors=True)
+    with temporary as place:
+        path = request.folder if place is None else Path(place) / "run"
+        assert path is not None
+        if request.resume and is_run(path):
+            with RunFolder.resume(path, identity) as folder:
+                yield folder
+        else:
+            with RunFolder.create(path, about, layers, force=request.force) as folder:
+                yield folder
+
+
+@contextmanager
+def _saying_how_to_resume(request: Request) -> Iterator[None]:
+    """Add to an error that the run is saved."""
+    try:
+        yield
+    except InputError as error:
+        if request.folder is None:
+            raise
+        raise InputError(f"{error}; the run is saved: go on with {resume_command()}") from error
+
+
+def _given_up(journal: Journal) -> str | None:
+    troubles = journal.troubles()
+    if not troubles:
+        return None
+    number, trouble = troubles[0]
+    last_line = trouble.strip().splitlines()[-1]
+    if trouble.startswith("Traceback"):  # not killed: an error of ours, after all else was done
+        raise RuntimeError(f"task {number}: {last_line}")
+    more = f" and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+    return f"trouble with task {number}{more}, tried again and again: {last_line}"

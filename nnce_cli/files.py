@@ -1,0 +1,27 @@
+"""What file systems need to be asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+_CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder last, where the file system can do it.
+
+    Raises:
+        OSError: it can, but failed.
+    """
+    descriptor = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC_FOLDERS:
+            raise
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -1,0 +1,46 @@
+"""How much of the tree a task walks, and how what it did not reach becomes tasks again.
+
+Both depend on the task's place in the tree alone, so that the set of tasks of a run is always
+the same (Avis & Jordan 2018, "mplrs: a scalable parallel vertex/facet enumeration code",
+section 3, has budgets that grow when the queue is full; ours must not know the queue).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FIRST = 2**8  # tree nodes; with FACTOR and BRANCHES, sixteen tasks wait after some milliseconds
+FACTOR = 8
+EARLY = 3  # generations of small budgets
+DOUBLED_EVERY = 4  # generations, from then on
+LARGEST = 2**19
+# A node costs about as much as its dictionary has entries; beyond this many, budgets shrink.
+USUAL_ENTRIES = 2**9
+BRANCHES = (4, 4, 2)  # into how many tasks the leftovers of the first generations go; then 2
+
+
+def budget(generation: int, widths: Sequence[int]) -> int:
+    """Return the budget, in tree nodes, of a task that is ``generation`` tasks below the first.
+
+    ``widths`` is n_0, n_1, …, n_L.
+    """
+    nodes: int = FIRST * FACTOR ** min(generation, EARLY)
+    nodes <<= max(0, generation - EARLY) // DOUBLED_EVERY
+    entries = widths[0] * max(widths[1:])
+    return max(16, min(nodes, LARGEST) * USUAL_ENTRIES // max(entries, USUAL_ENTRIES))
+
+
+def divide(leftover: Sequence[T], generation: int) -> list[list[T]]:
+    """Divide the subtrees that a task of this generation left over into tasks, in table order.
+
+    A subtree's nominal share of the tree is half that of the one after it, since a depth-first
+    walk meets the deepest first: so the last ones are tasks of their own, and the others, which
+    may be many and small, one task together.
+    """
+    branches = BRANCHES[min(generation, len(BRANCHES) - 1)]
+    single = min(branches - 1, len(leftover) - 1)
+    first = [list(leftover[: len(leftover) - single])]
+    return first + [[subtree] for subtree in leftover[len(leftover) - single :]]

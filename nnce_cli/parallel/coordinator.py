@@ -1,0 +1,106 @@
+"""The coordinator: gives tasks to workers, commits what they found, until nothing is left."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nnce_cli.errors import InputError
+from nnce_cli.parallel.journal import Journal
+from nnce_cli.parallel.pool import Pool, Worker
+from nnce_cli.parallel.task import Failure, Outcome
+from nnce_cli.parallel.worker import Plan
+
+ATTEMPTS = 20  # of a task; workers may be killed for no fault of the task's, and often
+SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where to stop before the end: a number of cells, a number of seconds."""
+
+    max_cells: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What can be seen of a run: how much is done, and what each worker has in hand."""
+
+    journal: Journal
+    workers: list[Worker]
+
+    @property
+    def cells(self) -> int:
+        """Cells found so far, those of unfinished tasks too."""
+        return self.journal.totals.cells + sum(worker.cells for worker in self.workers)
+
+    @property
+    def busy(self) -> int:
+        """Number of workers with a task in hand."""
+        return sum(worker.task is not None for worker in self.workers)
+
+    @property
+    def waiting(self) -> int:
+        """Number of tasks that no worker has in hand."""
+        return self.journal.totals.waiting - self.busy
+
+
+def coordinate(
+    journal: Journal,
+    plan: Plan,
+    jobs: int,
+    limits: Limits,
+    should_stop: Callable[[], bool],
+    observers: Sequence[Callable[[View], None]] = (),
+) -> str | None:
+    """Run the journal's tasks on ``jobs`` workers; return what stopped it, None at the end.
+
+    ``observers`` are shown the run again and again. The end is where no task waits; tasks that
+    were given up are in the journal. Workers are gone when this returns or raises, and the
+    journal holds all that they finished.
+
+    Raises:
+        InputError: a part or the journal cannot be written.
+    """
+    pool = Pool(plan, jobs)
+    deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
+    view = View(journal, pool.workers)
+    try:
+        while True:
+            if journal.totals.waiting > len(pool.in_hand) and pool.room:
+                for task in journal.waiting(pool.room, {t.number for t in pool.in_hand}):
+                    pool.give(task)
+            for observe in observers:
+                observe(view)
+            if not pool.in_hand:
+                return None
+            if should_stop():
+                return "a signal"
+            if time.monotonic() >= deadline:
+                return "--time-limit"
+            _record(journal, list(pool.results(SECONDS_PER_LOOK)))
+            if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
+                return "--max-cells"
+    finally:
+        pool.kill()
+
+
+def _record(journal: Journal, results: list[Outcome | Failure]) -> None:
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    if outcomes:
+        journal.commit(outcomes)
+    for failure in results:
+        if isinstance(failure, Failure):
+            if failure.fatal:
+                raise InputError(failure.message)
+            journal.note_failure(failure.task, failure.message, ATTEMPTS)
+
+
+def _has_enough(journal: Journal, most: int | None, *, rows: bool) -> bool:
+    """Tell whether more than ``most`` cells are known: with ``rows``, the first of the table."""
+    if most is None or journal.totals.cells <= most:
+        return False
+    return not rows or journal.rows_in_front() > most

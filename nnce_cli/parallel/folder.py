@@ -1,0 +1,157 @@
+"""The folder of a run: its journal, its part files, and a lock."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nnce_cli.errors import InputError
+from nnce_cli.parallel.journal import Journal
+from nnce_cli.parallel.lock import Lock
+
+JOURNAL = "journal.sqlite"
+LOCK = "lock"
+PARTS = "parts"
+
+
+class RunFolder:
+    """A run folder that this process has locked; use it in a ``with`` block."""
+
+    def __init__(self, path: Path, lock: Lock, journal: Journal) -> None:
+        """Use `create` or `resume`."""
+        self.path = path
+        self.journal = journal
+        self._lock = lock
+
+    @classmethod
+    def create(cls, path: Path, about: dict[str, Any], layers: int, *, force: bool) -> Self:
+        """Begin a run of ``about``; with ``force`` an older one in this folder is thrown away.
+
+        Raises:
+            InputError: there is a run already, it is in use, or the folder cannot be written.
+        """
+        if is_run(path) and not force:
+            raise InputError(
+                f"{path} holds an unfinished run; add --resume to go on with it, "
+                "or --force to start again"
+            )
+        if _is_strange(path):
+            raise InputError(f"{path} exists and is not the folder of a run; move it away")
+        lock = _locked(path)
+        try:
+            shutil.rmtree(path / PARTS, ignore_errors=True)
+            Journal.create(path / JOURNAL, about, layers)
+            return cls._opened(path, lock)
+        except BaseException:
+            lock.__exit__(None, None, None)
+            raise
+
+    @classmethod
+    def resume(cls, path: Path, about: dict[str, Any]) -> Self:
+        """Go on with the run in this folder, which must be about the same.
+
+        Raises:
+            InputError: it is about something else, in use or damaged, or cannot be written.
+        """
+        lock = _locked(path)
+        try:
+            folder = cls._opened(path, lock)
+        except BaseException:
+            lock.__exit__(None, None, None)
+            raise
+        try:
+            folder._compare(about)
+            folder.journal.try_again()
+        except BaseException:
+            folder.__exit__(None, None, None)
+            raise
+        return folder
+
+    @classmethod
+    def _opened(cls, path: Path, lock: Lock) -> Self:
+        """Open the journal and make room for parts; what killed workers left goes away."""
+        with _reporting(path):
+            (path / PARTS).mkdir(exist_ok=True)
+            for stray in (path / PARTS).glob(".nnce-*.part"):
+                stray.unlink(missing_ok=True)
+        return cls(path, lock, Journal(path / JOURNAL, write=True))
+
+    def _compare(self, about: dict[str, Any]) -> None:
+        """Refuse to go on with a run of another model, domain, option or version."""
+        for name, value in about.items():
+            before = self.journal.about.get(name)
+            if before != value:
+                here, there = _short(value), _short(before)
+                difference = f": {there} there, {here} here" if here != there else ""
+                raise InputError(
+                    f"{self.path} holds a run with another {name.replace('_', ' ')}{difference}; "
+                    "give what it was started with, or --force to start again"
+                )
+
+    def part(self, number: int) -> Path:
+        """Return where the rows of a task go."""
+        return self.path / PARTS / f"{number}.cells.parquet"
+
+    def proof_part(self, number: int) -> Path:
+        """Return where the part of the certificate of a task goes."""
+        return self.path / PARTS / f"{number}.proof.parquet"
+
+    def remove(self) -> None:
+        """Remove the folder: the run is done and its output in place."""
+        # The journal last: as long as it is there the run can be resumed.
+        shutil.rmtree(self.path / PARTS, ignore_errors=True)
+        self.journal.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.journal.close()
+        self._lock.__exit__(kind, error, trace)
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a folder holds a run."""
+    return (path / JOURNAL).exists()
+
+
+def _is_strange(path: Path) -> bool:
+    """Tell whether something is there that no run has made."""
+    if not path.exists() or is_run(path):
+        return False
+    return not path.is_dir() or any(
+        entry.name not in (LOCK, PARTS) and not entry.name.startswith(JOURNAL)
+        for entry in path.iterdir()
+    )
+
+
+def _locked(path: Path) -> Lock:
+    with _reporting(path):
+        path.mkdir(exist_ok=True)
+    return Lock(path / LOCK)
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    """Turn a failure to write in the run folder into a message."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot write in the run folder {path}: {error.strerror}; choose another --run-dir"
+        ) from error
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:20]}…"

@@ -1,0 +1,130 @@
+"""Worker processes that may die at any moment, and the tasks that they have in hand.
+
+`multiprocess.Pool` waits for ever for the result of a worker that was killed, and a queue that
+workers share stays locked when the one that holds its lock dies. So each worker has a pipe of
+its own to the coordinator, which keeps the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import multiprocess
+from multiprocess.connection import wait
+
+from nnce_cli.parallel.task import Failure, Outcome, Task
+from nnce_cli.parallel.worker import Plan, Sign, work
+
+# A forked worker has the compiled kernels and the network in memory from the start.
+_CONTEXT: Any = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
+
+
+@dataclass
+class Worker:
+    """A worker process, and the task that it has in hand: None while it is idle."""
+
+    process: Any
+    connection: Any
+    task: Task | None = None
+    since: float = 0.0  # when it got the task, by the monotonic clock
+    cells: int = 0  # found in the task so far
+    finished: int = field(default=0)  # tasks
+
+
+class Pool:
+    """At most ``size`` workers; they are started when there is a task for them."""
+
+    def __init__(self, plan: Plan, size: int) -> None:
+        """Start no worker yet, but make the walk that forked ones inherit."""
+        assert not plan.walk.done
+        self._plan = plan
+        self._size = size
+        self.workers: list[Worker] = []
+
+    @property
+    def in_hand(self) -> list[Task]:
+        """The tasks that workers have in hand."""
+        return [worker.task for worker in self.workers if worker.task is not None]
+
+    @property
+    def room(self) -> int:
+        """How many more tasks can be given out at once."""
+        return self._size - len(self.in_hand)
+
+    def give(self, task: Task) -> None:
+        """Give a task to an idle worker, which is started if there is none; see `room`."""
+        idle = (worker for worker in self.workers if worker.task is None)
+        worker = next(idle, None) or self._start()
+        worker.task, worker.since, worker.cells = task, time.monotonic(), 0
+        with suppress(OSError):  # it is dead, as `results` will see
+            worker.connection.send(task)
+
+    def results(self, seconds: float) -> Iterator[Outcome | Failure]:
+        """Wait for something to happen, at most that long; yield what came back.
+
+        A worker that is gone gives the failure of its task, and makes room for another.
+        """
+        channels = {worker.connection: worker for worker in self.workers}
+        exits = {worker.process.sentinel: worker for worker in self.workers}
+        ready = wait([*channels, *exits], seconds)
+        # A worker may have sent its result and died after it: the pipe comes first.
+        for channel in ready:
+            if channel in channels:
+                yield from self._read(channels[channel])
+        for sentinel in ready:
+            worker = exits.get(sentinel)
+            if worker is not None and worker in self.workers:
+                yield from self._read(worker)
+                if worker in self.workers:
+                    yield from self._bury(worker)
+
+    def kill(self) -> None:
+        """End all workers at once; what they have in hand is lost, and waits in the journal."""
+        for worker in self.workers:
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join()
+            worker.connection.close()
+        self.workers.clear()
+
+    def _start(self) -> Worker:
+        ours, theirs = _CONTEXT.Pipe()
+        strangers = [worker.connection for worker in self.workers] + [ours]
+        process = _CONTEXT.Process(
+            target=work, args=(theirs, strangers, self._plan, os.getpid()), daemon=True
+        )
+        process.start()
+        theirs.close()  # so that the end of the worker is the end of the pipe
+        worker = Worker(process, ours)
+        self.workers.append(worker)
+        return worker
+
+    def _read(self, worker: Worker) -> Iterator[Outcome | Failure]:
+        """Take all messages of a worker out of its pipe."""
+        try:
+            while worker.connection.poll():
+                message = worker.connection.recv()
+                if isinstance(message, Sign):
+                    worker.cells = message.cells
+                    continue
+                worker.task, worker.cells = None, 0
+                worker.finished += 1
+                yield message
+        except (EOFError, OSError):
+            yield from self._bury(worker)
+
+    def _bury(self, worker: Worker) -> Iterator[Failure]:
+        """Forget a worker that is gone; its task has failed."""
+        self.workers.remove(worker)
+        worker.process.join()
+        worker.connection.close()
+        if worker.task is not None:
+            code = worker.process.exitcode
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            yield Failure(worker.task, f"its worker {how}")

@@ -1,0 +1,186 @@
+"""The footer of a Parquet file, as far as joining files needs it.
+
+The footer is a structure in Thrift's compact protocol (parquet-format, ``parquet.thrift``;
+thrift, ``doc/specs/thrift-compact-protocol.md``). It is read here into plain values that know
+their types but not their names, so that whatever a writer put in comes out again unchanged.
+Arrow reads footers too, but cannot write one that it did not make.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+MAGIC = b"PAR1"
+
+TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
+_DEEPEST = 32
+
+
+@dataclass
+class Struct:
+    """A Thrift structure: the type and the value of each field, by the field's number."""
+
+    fields: dict[int, tuple[int, Any]] = field(default_factory=dict)
+
+    def get(self, number: int) -> Any:
+        """Return the value of a field, None where it is absent."""
+        return self.fields.get(number, (0, None))[1]
+
+    def set(self, number: int, value: Any) -> None:
+        """Change the value of a field that is there."""
+        self.fields[number] = (self.fields[number][0], value)
+
+
+@dataclass
+class List:
+    """A Thrift list: the type of its elements, and the elements."""
+
+    kind: int
+    items: list[Any]
+
+
+def read_footer(file: BinaryIO, size: int) -> tuple[Struct, int]:
+    """Read the footer of a Parquet file of ``size`` bytes; return it and where it begins.
+
+    Raises:
+        ValueError: this is not a whole Parquet file.
+    """
+    if size < 12:
+        raise ValueError("too short for a Parquet file")
+    file.seek(size - 8)
+    length, magic = struct.unpack("<I4s", file.read(8))
+    start = size - 8 - length
+    if magic != MAGIC or start < 4:
+        raise ValueError("no Parquet footer")
+    file.seek(start)
+    try:
+        return _Reader(file.read(length)).structure(0), start
+    except (IndexError, struct.error) as error:
+        raise ValueError("a damaged Parquet footer") from error
+
+
+def footer_bytes(footer: Struct) -> bytes:
+    """Return what stands at the end of a Parquet file with this footer."""
+    out = bytearray()
+    _write_structure(out, footer)
+    return bytes(out) + struct.pack("<I4s", len(out), MAGIC)
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def _byte(self) -> int:
+        self._at += 1
+        return self._data[self._at - 1]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+            if shift > 63:
+                raise ValueError("a number too long in a Parquet footer")
+
+    def _zigzag(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def structure(self, depth: int) -> Struct:
+        if depth > _DEEPEST:
+            raise ValueError("a Parquet footer nested too deep")
+        found, number = Struct(), 0
+        while True:
+            header = self._byte()
+            kind = header & 0x0F
+            if header == 0:
+                return found
+            number = number + (header >> 4) if header >> 4 else self._zigzag()
+            value = kind == TRUE if kind in (TRUE, FALSE) else self._value(kind, depth)
+            found.fields[number] = (kind, value)
+
+    def _value(self, kind: int, depth: int) -> Any:
+        if kind in (TRUE, FALSE):  # an element of a list
+            return self._byte() == TRUE
+        if kind == BYTE:
+            return self._byte()
+        if kind in (I16, I32, I64):
+            return self._zigzag()
+        if kind == DOUBLE:
+            self._at += 8
+            return struct.unpack("<d", self._data[self._at - 8 : self._at])[0]
+        if kind == BINARY:
+            length = self._varint()
+            self._at += length
+            if self._at > len(self._data):
+                raise ValueError("a damaged Parquet footer")
+            return self._data[self._at - length : self._at]
+        if kind in (LIST, SET):
+            header = self._byte()
+            count = header >> 4 if header >> 4 < 15 else self._varint()
+            if count > len(self._data):
+                raise ValueError("a damaged Parquet footer")
+            element = header & 0x0F
+            return List(element, [self._value(element, depth + 1) for _ in range(count)])
+        if kind == STRUCT:
+            return self.structure(depth + 1)
+        raise ValueError(f"a value of unknown type {kind} in a Parquet footer")
+
+
+def _write_varint(out: bytearray, value: int) -> None:
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+
+
+def _write_zigzag(out: bytearray, value: int) -> None:
+    _write_varint(out, value << 1 if value >= 0 else (-value << 1) - 1)
+
+
+def _write_structure(out: bytearray, structure: Struct) -> None:
+    before = 0
+    for number, (read_kind, value) in sorted(structure.fields.items()):
+        kind = read_kind
+        if kind in (TRUE, FALSE):
+            kind = TRUE if value else FALSE
+        step = number - before
+        if 0 < step < 16:
+            out.append(step << 4 | kind)
+        else:
+            out.append(kind)
+            _write_zigzag(out, number)
+        if kind not in (TRUE, FALSE):
+            _write_value(out, kind, value)
+        before = number
+    out.append(0)
+
+
+def _write_value(out: bytearray, kind: int, value: Any) -> None:
+    if kind in (TRUE, FALSE):
+        out.append(TRUE if value else FALSE)
+    elif kind == BYTE:
+        out.append(value)
+    elif kind in (I16, I32, I64):
+        _write_zigzag(out, value)
+    elif kind == DOUBLE:
+        out += struct.pack("<d", value)
+    elif kind == BINARY:
+        _write_varint(out, len(value))
+        out += value
+    elif kind in (LIST, SET):
+        if len(value.items) < 15:
+            out.append(len(value.items) << 4 | value.kind)
+        else:
+            out.append(0xF0 | value.kind)
+            _write_varint(out, len(value.items))
+        for item in value.items:
+            _write_value(out, value.kind, item)
+    else:
+        _write_structure(out, value)

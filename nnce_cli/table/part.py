@@ -1,0 +1,93 @@
+"""A part of a table, and of its certificate: what one task of a run found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nnce_cli.table.metadata import Metadata
+from nnce_cli.table.output import Output
+from nnce_cli.table.proof import Decisions, ProofWriter
+from nnce_cli.table.rows import CellRows
+from nnce_cli.table.writer import CellTableWriter
+
+
+class Batch(CellRows, Protocol):
+    """Some consecutive rows, and the decisions taken since the batch before."""
+
+    @property
+    def log(self) -> Decisions | None:
+        """The decisions, where they were asked for."""
+
+
+class PartWriter:
+    """Writes a part: a cell table with some of the rows, and a certificate's decisions.
+
+    ``rows`` is the number of rows so far, ``first`` and ``last`` the joined packed sign vectors
+    of the first and the last of them; ``has_proof`` says whether there were decisions.
+    """
+
+    def __init__(self, path: Path, proof_path: Path | None, metadata: Metadata) -> None:
+        """Open the files; those that are there already are of the same task, and replaced.
+
+        Raises:
+            InputError: they cannot be created.
+        """
+        self.first = self.last = b""
+        self.has_proof = False
+        self._outputs = [Output(str(path), force=True)]
+        self._table = CellTableWriter(self._outputs[0], metadata)
+        self._proof = None
+        if proof_path is not None:
+            self._outputs.append(Output(str(proof_path), force=True))
+            self._proof = ProofWriter(self._outputs[1], metadata)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows so far."""
+        return self._table.cells
+
+    def write(self, batch: Batch) -> None:
+        """Take the next rows and decisions.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        if len(batch.active):
+            if not self.rows:
+                self.first = _row(batch, 0)
+            self.last = _row(batch, -1)
+            self._table.write(batch)
+        if self._proof is not None and batch.log is not None and len(batch.log.neuron):
+            self._proof.write(batch.log)
+            self.has_proof = True
+
+    def commit(self, decisions: dict[str, int], exact_witnesses: dict[int, list[str]]) -> None:
+        """Put the files into their places, whole and synced; empty ones are left out.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        self._table.close(
+            complete=False,
+            certified=False,
+            decisions=decisions,
+            exact_witnesses=exact_witnesses,
+        )
+        if self._proof is not None:
+            self._proof.close(cells=self.rows, complete=False)
+        for output, wanted in zip(self._outputs, (self.rows > 0, self.has_proof), strict=False):
+            if wanted:
+                output.commit()
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove what is not in its place."""
+        for output in self._outputs:
+            output.__exit__(None, None, None)
+
+
+def _row(batch: Batch, index: int) -> bytes:
+    return np.concatenate([signs[index] for signs in batch.signs]).tobytes()

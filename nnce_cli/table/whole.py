@@ -1,0 +1,143 @@
+"""From the parts of a run to its table and its certificate."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from nnce_cli.table.join import Join, Piece
+from nnce_cli.table.metadata import KEY, Metadata
+from nnce_cli.table.output import Output
+from nnce_cli.table.prefixes import LayerCounter
+from nnce_cli.table.proof import (
+    DECISIONS_PER_GROUP,
+    PROOF_KEY,
+    PROOF_OPTIONS,
+    about_proof,
+    proof_rows,
+)
+from nnce_cli.table.reader import CellTableReader
+from nnce_cli.table.rows import Rows
+from nnce_cli.table.schema import layer_bytes, rows_per_group, table_schema
+from nnce_cli.table.writer import CellTableWriter, writer_options
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """A part with rows: its file, and the joined packed sign vectors of its ends."""
+
+    path: Path
+    rows: int
+    first: bytes
+    last: bytes
+
+
+class PartCounter:
+    """Counts the layer-k cells of parts that come in table order, mostly without reading rows."""
+
+    def __init__(self, metadata: Metadata) -> None:
+        """Start with no parts."""
+        self.layer_cells = [0] * (len(metadata.widths) - 1)
+        self.exact_witnesses: dict[int, list[str]] = {}
+        self._ends = list(accumulate(layer_bytes(metadata.widths)))
+        self._last: bytes | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows counted."""
+        return self.layer_cells[-1]
+
+    def add(self, part: TablePart, rows: int) -> Piece:
+        """Count the first ``rows`` rows of the next part.
+
+        Raises:
+            InputError: the part is missing or damaged.
+            RuntimeError: it does not come after the part before it.
+        """
+        with CellTableReader(part.path) as reader:
+            said = reader.metadata
+            counts = said.layer_cells if rows == part.rows else _layer_cells(reader, rows)
+        if self._last is not None and not self._last < part.first:
+            raise RuntimeError(f"{part.path} is out of order")
+        before = self.rows
+        for layer, end in enumerate(self._ends):
+            goes_on = self._last is not None and self._last[:end] == part.first[:end]
+            self.layer_cells[layer] += counts[layer] - goes_on
+        self.exact_witnesses |= {
+            before + row: point for row, point in said.exact_witnesses.items() if row < rows
+        }
+        self._last = part.last
+        return Piece(part.path, part.rows, rows)
+
+
+class TableJoin:
+    """Joins parts, which come in table order, into a table of at most ``most`` rows."""
+
+    def __init__(self, output: Output, metadata: Metadata, most: int | None = None) -> None:
+        """Begin a table; of ``metadata`` all is used but the counts and what `close` is told."""
+        self._output = output
+        self._metadata = metadata
+        self._most = most
+        self._counter = PartCounter(metadata)
+        widths, witness = metadata.widths, metadata.witness
+        options = writer_options(table_schema(widths, witness=witness), metadata)
+        self._join = Join(output, options, rows_per_group(widths, witness=witness))
+
+    def add(self, part: TablePart) -> None:
+        """Append a part, or as much of it as there is room for.
+
+        Raises:
+            InputError: it is missing or damaged, or the output cannot be written.
+            BrokenPipeError: nobody reads the output any more.
+        """
+        room = part.rows if self._most is None else self._most - self._counter.rows
+        if room > 0:
+            self._join.add(self._counter.add(part, min(part.rows, room)))
+
+    def close(self, *, complete: bool, certified: bool, decisions: dict[str, int]) -> Metadata:
+        """Write the footer with the metadata, which is returned; `Output.commit` is next.
+
+        Raises:
+            InputError: a part is missing or damaged, or the output cannot be written.
+        """
+        if not self._counter.rows:
+            empty = CellTableWriter(self._output, self._metadata)
+            return empty.close(complete=complete, certified=certified, decisions=decisions)
+        found = dataclasses.replace(
+            self._metadata,
+            layer_cells=tuple(self._counter.layer_cells),
+            complete=complete,
+            certified=certified,
+            decisions=decisions,
+            exact_witnesses=self._counter.exact_witnesses if self._metadata.witness else {},
+        )
+        self._join.close(KEY, found.to_json())
+        return found
+
+
+def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path]) -> None:
+    """Join the parts of a certificate, given in order; `Output.commit` is next.
+
+    Raises:
+        InputError: a part is missing or damaged, or the output cannot be written.
+    """
+    join = Join(output, PROOF_OPTIONS, DECISIONS_PER_GROUP)
+    for path in parts:
+        rows = proof_rows(path)
+        join.add(Piece(path, rows, rows))
+    about = about_proof(metadata, cells=metadata.cells, complete=metadata.complete)
+    join.close(PROOF_KEY, about)
+
+
+def _layer_cells(reader: CellTableReader, rows: int) -> list[int]:
+    """Count the layer-k cells of the first rows of a table."""
+    counter = LayerCounter(len(reader.metadata.widths) - 1)
+    for batch in reader.batches(witness=False):
+        room = rows - counter.cells
+        if room <= 0:
+            break
+        counter.add(Rows([s[:room] for s in batch.signs], batch.active[:room], batch.ranks[:room]))
+    return counter.layer_cells
