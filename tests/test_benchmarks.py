@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.floor import Floor
 from benchmarks.networks import network
 from benchmarks.scaling import Recorded, measure, replay
+from benchmarks.vertex import row as vertex_row
 from tests.collect import count
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,3 +69,11 @@ def test_scaling_adds_up():
     for row in more:
         assert 0 < row["efficiency"] <= 1
         assert row["seconds"] <= one["seconds"]
+
+
+def test_the_vertex_benchmark_prints_a_row_of_its_table():
+    row = vertex_row("seeded-3-8-8")
+    name, cells, microseconds, counting, rows = map(str.strip, row.split("|")[1:-1])
+    assert name == "seeded-3-8-8"
+    assert int(cells) == count(*network("seeded-3-8-8"))[-1]
+    assert all(float(number) > 0 for number in (microseconds, counting, rows))

@@ -6,6 +6,7 @@ from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
 from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
+from nnce_cli.enumeration.vertex import VertexWalk
 
 __all__ = [
     "CellBatch",
@@ -14,6 +15,7 @@ __all__ = [
     "Subtree",
     "SubtreeWalk",
     "ThinnedWalk",
+    "VertexWalk",
     "Windows",
     "are_kernels_compiled",
     "compile_kernels",

@@ -14,6 +14,7 @@ from nnce_cli.domain import Box
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
 from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
+from nnce_cli.enumeration.vertex import VertexWalk
 from nnce_cli.kernels.jit import cache_folder
 from nnce_cli.network import AffineMap, LayerStack
 
@@ -43,6 +44,7 @@ def main() -> None:
     problem = Problem.of(stack, Box(-np.ones(2), np.ones(2)))
     SubtreeWalk(problem).call_every_kernel()
     ThinnedWalk(problem, Windows(np.ones(3), 1), np.random.default_rng(0))
+    VertexWalk(problem).call_every_kernel()
     folder = cache_folder()
     if folder is not None:
         (folder / DONE).touch()
