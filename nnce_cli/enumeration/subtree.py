@@ -13,6 +13,7 @@ from nnce_cli.enumeration.problem import Problem, new_workspace, with_more_frame
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.exact import ExactDoor, Pullback
 from nnce_cli.kernels import arrays as k
+from nnce_cli.kernels.image import settle
 from nnce_cli.kernels.layers import rebuild
 from nnce_cli.kernels.proofs import point_holds
 from nnce_cli.kernels.walk import walk
@@ -51,20 +52,23 @@ class SubtreeWalk:
         log: bool = False,
     ) -> None:
         self.problem = problem
+        in_image = None if log else problem.in_image  # certificates are about the inputs
+        stack, self._net = in_image or (problem.stack, problem.net)
         self.done = False
         self._rebuilds = 0
         self._rows = rows
         self._witness = witness
-        self._ws = new_workspace(problem.net, rows, log)
+        self._ws = new_workspace(self._net, rows, log)
         self._ws.control[k.CERTIFY] = int(certify)
-        self._pullback = Pullback(problem.stack)
-        self._door = ExactDoor(self._pullback, problem.net, self._ws)
-        self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
+        pullback = Pullback(stack)
+        inputs = Pullback(problem.stack) if in_image else pullback
+        self._door = ExactDoor(pullback, self._net, self._ws, inputs, problem.net)
+        self._ranks = RankFinder(stack, pullback) if rows else None
         self._ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
         self._ws.control[k.COUNTED_BEFORE] = subtree.counted
         self._ws.share[0] = 1.0
-        self._ws.column_variable[0] = np.arange(problem.net.lower.size)
-        walk(problem.net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
+        self._ws.column_variable[0] = np.arange(self._net.lower.size)
+        walk(self._net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
 
     @property
     def cells(self) -> int:
@@ -119,13 +123,13 @@ class SubtreeWalk:
         per_call = 4096
         while not self.done and self.nodes < limit:
             started = perf_counter()
-            status = walk(self.problem.net, self._ws, min(self.nodes + per_call, limit), self._rows)
+            status = walk(self._net, self._ws, min(self.nodes + per_call, limit), self._rows)
             seconds = perf_counter() - started
             if status == k.STACK_FULL:
                 self._ws = self._door.workspace = with_more_frames(self._ws)
                 continue
             if status == k.DRIFTED:
-                rebuild(self.problem.net, self._ws, self._ws.control[k.TOP])
+                rebuild(self._net, self._ws, self._ws.control[k.TOP])
                 self._ws.control[k.REBUILT] = 1
                 self._rebuilds += 1
             elif status in (k.UNSURE_ROOT, k.UNSURE_NODE, k.UNSURE_LEAF):
@@ -138,14 +142,22 @@ class SubtreeWalk:
 
     def _answer(self, status: int) -> None:
         """Answer the kernel's question: by a better witness where that will do, else exactly."""
-        ws, net = self._ws, self.problem.net
+        ws, net = self._ws, self._net
         if status == k.UNSURE_LEAF:
             mean_of_vertices(net, ws, ws.control[k.TOP])
-            if point_holds(net, ws):
-                ws.control[k.ANSWER] = k.EXISTS
+            answer = self._settle(ws.control[k.TOP])
+            if answer != k.NO_ANSWER:
+                ws.control[k.ANSWER] = answer
                 ws.control[k.WITNESSES] += 1
                 return
         self._door.answer(status)
+
+    def _settle(self, t: int) -> int:
+        """Tell from ``ws.point`` whether the cell of frame ``t`` exists, or give no answer."""
+        ws, net = self._ws, self._net
+        if net.image.middle.size:
+            return int(settle(net, ws, ws.splits[t]))
+        return k.EXISTS if point_holds(net, ws) else k.NO_ANSWER
 
     def _take_batch(self) -> CellBatch:
         """Take the rows out of the workspace."""
@@ -182,10 +194,11 @@ class SubtreeWalk:
 
     def call_every_kernel(self) -> None:
         """Call each entry point once, so that it is compiled; the walk is of no use afterwards."""
-        net, ws = self.problem.net, self._ws
+        net, ws = self._net, self._ws
         rebuild(net, ws, 0)
         mean_of_vertices(net, ws, 0)
         point_holds(net, ws)
+        settle(net, ws, 0)
         for _ in self.batches():
             pass
 
@@ -207,15 +220,23 @@ class SubtreeWalk:
     def _exists(self, t: int) -> bool:
         """Tell whether the cell that frame ``t`` goes on with has an interior."""
         if t == self._ws.control[k.TOP]:
-            return self._door.cell_exists(t)
+            return self._cell_exists(t)
         neuron = self._ws.pending[t]  # the path is on its inactive side, the frame on the other
         self._ws.sign[neuron] = 1
-        exists = self._door.cell_exists(t)
+        exists = self._cell_exists(t)
         self._ws.sign[neuron] = -1
         return exists
 
+    def _cell_exists(self, t: int) -> bool:
+        if self._net.image.middle.size:
+            mean_of_vertices(self._net, self._ws, t)
+            answer = settle(self._net, self._ws, self._ws.splits[t])
+            if answer != k.NO_ANSWER:
+                return bool(answer == k.EXISTS)
+        return self._door.cell_exists(t)
+
     def _prefix(self, t: int) -> tuple[int, ...]:
-        ws, net = self._ws, self.problem.net
+        ws, net = self._ws, self._net
         if t < ws.control[k.TOP]:
             neuron = int(ws.pending[t])
             return (*(int(s > 0) for s in ws.sign[:neuron]), 1)
