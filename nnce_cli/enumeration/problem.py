@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Network, Workspace
+from nnce_cli.enumeration.image import no_image, reduce_to_image
+from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Image, Network, Preimage, Workspace
 from nnce_cli.kernels.jit import padded_length
 from nnce_cli.network import LayerStack
 
@@ -38,7 +41,13 @@ class Problem:
     def of(stack: LayerStack, box: Box) -> Problem:
         """Prepare ``stack`` on ``box``."""
         reduced, small, free = fix_inputs(stack, box)
-        return Problem(reduced, small, box, free, _network(reduced, small))
+        return Problem(reduced, small, box, free, _network(reduced, small, no_image()))
+
+    @cached_property
+    def in_image(self) -> tuple[LayerStack, Network] | None:
+        """The same over the image of the first layer; None where that is no gain."""
+        reduction = reduce_to_image(self.stack, self.box)
+        return reduction and (reduction.stack, _network(*reduction))
 
     def full_points(self, points: Floats) -> Floats:
         """Put the fixed inputs back into points (m, d) of the reduced box; return (m, n_0)."""
@@ -53,7 +62,7 @@ class Problem:
         return [str(next(varying) if free else x) for x, free in zip(fixed, self.free, strict=True)]
 
 
-def _network(stack: LayerStack, box: Box) -> Network:
+def _network(stack: LayerStack, box: Box, image: Image) -> Network:
     d = stack.n_inputs
     widths = np.array([layer.n_out for layer in stack.hidden], dtype=np.int64)
     n = int(widths.max())
@@ -63,6 +72,8 @@ def _network(stack: LayerStack, box: Box) -> Network:
         weight[index, : layer.n_in, : layer.n_out] = layer.weight.T
         bias[index, : layer.n_out] = layer.bias
     magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
+    if image.middle.size:
+        magnitude = image.magnitude  # covers the rounding of the image too
     return Network(
         width=widths,
         offset=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
@@ -75,6 +86,7 @@ def _network(stack: LayerStack, box: Box) -> Network:
         magnitude=magnitude,
         span=box.upper - box.lower,
         layer_of=np.repeat(np.arange(len(widths)), widths).astype(np.int64),
+        image=image,
     )
 
 
@@ -155,6 +167,7 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         preactivation=np.zeros(n),
         wanted=ints(d),
         wanted_upper=ints(d),
+        preimage=_new_preimage(net),
         control=ints(16),
         done=np.zeros(1),
         layer_cells=ints(n_layers),
@@ -163,7 +176,37 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         log=np.zeros((logged, 3 + 2 * d), dtype=np.int32),
         out_signs=np.zeros((out, n_bytes), dtype=np.uint8),
         out_active=np.zeros((out, n_layers), dtype=np.uint16),
-        out_witness=np.zeros((out, d)),
+        out_witness=np.zeros((out, net.image.lower.size or d)),
+    )
+
+
+def _new_preimage(net: Network) -> Preimage:
+    """Allocate the scratch of walks in an image; nothing for others."""
+    m, total = net.image.lower.size, int(net.offset[-1])
+    d = net.lower.size if m else 0
+
+    def floats(*shape: int) -> Floats:
+        return np.zeros(shape if m else (0,) * len(shape))
+
+    return Preimage(
+        form=floats(d + 1, padded_length(total)),
+        slack=floats(padded_length(total)),
+        x=floats(m),
+        t=floats(m),
+        inner=floats(m),
+        clipped=floats(m),
+        place=floats(d),
+        anchor=floats(d),
+        centre=floats(d),
+        metric=floats(d, d),
+        direction=floats(d),
+        towards=floats(d),
+        tight=np.zeros(d + 1, dtype=np.int64),
+        base=floats(d + 1),
+        product=floats(d + 1, d),
+        factor=floats(d + 1, d + 1),
+        multiplier=floats(d + 1),
+        target=floats(d + 1),
     )
 
 
@@ -193,7 +236,7 @@ PER_FRAME = (
 
 def with_more_frames(workspace: Workspace) -> Workspace:
     """Return the workspace with twice as many frames and the same contents."""
-    grown = {}
+    grown: dict[str, Any] = {}
     for name in PER_FRAME:
         old = getattr(workspace, name)
         grown[name] = np.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)

@@ -13,6 +13,7 @@ from nnce_cli.enumeration.problem import Problem, new_workspace, start, with_mor
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.exact import ExactDoor, Pullback
 from nnce_cli.kernels import arrays as k
+from nnce_cli.kernels.image import settle
 from nnce_cli.kernels.layers import rebuild
 from nnce_cli.kernels.proofs import has_interior, point_holds
 from nnce_cli.kernels.walk import walk
@@ -51,14 +52,17 @@ class SubtreeWalk:
         log: bool = False,
     ) -> None:
         self.problem = problem
+        in_image = None if log else problem.in_image  # certificates are about the inputs
+        stack, self._net = in_image or (problem.stack, problem.net)
         self._certify = certify
         self._rows = rows
         self._witness = witness
-        self._ws = new_workspace(problem.net, rows, log)
-        self._pullback = Pullback(problem.stack)
-        self._ranks = RankFinder(problem.stack, self._pullback) if rows else None
+        self._ws = new_workspace(self._net, rows, log)
+        self._pullback = Pullback(stack)
+        self._inputs = Pullback(problem.stack) if in_image else self._pullback
+        self._ranks = RankFinder(stack, self._pullback) if rows else None
         self.begin(subtree)
-        walk(problem.net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
+        walk(self._net, self._ws, 0, rows)  # loaded from the cache now, before clocks start
 
     def begin(self, subtree: Subtree) -> None:
         """Begin the walk of another subtree; what was found and decided before is forgotten.
@@ -67,12 +71,12 @@ class SubtreeWalk:
         subtree does.
         """
         ws = self._ws
-        start(self.problem.net, ws)
+        start(self._net, ws)
         ws.control[k.CERTIFY] = int(self._certify)
         ws.control[k.COUNTED_BEFORE] = subtree.counted
         ws.control[k.PREFIX] = len(subtree.prefix)
         ws.forced[: len(subtree.prefix)] = [2 * bit - 1 for bit in subtree.prefix]
-        self._door = ExactDoor(self._pullback, self.problem.net, ws)
+        self._door = ExactDoor(self._pullback, self._net, ws, self._inputs, self.problem.net)
         if self._ranks:
             self._ranks.begin()
         self._rebuilds = 0
@@ -137,7 +141,7 @@ class SubtreeWalk:
                 self._ws = self._door.workspace = with_more_frames(self._ws)
                 continue
             if status == k.DRIFTED:
-                rebuild(self.problem.net, self._ws, self._ws.control[k.TOP])
+                rebuild(self._net, self._ws, self._ws.control[k.TOP])
                 self._ws.control[k.REBUILT] = 1
                 self._rebuilds += 1
             elif status in (k.UNSURE_ROOT, k.UNSURE_NODE, k.UNSURE_LEAF):
@@ -150,18 +154,26 @@ class SubtreeWalk:
 
     def _advance(self, node_limit: int) -> int:
         """Let the kernel walk on; return why it stopped."""
-        return walk(self.problem.net, self._ws, node_limit, self._rows)
+        return walk(self._net, self._ws, node_limit, self._rows)
 
     def _answer(self, status: int) -> None:
         """Answer the kernel's question: by a better witness where that will do, else exactly."""
-        ws, net = self._ws, self.problem.net
+        ws, net = self._ws, self._net
         if status == k.UNSURE_LEAF:
             mean_of_vertices(net, ws, ws.control[k.TOP])
-            if point_holds(net, ws):
-                ws.control[k.ANSWER] = k.EXISTS
+            answer = self._settle(ws.control[k.TOP])
+            if answer != k.NO_ANSWER:
+                ws.control[k.ANSWER] = answer
                 ws.control[k.WITNESSES] += 1
                 return
         self._door.answer(status)
+
+    def _settle(self, t: int) -> int:
+        """Tell from ``ws.point`` whether the cell of frame ``t`` exists, or give no answer."""
+        ws, net = self._ws, self._net
+        if net.image.middle.size:
+            return int(settle(net, ws, ws.splits[t]))
+        return k.EXISTS if point_holds(net, ws) else k.NO_ANSWER
 
     def _take_batch(self) -> CellBatch:
         """Take the rows out of the workspace."""
@@ -198,11 +210,12 @@ class SubtreeWalk:
 
     def call_every_kernel(self) -> None:
         """Call each entry point once, so that it is compiled; the walk is of no use afterwards."""
-        net, ws = self.problem.net, self._ws
+        net, ws = self._net, self._ws
         rebuild(net, ws, 0)
         mean_of_vertices(net, ws, 0)
         point_holds(net, ws)
         has_interior(net, ws, 0)
+        settle(net, ws, 0)
         for _ in self.batches():
             pass
 
@@ -229,17 +242,26 @@ class SubtreeWalk:
 
     def _exists(self, t: int) -> bool:
         """Tell whether the cell that frame ``t`` goes on with has an interior."""
-        net, ws = self.problem.net, self._ws
+        ws = self._ws
         if t == ws.control[k.TOP]:
-            return has_interior(net, ws, t) or self._door.cell_exists(t)
+            return self._cell_exists(t)
         neuron = ws.pending[t]  # the path is on its inactive side, the frame on the other
         ws.sign[neuron] = 1
-        exists = has_interior(net, ws, t) or self._door.cell_exists(t)
+        exists = self._cell_exists(t)
         ws.sign[neuron] = -1
-        return bool(exists)
+        return exists
+
+    def _cell_exists(self, t: int) -> bool:
+        if not self._net.image.middle.size:
+            return bool(has_interior(self._net, self._ws, t)) or self._door.cell_exists(t)
+        mean_of_vertices(self._net, self._ws, t)
+        answer = settle(self._net, self._ws, self._ws.splits[t])
+        if answer == k.NO_ANSWER:
+            return self._door.cell_exists(t)
+        return bool(answer == k.EXISTS)
 
     def _prefix(self, t: int) -> tuple[int, ...]:
-        ws, net = self._ws, self.problem.net
+        ws, net = self._ws, self._net
         if t < ws.control[k.TOP]:
             neuron = int(ws.pending[t])
             return (*(int(s > 0) for s in ws.sign[:neuron]), 1)

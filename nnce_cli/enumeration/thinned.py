@@ -54,7 +54,7 @@ class ThinnedWalk(SubtreeWalk):
             sampled=np.zeros(samples),
         )
         super().__init__(problem, rows=False, witness=False)
-        thinned_walk(problem.net, self._ws, self._thinning, 0)  # loaded now, before clocks start
+        thinned_walk(self._net, self._ws, self._thinning, 0)  # loaded now, before clocks start
 
     def run(self, deadline: float) -> bool:
         """Walk to the end, or until ``time.perf_counter()`` is at ``deadline``; tell which."""
@@ -70,7 +70,7 @@ class ThinnedWalk(SubtreeWalk):
         return True
 
     def _advance(self, node_limit: int) -> int:
-        return thinned_walk(self.problem.net, self._ws, self._thinning, node_limit)
+        return thinned_walk(self._net, self._ws, self._thinning, node_limit)
 
     @property
     def thinned(self) -> NDArray[np.bool_]:

@@ -22,11 +22,24 @@ class ExactDoor:
 
     ``questions`` counts them by kind; ``rational_witnesses`` maps the number of a cell (in the
     order of the walk) to its witness where no float64 point was found in the cell.
+
+    The walk may be one over the image of the inputs, in a box that is larger than their image
+    (``pullback``, ``net``). Which cells exist is asked of the inputs themselves
+    (``inputs``, ``inputs_net``).
     """
 
-    def __init__(self, pullback: Pullback, net: k.Network, workspace: k.Workspace) -> None:
+    def __init__(
+        self,
+        pullback: Pullback,
+        net: k.Network,
+        workspace: k.Workspace,
+        inputs: Pullback,
+        inputs_net: k.Network,
+    ) -> None:
         self.pullback = pullback
         self.net = net
+        self.inputs = inputs
+        self.inputs_net = inputs_net
         self.workspace = workspace
         self.questions = {"neuron": 0, "witness": 0}
         self.empty_cells = 0
@@ -45,7 +58,7 @@ class ExactDoor:
     def _answer_neuron(self, t: int, at_node: bool) -> None:
         d = self.net.lower.size
         row = int(self.workspace.free[t]) - 1 if at_node else int(self.workspace.cursor[t])
-        form = self._form(int(self.workspace.row_variable[t, row]) - d)
+        form = self._form(int(self.workspace.row_variable[t, row]) - d, self.pullback)
         if not any(form):
             self.workspace.control[k.ANSWER] = k.ZERO
             return
@@ -80,7 +93,7 @@ class ExactDoor:
         self.workspace.control[k.BASIS] = len(slacks)
 
     def _answer_leaf(self, t: int) -> None:
-        dictionary = self._dictionary(t)
+        dictionary = self._dictionary_of_inputs(t)
         point = None if dictionary is None else interior_point(dictionary)
         if dictionary is None or point is None:
             self.empty_cells += 1
@@ -92,51 +105,66 @@ class ExactDoor:
             rounded = [nearest_float(x) for x in point]
             if not self._is_witness(rounded):  # the cell is thinner than the grid of floats
                 self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
-        self.workspace.point[:] = rounded
+        in_image = self.inputs is not self.pullback
+        witness = self.workspace.preimage.x if in_image else self.workspace.point
+        witness[:] = rounded
         self.workspace.control[k.ANSWER] = k.EXISTS
 
     def cell_exists(self, t: int) -> bool:
         """Tell whether the cell of frame ``t`` has an interior."""
-        dictionary = self._dictionary(t)
+        dictionary = self._dictionary_of_inputs(t)
         return dictionary is not None and interior_point(dictionary) is not None
 
     def _is_witness(self, point: list[float]) -> bool:
         """Tell whether a point is strictly inside the box and has exactly the path's signs."""
-        bounds = zip(point, self.net.lower.tolist(), self.net.upper.tolist(), strict=True)
+        net = self.inputs_net
+        bounds = zip(point, net.lower.tolist(), net.upper.tolist(), strict=True)
         if not all(lower < x < upper for x, lower, upper in bounds):
             return False
         exact = [fmpq(*x.as_integer_ratio()) for x in point]
-        found = [s for layer in signs_at(self.pullback.maps, exact) for s in layer]
+        found = [s for layer in signs_at(self.inputs.maps, exact) for s in layer]
         path = np.where(self.workspace.is_zero == 1, 0, self.workspace.sign)
         return bool(found == path.tolist())
 
-    def _form(self, neuron: int) -> list[fmpq]:
+    def _form(self, neuron: int, pullback: Pullback) -> list[fmpq]:
         """The neuron's preactivation on the path's cell, an affine function of x."""
         layer = int(self.net.layer_of[neuron])
         start = self.net.offset
         active = [(self.workspace.sign[start[i] : start[i + 1]] > 0).tolist() for i in range(layer)]
-        rows = self.pullback.preactivations(layer, active)
+        rows = pullback.preactivations(layer, active)
         j = neuron - int(start[layer])
         return [rows[j, c] for c in range(rows.ncols())]
 
-    def _scaled(self, neuron: int, side: int) -> list[fmpq]:
+    def _scaled(self, neuron: int, side: int, pullback: Pullback) -> list[fmpq]:
         factor = side * fmpq(*float(self.workspace.scale[neuron]).as_integer_ratio())
-        return [factor * x for x in self._form(neuron)]
+        return [factor * x for x in self._form(neuron, pullback)]
+
+    def _polytope(self, t: int, pullback: Pullback, net: k.Network) -> Polytope:
+        """The cell of frame t, over the inputs of ``pullback`` in the box of ``net``."""
+        d = net.lower.size
+        slacks = {
+            d + neuron: self._scaled(neuron, int(self.workspace.sign[neuron]), pullback)
+            for neuron in self.workspace.split_neuron[: self.workspace.splits[t]].tolist()
+        }
+        lower = [fmpq(*x.as_integer_ratio()) for x in net.lower.tolist()]
+        upper = [fmpq(*x.as_integer_ratio()) for x in net.upper.tolist()]
+        return Polytope(lower, upper, slacks)
 
     def _dictionary(self, t: int) -> Dictionary | None:
         """An exact dictionary of frame t's cell, from the frame's basis if that is feasible."""
-        d = self.net.lower.size
-        slacks = {
-            d + neuron: self._scaled(neuron, int(self.workspace.sign[neuron]))
-            for neuron in self.workspace.split_neuron[: self.workspace.splits[t]].tolist()
-        }
-        lower = [fmpq(*x.as_integer_ratio()) for x in self.net.lower.tolist()]
-        upper = [fmpq(*x.as_integer_ratio()) for x in self.net.upper.tolist()]
         return feasible_dictionary(
-            Polytope(lower, upper, slacks),
+            self._polytope(t, self.pullback, self.net),
             self.workspace.column_variable[t].tolist(),
             [u == 1 for u in self.workspace.at_upper[t].tolist()],
         )
+
+    def _dictionary_of_inputs(self, t: int) -> Dictionary | None:
+        """An exact dictionary of the part of frame t's cell that inputs of the box reach."""
+        if self.inputs is self.pullback:
+            return self._dictionary(t)
+        d = self.inputs_net.lower.size
+        polytope = self._polytope(t, self.inputs, self.inputs_net)
+        return feasible_dictionary(polytope, list(range(d)), [False] * d)
 
     def _copy_header(self, source: int, target: int) -> None:
         """Copy all of a frame but its dictionary."""
@@ -153,7 +181,7 @@ class ExactDoor:
         free = int(ws.free[t])
         exact = Dictionary(dictionary.polytope, dictionary.columns, dictionary.at_upper)
         neurons = [int(v) - d for v in ws.row_variable[t, :free]]
-        above = exact.over_columns([self._scaled(neuron, 1) for neuron in neurons])
+        above = exact.over_columns([self._scaled(neuron, 1, self.pullback) for neuron in neurons])
         for r, row in enumerate([*above.tolist(), *exact.table.tolist()]):
             ws.value[t, :, r] = [nearest_float(x) for x in row]
         for r, variable in enumerate(exact.rows):

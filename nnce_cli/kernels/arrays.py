@@ -31,6 +31,29 @@ PROOFS, WITNESSES, LPS, PIVOTS, CERTIFY, LOGGED, BASIS, PREFIX, MUTED = range(7,
 IS_INACTIVE, IS_ACTIVE, IS_ZERO, IS_SPLIT, IS_CELL, IS_EMPTY = range(6)
 
 
+class Image(NamedTuple):
+    """The image of a box of many inputs x under a linear map u = U x into few: a zonotope.
+
+    Where a walk works in the image, its d inputs are the entries of u, and its box contains the
+    zonotope. m is the number of inputs x, 0 where the walk works on the inputs themselves. Inputs
+    are measured from the centre of the box in half sides: x = centre + half * t with |t_i| <= 1.
+    """
+
+    linear: Floats  # (d, m) U
+    inexact: float  # 1.0 where U is rounded from rationals, else 0.0
+    magnitude: Floats  # (d,) bound on sum |U| |x| over the box
+    lower: Floats  # (m,) the box
+    upper: Floats  # (m,)
+    centre: Floats  # (m,)
+    half: Floats  # (m,)
+    # For finding points; no proof rests on these.
+    middle: Floats  # (d,) U centre
+    generator: Floats  # (d, m) G = U diag(half): u = middle + G t
+    column: Floats  # (m, d) G^T
+    gram: Floats  # (d, d) G G^T
+    inverse: Floats  # (d, d) its inverse: the smallest t for a u is G^T inverse (u - middle)
+
+
 class Network(NamedTuple):
     """A network on a box, as the kernels read it."""
 
@@ -45,6 +68,30 @@ class Network(NamedTuple):
     magnitude: Floats  # (d,) max(|lower|, |upper|)
     span: Floats  # (d,) upper - lower
     layer_of: Ints  # (N,) the layer of a neuron
+    image: Image
+
+
+class Preimage(NamedTuple):
+    """Scratch for the search of an input x in the box whose image lies in a cell (see `Image`)."""
+
+    form: Floats  # (d + 1, N) the path's slacks, column by column, constant first
+    slack: Floats  # (N,) their values at ``place``
+    x: Floats  # (m,) the input found
+    t: Floats  # (m,) an input measured from the centre, in half sides
+    inner: Floats  # (m,) that of the inner point of the relaxed cell, within the box or not
+    clipped: Floats  # (m,) 1.0 or -1.0 where t is held at its limit
+    place: Floats  # (d,) a point of the image
+    anchor: Floats  # (d,) the image where all t are 0 but the clipped ones
+    centre: Floats  # (d,) centre and metric of a projection
+    metric: Floats  # (d, d)
+    direction: Floats  # (d,) sum of multipliers times gradients
+    towards: Floats  # (d,) the same for the inner point
+    tight: Ints  # (d + 1,) the slacks that are 0 at the projection
+    base: Floats  # (d + 1,) their values at its centre
+    product: Floats  # (d + 1, d) their gradients times the metric
+    factor: Floats  # (d + 1, d + 1) the Cholesky factor of the products' gram matrix
+    multiplier: Floats  # (d + 1,)
+    target: Floats  # (d + 1,) the multipliers that a step leads to
 
 
 class Workspace(NamedTuple):
@@ -99,6 +146,7 @@ class Workspace(NamedTuple):
     preactivation: Floats  # (n,)
     wanted: Ints  # (d,) the basis that `rebuild` restores
     wanted_upper: Ints  # (d,)
+    preimage: Preimage
     # Results.
     control: Ints  # counters and signals, indexed by the constants above
     done: Floats  # (1,) share of the domain's tree that is done
@@ -108,4 +156,4 @@ class Workspace(NamedTuple):
     log: NDArray[np.int32]  # (G, 3 + 2 d) neuron, decision, slacks in the basis, the basis
     out_signs: NDArray[np.uint8]  # (C, B)
     out_active: NDArray[np.uint16]  # (C, L)
-    out_witness: Floats  # (C, d)
+    out_witness: Floats  # (C, d), or (C, m) where the walk works in an image

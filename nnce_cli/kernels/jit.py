@@ -2,7 +2,8 @@
 
 Kernels pass the whole network and workspace along. That costs nothing where the call is
 inlined and about 0.3 µs, more than a pivot, where it is not; and numba does not inline
-functions that have a cache of their own. So only entry points are cached, in a folder named
+functions that have a cache of their own. So only entry points are cached (and one of them that
+kernels call too, for what is long and seldom needed), in a folder named
 after the digest of all kernel sources: numba itself looks for changes in one file only.
 """
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nnce_cli.kernels.arrays import (
     CELLS,
     DONE,
+    EMPTY,
     LEAF,
     NODE,
     NODES,
@@ -31,8 +32,10 @@ from nnce_cli.kernels.arrays import (
     Network,
     Workspace,
 )
+from nnce_cli.kernels.image import settle
 from nnce_cli.kernels.jit import entry_point, kernel
 from nnce_cli.kernels.walk import CONTINUE, enter_layer, pop, root_tests, visit_leaf, visit_node
+from nnce_cli.kernels.witness import inner_point
 
 
 class Thinning(NamedTuple):
@@ -106,7 +109,17 @@ def thin_split(net: Network, ws: Workspace, th: Thinning, t: int) -> None:
 
 @kernel
 def thin_layer(net: Network, ws: Workspace, th: Thinning, t: int, layer: int) -> None:
-    """Count the layer-k cell of frame ``t``, whose last neuron is decided, and thin it."""
+    """Count the layer-k cell of frame ``t``, whose last neuron is decided, and thin it.
+
+    In the image of a first layer there may be no such cell; that of the last layer is looked at
+    when its leaf is visited.
+    """
+    if net.image.middle.size > 0 and layer + 1 < net.width.size:
+        inner_point(net, ws, t, ws.free[t])
+        if settle(net, ws, ws.splits[t]) == EMPTY:
+            th.weight[t] = 0.0
+            skip_dropped(net, ws, th)
+            return
     th.layer_cells[layer] += th.weight[t]
     if layer + 1 < net.width.size:
         th.weight[t] = pass_stage(th, net.layer_of.size + layer, th.weight[t])

@@ -58,6 +58,7 @@ from nnce_cli.kernels.dictionary import (
     descend,
     entering_column,
 )
+from nnce_cli.kernels.image import settle
 from nnce_cli.kernels.jit import entry_point, kernel
 from nnce_cli.kernels.layers import add_rows, drifted, drop_rows, pull_back
 from nnce_cli.kernels.proofs import holds, witness_holds
@@ -355,9 +356,15 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
     ws.control[ANSWER] = NO_ANSWER
     certify = ws.control[CERTIFY] == 1
     if answer == NO_ANSWER:
-        if rows or certify:
+        in_image = net.image.middle.size > 0
+        if rows or certify or in_image:
             inner_point(net, ws, t, ws.free[t])
-        if certify:
+        if in_image:
+            answer = settle(net, ws, ws.splits[t])
+            if answer == NO_ANSWER:
+                return UNSURE_LEAF
+            ws.control[WITNESSES] += 1
+        elif certify:
             if not witness_holds(net, ws):
                 return UNSURE_LEAF
             ws.control[WITNESSES] += 1
@@ -373,8 +380,9 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
                 ws.out_signs[i, b] = ws.packed[b]
             for layer in range(net.width.size):
                 ws.out_active[i, layer] = ws.active[layer]
-            for c in range(net.lower.size):
-                ws.out_witness[i, c] = ws.point[c]
+            point = ws.preimage.x if net.image.middle.size > 0 else ws.point
+            for c in range(point.size):
+                ws.out_witness[i, c] = point[c]
             ws.control[ROWS] += 1
     pop(net, ws)
     return CONTINUE

@@ -1,0 +1,405 @@
+"""Cells in the image of a box of many inputs under the first layer: which of them exist.
+
+A walk in the image u = U x relaxes it, a zonotope, to a box, so some of its cells hold no image of
+an input. Here each cell is settled: by an input x of the box whose image is strictly inside the
+cell, or by multipliers λ >= 0 that make the sum of λ_k s_k(U x) over the cell's slacks negative
+for all x in the box (Farkas). Both are checked over x with bounds on rounding.
+They are found by projecting the centre of the zonotope onto the cell.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nnce_cli.kernels.arrays import (
+    EMPTY,
+    EXISTS,
+    NO_ANSWER,
+    UNIT_ROUNDOFF,
+    Network,
+    Workspace,
+)
+from nnce_cli.kernels.jit import entry_point, kernel, padded
+from nnce_cli.kernels.proofs import UNDERFLOW
+
+ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the first that does
+# How much of the image's metric keeps a projection regular: less where rounds change nothing any
+# more, more where they jump from corner to corner of the box.
+FIRST_DAMPING, FASTER, SLOWER = 1e-3, 0.3, 5.0
+MOST_STEPS = 20
+MOST_CLIPS = 24  # rounds of clipping; after that the exact door decides
+TIGHT = 1e-12  # a slack below minus this is violated
+RIDGE = 1e-13  # the least pivot of a Cholesky factor, relative to the diagonal
+
+
+@kernel
+def gather_slacks(net: Network, ws: Workspace, n: int) -> None:
+    """Write the first ``n`` slacks of the path to the scratch, the coefficients of u in rows."""
+    d, out = net.lower.size, ws.preimage.form
+    for s in range(n):
+        neuron = ws.split_neuron[s]
+        sign, form = ws.sign[neuron], ws.form[neuron]
+        for k in range(d + 1):
+            out[k, s] = sign * form[k]
+
+
+@kernel
+def combine(weights: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+    """Add the combination of ``rows`` (d, m) with ``weights`` (d,) to ``out`` (m,)."""
+    d = weights.size
+    k = 0
+    while k + 4 <= d:  # four at a time: ``out`` is read and written less often
+        a, b, c, e = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        row_a, row_b, row_c, row_e = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+        for i in range(out.size):
+            out[i] += a * row_a[i] + b * row_b[i] + c * row_c[i] + e * row_e[i]
+        k += 4
+    while k < d:
+        a, row_a = weights[k], rows[k]
+        for i in range(out.size):
+            out[i] += a * row_a[i]
+        k += 1
+
+
+@kernel
+def is_in_box(net: Network, ws: Workspace) -> bool:
+    """Tell whether ``ws.preimage.x`` is strictly inside the box."""
+    im, x = net.image, ws.preimage.x
+    outside = 0
+    for i in range(x.size):
+        outside += 0 if (im.lower[i] < x[i]) & (x[i] < im.upper[i]) else 1
+    return outside == 0
+
+
+@kernel
+def is_inside(net: Network, ws: Workspace, n: int) -> bool:
+    """Prove that the image of ``ws.preimage.x`` is strictly inside the cell.
+
+    The slacks of the first ``n`` splits are evaluated at it; the bound on rounding is that of
+    sums of sums (Higham 2002, section 3.1).
+    """
+    d, im, x, slack = net.lower.size, net.image, ws.preimage.x, ws.preimage.slack
+    for s in range(padded(n)):
+        slack[s] = ws.preimage.form[0, s]
+    for k in range(d):
+        u, row = 0.0, im.linear[k]
+        for i in range(x.size):
+            u += row[i] * x[i]
+        form = ws.preimage.form[1 + k]
+        for s in range(padded(n)):
+            slack[s] += form[s] * u
+    rounding = (2.0 * (x.size + d + 8) + im.inexact) * UNIT_ROUNDOFF
+    for s in range(n):
+        neuron = ws.split_neuron[s]
+        bound = ws.form_error[neuron] + rounding * ws.form_size[neuron] + UNDERFLOW
+        if not slack[s] > bound:
+            return False
+    return True
+
+
+@kernel
+def is_missed(net: Network, ws: Workspace, n_tight: int) -> bool:
+    """Prove from the scratch multipliers that the cell holds no image of an input of the box."""
+    d, im, pre = net.lower.size, net.image, ws.preimage
+    g, p = pre.place, pre.x
+    for k in range(d):
+        g[k] = 0.0
+    constant, size, error = 0.0, 0.0, 0.0
+    for a in range(n_tight):
+        neuron = ws.split_neuron[pre.tight[a]]
+        weight, form = pre.multiplier[a], ws.form[neuron]
+        if not weight > 0.0:
+            continue
+        signed = weight * ws.sign[neuron]
+        constant -= signed * form[0]
+        for k in range(d):
+            g[k] -= signed * form[1 + k]
+        size += weight * ws.form_size[neuron]
+        error += weight * ws.form_error[neuron]
+    for k in range(d):
+        size += abs(g[k]) * im.magnitude[k]
+    for i in range(p.size):
+        p[i] = 0.0
+    combine(g, im.linear, p)
+    bound = constant
+    for i in range(p.size):
+        bound += min(p[i] * im.lower[i], p[i] * im.upper[i])
+    units = 2.0 * (n_tight + d + p.size + 8) + im.inexact
+    return bool(bound > error + units * UNIT_ROUNDOFF * size + UNDERFLOW)
+
+
+@kernel
+def solve_tight(ws: Workspace, n: int) -> None:
+    """Solve for the multipliers (``target``) at which all ``n`` tight slacks are 0.
+
+    The last row of the Cholesky factor is new, the others are there.
+    """
+    pre = ws.preimage
+    factor, target = pre.factor, pre.target
+    for a in range(n):
+        total = -pre.base[a]
+        for b in range(a):
+            total -= factor[a, b] * target[b]
+        target[a] = total / factor[a, a]
+    for a in range(n - 1, -1, -1):
+        total = target[a]
+        for c in range(a + 1, n):
+            total -= factor[c, a] * target[c]
+        target[a] = total / factor[a, a]
+
+
+@kernel
+def add_tight(net: Network, ws: Workspace, a: int, s: int, multiplier: float) -> None:
+    """Make slack ``s`` the tight slack number ``a``, the last one; factorise."""
+    d, pre = net.lower.size, ws.preimage
+    form, product, factor = pre.form, pre.product[a], pre.factor
+    base = form[0, s]
+    for k in range(d):
+        base += form[1 + k, s] * pre.centre[k]
+        product[k] = 0.0
+    for i in range(d):
+        g, row = form[1 + i, s], pre.metric[i]
+        for k in range(d):
+            product[k] += g * row[k]
+    pre.tight[a] = s
+    pre.base[a] = base
+    pre.multiplier[a] = multiplier
+    for b in range(a + 1):
+        entry = 0.0
+        for k in range(d):
+            entry += form[1 + k, pre.tight[b]] * product[k]
+        least = RIDGE * entry
+        for c in range(b):
+            entry -= factor[a, c] * factor[b, c]
+        if b < a:
+            factor[a, b] = entry / factor[b, b]
+        else:
+            factor[a, a] = math.sqrt(entry if entry > least else least)
+
+
+@kernel
+def project(net: Network, ws: Workspace, n: int) -> int:
+    """Project ``centre`` onto the cell in the scratch metric H; return the number of tight slacks.
+
+    Minimises (u - centre) H^-1 (u - centre) over the u where the first ``n`` slacks are >= 0, by
+    the dual active-set method of Goldfarb & Idnani (1983, "A numerically stable dual method
+    for solving strictly convex quadratic programs"). Writes u to ``place``, the ``multiplier``
+    of the tight slacks, and ``direction``, the sum of their gradients: u = centre + H direction.
+    Returns -1 where rounding stops it.
+    """
+    d, pre = net.lower.size, ws.preimage
+    u, slack = pre.place, pre.slack
+    for k in range(d):
+        u[k] = pre.centre[k]
+    count = 0
+    for _ in range(4 * n + 20):
+        for s in range(padded(n)):
+            slack[s] = pre.form[0, s]
+        for k in range(d):
+            a, form = u[k], pre.form[1 + k]
+            for s in range(padded(n)):
+                slack[s] += a * form[s]
+        row, lowest = -1, -TIGHT
+        for s in range(n):
+            row = s if slack[s] < lowest else row
+            lowest = slack[s] if slack[s] < lowest else lowest
+        if row < 0:
+            for k in range(d):
+                pre.direction[k] = 0.0
+                for a in range(count):
+                    pre.direction[k] += pre.multiplier[a] * pre.form[1 + k, pre.tight[a]]
+            return count
+        if count > d:
+            return -1
+        add_tight(net, ws, count, row, 0.0)
+        count += 1
+        while True:
+            solve_tight(ws, count)
+            step, drop = 1.0, -1
+            for a in range(count):
+                old, new = pre.multiplier[a], pre.target[a]
+                if new <= 0.0 and old < step * (old - new):
+                    step, drop = old / (old - new), a
+            for a in range(count):
+                pre.multiplier[a] += step * (pre.target[a] - pre.multiplier[a])
+            if drop < 0:
+                break
+            if drop == count - 1:
+                return -1  # the slack that must rise does not: rounding
+            count -= 1
+            for a in range(drop, count):
+                add_tight(net, ws, a, pre.tight[a + 1], pre.multiplier[a + 1])
+        for k in range(d):
+            u[k] = pre.centre[k]
+            for a in range(count):
+                u[k] += pre.multiplier[a] * pre.product[a, k]
+    return -1
+
+
+@kernel
+def start_search(net: Network, ws: Workspace) -> None:
+    """Clip nothing: centre and metric are those of the whole image."""
+    d, im, pre = net.lower.size, net.image, ws.preimage
+    for i in range(pre.clipped.size):
+        pre.clipped[i] = 0.0
+    for k in range(d):
+        pre.anchor[k] = im.middle[k]
+        pre.centre[k] = im.middle[k]
+        for j in range(d):
+            pre.metric[k, j] = im.gram[k, j]
+
+
+@kernel
+def clip(net: Network, ws: Workspace, limit: float) -> int:
+    """Clip the scratch ``t`` to ``limit``; return how many entries are clipped now or no longer.
+
+    Then ``anchor`` and ``metric`` are those of the zonotope that the entries between their limits
+    generate, moved by the others.
+    """
+    d, im, pre = net.lower.size, net.image, ws.preimage
+    t, clipped = pre.t, pre.clipped
+    changes = 0
+    for i in range(t.size):  # no branch: most often nothing changes
+        side = 1.0 if t[i] > limit else (-1.0 if t[i] < -limit else 0.0)
+        changes += 1 if side != clipped[i] else 0
+    if changes == 0:
+        return 0
+    for i in range(t.size):
+        side = 1.0 if t[i] > limit else (-1.0 if t[i] < -limit else 0.0)
+        before = clipped[i]
+        clipped[i] = side
+        if side == before:
+            continue
+        held = abs(side) - abs(before)
+        column = im.column[i]
+        for k in range(d):
+            g = column[k]
+            pre.anchor[k] += (side - before) * limit * g
+            row = pre.metric[k]
+            for j in range(d):
+                row[j] -= held * g * column[j]
+    return changes
+
+
+@kernel
+def damp(net: Network, ws: Workspace, more: float, damping: float) -> None:
+    """Add ``more`` times the whole image's metric to that of the next projection.
+
+    That keeps it regular. The centre makes up for it, once the direction has settled: the proximal
+    point method (Rockafellar 1976), with ``damping`` the sum of all that was added.
+    """
+    d, im, pre = net.lower.size, net.image, ws.preimage
+    for k in range(d):
+        moved = 0.0
+        for j in range(d):
+            pre.metric[k, j] += more * im.gram[k, j]
+            moved += im.gram[k, j] * pre.direction[j]
+        pre.centre[k] = pre.anchor[k] - damping * moved
+
+
+@kernel
+def separates(net: Network, ws: Workspace, count: int) -> bool:
+    """Prove, where it seems so, that the multipliers of the ``count`` tight slacks show a miss.
+
+    Writes the smallest t in the direction of the projection to the scratch.
+    """
+    im, pre = net.image, ws.preimage
+    t = pre.t
+    for i in range(t.size):
+        t[i] = 0.0
+    combine(pre.direction, im.generator, t)
+    largest = 0.0  # that the sum of multipliers times slacks becomes in the box
+    for a in range(count):
+        largest += pre.multiplier[a] * pre.form[0, pre.tight[a]]
+    for k in range(net.lower.size):
+        largest += pre.direction[k] * im.middle[k]
+    for i in range(t.size):
+        largest += abs(t[i])
+    return largest < 0.0 and is_missed(net, ws, count)
+
+
+@kernel
+def search(net: Network, ws: Workspace, n: int, room: float) -> int:
+    """Look for the smallest t with |t_i| <= 1 - room whose image lies in the cell.
+
+    Returns EXISTS with the input in ``ws.preimage.x``, EMPTY, or NO_ANSWER. A semismooth Newton
+    method: each round solves the problem for the entries of t that were within their limits in
+    the round before. Where there is no such t, the direction tends to one that separates the
+    cell from the image.
+    """
+    start_search(net, ws)
+    damping = 0.0
+    for _ in range(MOST_CLIPS):
+        count = project(net, ws, n)
+        if count < 0:
+            return NO_ANSWER
+        if separates(net, ws, count):
+            return EMPTY
+        changes = clip(net, ws, 1.0 - room)
+        if changes == 0 and step_inside(net, ws, n, 1.0 - room):
+            return EXISTS
+        wanted = damping * FASTER if changes <= 1 else damping
+        if damping == 0.0:
+            wanted = FIRST_DAMPING
+        elif all_clipped(ws):
+            wanted = damping * SLOWER
+        damp(net, ws, wanted - damping, wanted)
+        damping = wanted
+    return NO_ANSWER
+
+
+@kernel
+def all_clipped(ws: Workspace) -> bool:
+    """Tell whether all inputs are held at their limits."""
+    clipped = ws.preimage.clipped
+    free = 0
+    for i in range(clipped.size):
+        free += 1 if clipped[i] == 0.0 else 0
+    return free == 0
+
+
+@kernel
+def step_inside(net: Network, ws: Workspace, n: int, limit: float) -> bool:
+    """Go from the scratch ``t``, on facets of the cell, towards the inner point; prove the input.
+
+    The t of the inner point need not be in the box; steps are tried until one stays inside.
+    """
+    im, pre = net.image, ws.preimage
+    t, inner, x = pre.t, pre.inner, pre.x
+    for i in range(inner.size):
+        inner[i] = 0.0
+        clipped = limit if t[i] > limit else t[i]
+        t[i] = clipped if clipped > -limit else -limit
+    combine(pre.towards, im.generator, inner)
+    step = 0.5
+    for _ in range(MOST_STEPS):
+        for i in range(t.size):
+            x[i] = im.centre[i] + im.half[i] * (t[i] + step * (inner[i] - t[i]))
+        if is_in_box(net, ws):
+            return is_inside(net, ws, n)
+        step *= 0.3
+    return False
+
+
+@entry_point
+def settle(net: Network, ws: Workspace, n: int) -> int:
+    """Tell whether the cell of the first ``n`` splits holds an image of the inside of the box.
+
+    ``ws.point`` is a point inside the cell. Returns EXISTS with such an input in
+    ``ws.preimage.x``, EMPTY, or NO_ANSWER.
+    """
+    d, im, pre = net.lower.size, net.image, ws.preimage
+    gather_slacks(net, ws, n)
+    for k in range(d):
+        pre.towards[k] = 0.0
+    for i in range(d):
+        a, row = ws.point[i] - im.middle[i], im.inverse[i]
+        for k in range(d):
+            pre.towards[k] += a * row[k]
+    for room in ROOMS:
+        answer = search(net, ws, n, room)
+        if answer != NO_ANSWER:
+            return answer
+    return NO_ANSWER
