@@ -18,7 +18,7 @@ from nnce_cli.domain import Box
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Image
 from nnce_cli.network import AffineMap, LayerStack
 
-GAIN = 3  # with fewer inputs than this times the rank, walking over the inputs is faster
+GAIN = 6  # with fewer inputs than this times the rank, walking over the inputs is faster
 LARGEST = 1e150  # squares of larger or smaller numbers leave the float range
 INDEPENDENT = 1e-9  # a ratio of singular values that no rounding explains
 
