@@ -3,6 +3,7 @@
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks
 from nnce_cli.plotting.fills import COLOURINGS, Colouring
+from nnce_cli.plotting.page import Subject, report_page
 from nnce_cli.plotting.plane import Partition, Plane, partition
 from nnce_cli.plotting.rows import all_rows
 from nnce_cli.plotting.style import FORMATS, our_style, picture
@@ -14,6 +15,7 @@ __all__ = [
     "Colouring",
     "Partition",
     "Plane",
+    "Subject",
     "all_rows",
     "draw_cells",
     "draw_layers",
@@ -21,5 +23,6 @@ __all__ = [
     "our_style",
     "partition",
     "picture",
+    "report_page",
     "title",
 ]

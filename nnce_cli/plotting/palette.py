@@ -39,7 +39,7 @@ def palette(fill: Fill) -> Palette:
     names = {shade: fill.names[value] for shade, value in enumerate(values)}
     enough = len(values) <= len(AREAS) and not fill.ordered
     end = min(1.0, 0.3 + 0.1 * len(values))  # of few colours none has to be dark
-    colours = list(AREAS) if enough else _shades_of_scale(len(values), end)
+    colours = list(AREAS) if enough else shades_of_scale(len(values), end)
     return Palette(shades, colours, names, None)
 
 
@@ -47,8 +47,9 @@ def _scale(values: Floats) -> Palette:
     low, high = float(values.min()), float(values.max())
     norm = Normalize(low, high if high > low else low + 1)
     shades = np.minimum(np.asarray(norm(values)) * SHADES, SHADES - 1).astype(np.int64)
-    return Palette(shades, _shades_of_scale(SHADES), {}, norm)
+    return Palette(shades, shades_of_scale(SHADES), {}, norm)
 
 
-def _shades_of_scale(count: int, end: float = 1) -> list[str]:
+def shades_of_scale(count: int, end: float = 1) -> list[str]:
+    """Return ``count`` colours from the beginning of the scale to this share of it."""
     return [to_hex(colour) for colour in SCALE(np.linspace(0, end, count))]
