@@ -85,6 +85,15 @@ def test_cells(widths, colouring):
         assert_whole(draw_cells(found, colouring, words))
 
 
+def test_many_layers():
+    found = partition_of(random_stack(1, *[6] * 15), cube(1, -1, 1))
+    with our_style():
+        figure = draw_cells(found, "layer1", "t")
+    assert_whole(figure)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) <= 8
+
+
 def test_many_classes_and_outputs():
     for widths in [(2, 10), (1, 10)]:
         found = partition_of(random_stack(*widths, outputs=40), cube(widths[0], -1, 1))
@@ -155,7 +164,9 @@ def test_the_polyline_of_an_interval():
     assert len(x) < 2**14
 
 
-@pytest.mark.parametrize("widths", [[2, 3], [3, 4, 5], [5] * 9, [2, *[300] * 4], [9, 3, 3, 3]])
+@pytest.mark.parametrize(
+    "widths", [[2, 3], [3, 4, 5], [5] * 9, [3] * 60, [2, *[300] * 4], [9, 3, 3, 3]]
+)
 def test_statistics(widths):
     generator = np.random.default_rng(0)
     layers = [generator.integers(0, 2, (300, n)) for n in widths[1:]]

@@ -241,19 +241,24 @@ def _explain(figure: Figure, axes: list[Axes], scene: _Scene) -> None:
 
 
 def _line_handles(scene: _Scene) -> list[Artist]:
-    layers = np.unique(scene.partition.cut_layers).tolist()
-    handles: list[Artist] = [
-        Line2D(
-            [],
-            [],
-            color=LINES[layer % len(LINES)],
-            linewidth=_relative_width(layer),
-            label=f"neurons of layer {layer + 1}",
-        )
-        for layer in layers
-    ]
+    """Return a line for each colour of layers, and one for the boundary."""
+    layers = np.unique(scene.partition.cut_layers)
+    handles: list[Artist] = []
+    for index in range(len(LINES)):
+        same = layers[layers % len(LINES) == index].tolist()
+        if same:
+            width = _relative_width(same[0])
+            name = _layers_words(same)
+            handles.append(Line2D([], [], color=LINES[index], linewidth=width, label=name))
     if len(scene.classes.boundary):
         single = scene.partition.outputs.shape[1] == 1
         name = "output = 0" if single else "decision boundary"
         handles.append(Line2D([], [], color=BOUNDARY, linewidth=1.6, label=name))
     return handles
+
+
+def _layers_words(layers: list[int]) -> str:
+    """Name layers, which are counted from 0."""
+    named = ", ".join(str(layer + 1) for layer in layers[:2])
+    more = ", …" if len(layers) > 2 else ""
+    return f"neurons of layer{'s' if len(layers) > 1 else ''} {named}{more}"

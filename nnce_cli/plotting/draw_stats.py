@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,6 +15,7 @@ from nnce_cli.analysis import Stats, SubCells, arrangement_cells, serra
 from nnce_cli.plotting.style import AREAS, CURVES, INK, finish, new_figure
 
 MOST_COLUMNS = 3
+MOST_PANELS = 24  # of deeper networks some layers are drawn, evenly spaced
 MOST_TICKS = 6  # ranks whose numbers of cells are written below them
 MOST_LABELS = 16
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -31,6 +33,10 @@ def draw_ranks(stats: Stats, dimension: int, title: str) -> Figure:
         cells = stats.layer_cells[0]
         bound = arrangement_cells(stats.widths[1], [dimension])[dimension]
         layers = {0: {dimension: SubCells.of({cells: 1}, bound)}}
+    if len(layers) > MOST_PANELS:
+        title += f"; {MOST_PANELS} of {len(layers)} layers"
+        kept = np.linspace(min(layers), max(layers), MOST_PANELS).astype(int).tolist()
+        layers = {k: layers[k] for k in kept}
     columns = min(MOST_COLUMNS, len(layers))
     rows = -(-len(layers) // columns)
     panel = 0.9 + 0.5 * min(max(map(len, layers.values())), MOST_TICKS)
