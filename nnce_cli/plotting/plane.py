@@ -232,12 +232,16 @@ def _check_signs(plane: Plane, signs: Sequence[NDArray[np.uint8]], polygons: Pol
     """
     centres = polygons.centres()[:, : plane.dimension]
     large = polygons.areas() > SURE * np.prod(plane.upper - plane.lower)
-    for z, packed in zip(plane.stack.preactivations(centres), signs, strict=True):
-        bits = np.unpackbits(packed, axis=1, count=z.shape[1]).astype(np.bool_)
-        wrong = (bits != (z > 0)) & (np.abs(z) > SURE * np.abs(z).max())
-        wrong &= large[:, None]
-        if wrong.any():
-            row = int(wrong.any(axis=1).argmax())
-            raise InputError(
-                f"row {row} of the table is no cell of this model; check the table with nnce verify"
-            )
+    step = max(1, NUMBERS_AT_A_TIME // max(plane.stack.widths))
+    for start in range(0, len(centres), step):
+        some = slice(start, start + step)
+        values = plane.stack.preactivations(centres[some])
+        for z, packed in zip(values, signs, strict=True):
+            bits = np.unpackbits(packed[some], axis=1, count=z.shape[1]).astype(np.bool_)
+            wrong = (bits != (z > 0)) & (np.abs(z) > SURE * np.abs(z).max()) & large[some, None]
+            if wrong.any():
+                row = start + int(wrong.any(axis=1).argmax())
+                raise InputError(
+                    f"row {row} of the table is no cell of this model; "
+                    "check the table with nnce verify"
+                )
