@@ -14,7 +14,17 @@ from nnce_cli.cli import main
 from tests.command import assert_refused, nnce, shell
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"numba", "cvxpy", "onnx", "onnxruntime", "pyarrow", "numpy", "flint", "multiprocess"}
+HEAVY = {
+    "numba",
+    "cvxpy",
+    "onnx",
+    "onnxruntime",
+    "pyarrow",
+    "numpy",
+    "flint",
+    "multiprocess",
+    "matplotlib",
+}
 
 
 def test_help_imports_nothing_heavy(tmp_path):
@@ -65,7 +75,10 @@ def test_the_page_is_that_of_the_help_texts():
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("command", ["enumerate", "estimate", "stats", "inspect"])
+@pytest.mark.parametrize(
+    "command",
+    ["enumerate", "estimate", "stats", "inspect", "runs", "plot", "report", "compare", "methods"],
+)
 def test_every_option_has_a_help_text(command, tmp_path):
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     shown = nnce(command, "--help", cwd=tmp_path).stdout

@@ -10,6 +10,8 @@ from nnce_cli import __version__
 from nnce_cli.cli.enumerate import enumerate_cells
 from nnce_cli.cli.estimate import estimate_cells
 from nnce_cli.cli.inspect import inspect_model
+from nnce_cli.cli.plot import plot_cells
+from nnce_cli.cli.report_page import write_report
 from nnce_cli.cli.runs import show_runs
 from nnce_cli.cli.stats import show_stats
 from nnce_cli.cli.verify import verify_cells
@@ -27,6 +29,8 @@ app.command("stats")(show_stats)
 app.command("inspect")(inspect_model)
 app.command("verify")(verify_cells)
 app.command("runs")(show_runs)
+app.command("plot")(plot_cells)
+app.command("report")(write_report)
 
 
 def _print_version(asked: bool) -> None:
@@ -53,6 +57,8 @@ def nnce(
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
     nnce runs .                         unfinished runs, alive or not
+    nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
+    nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit or a signal); 101 a bug in nnce.

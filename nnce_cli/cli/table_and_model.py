@@ -1,0 +1,92 @@
+"""What the commands that draw have in common: a table, its model, and a file to write."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nnce_cli.cli import exit_codes
+from nnce_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from nnce_cli.domain import Box
+    from nnce_cli.network import LayerStack
+    from nnce_cli.table import Metadata
+
+
+def need_matplotlib() -> None:
+    """Tell how to install matplotlib where it is missing.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        raise InputError(
+            "pictures are drawn by matplotlib, which is not installed; "
+            "install it with: pip install 'nnce-cli[plot]'"
+        ) from error
+
+
+def load_model_of(metadata: Metadata, model: Path) -> LayerStack:
+    """Read the model that a table says it comes from.
+
+    Raises:
+        InputError: it cannot be read, or is another one.
+    """
+    from nnce_cli.network import load_network
+
+    stack = load_network(model)
+    if stack.digest != metadata.model or tuple(stack.widths) != metadata.widths:
+        raise InputError(
+            f"the table was not made from {model}: their digests differ; "
+            "give the model that nnce enumerate read"
+        )
+    return stack
+
+
+def domain_of(metadata: Metadata) -> Box:
+    """Return the domain of a table.
+
+    Raises:
+        InputError: it is empty.
+    """
+    import numpy as np
+
+    from nnce_cli.domain import Box
+
+    return Box(np.array(metadata.lower), np.array(metadata.upper))
+
+
+def refuse_bad_output(output: str, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to write over what is read, and to write a picture or a page to a terminal."""
+    if output == "-":
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise InputError(
+                "standard output is a terminal; pipe it into a program or use --output FILE"
+            )
+        return
+    if not Path(output).exists():
+        return
+    for path in inputs:
+        if path is not None and Path(path).exists() and Path(path).samefile(output):
+            raise InputError(f"the output {output} is also an input; choose another --output")
+
+
+def exit_if_changed(metadata: Metadata, layer_cells: Sequence[int]) -> None:
+    """End with exit code 1 where a table does not have the rows that it says it has."""
+    if list(layer_cells) == list(metadata.layer_cells):
+        return
+    print(
+        f"nnce: the table says that it has {list(metadata.layer_cells)} cells after each "
+        f"layer, and {list(layer_cells)} were read: it was changed after it was written",
+        file=sys.stderr,
+    )
+    raise typer.Exit(exit_codes.UNCERTIFIED)

@@ -1,0 +1,28 @@
+"""Pictures of cell tables; importing this needs matplotlib, which is an extra."""
+
+from nnce_cli.plotting.draw_cells import draw_cells
+from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks
+from nnce_cli.plotting.fills import COLOURINGS, Colouring
+from nnce_cli.plotting.page import Subject, report_page
+from nnce_cli.plotting.plane import Partition, Plane, partition
+from nnce_cli.plotting.rows import all_rows
+from nnce_cli.plotting.style import FORMATS, our_style, picture
+from nnce_cli.plotting.titles import title
+
+__all__ = [
+    "COLOURINGS",
+    "FORMATS",
+    "Colouring",
+    "Partition",
+    "Plane",
+    "Subject",
+    "all_rows",
+    "draw_cells",
+    "draw_layers",
+    "draw_ranks",
+    "our_style",
+    "partition",
+    "picture",
+    "report_page",
+    "title",
+]

@@ -1,0 +1,361 @@
+"""The report of a cell table as one HTML page that needs nothing from anywhere else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+from matplotlib.figure import Figure
+
+from nnce_cli import __version__
+from nnce_cli.analysis import Stats, bounds
+from nnce_cli.network import LayerStack
+from nnce_cli.plotting.classes import classes
+from nnce_cli.plotting.draw_cells import draw_cells
+from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks, short_number
+from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
+from nnce_cli.plotting.map_data import map_data
+from nnce_cli.plotting.plane import Partition
+from nnce_cli.plotting.style import our_style, picture
+from nnce_cli.plotting.titles import cells_words, domain_words, title
+from nnce_cli.table import Metadata
+
+MAP_CELLS = 200_000  # more make a page that browsers are slow with; they get a picture
+VECTOR_CELLS = 2_000  # more are smaller as an image of points
+BOUNDS_SHOWN = 40
+
+DECISIONS = {
+    "neurons_float": "decisions that a neuron does not cut a cell, proved by a float bound",
+    "neurons_exact": "decisions that a neuron does not cut a cell, taken in rational arithmetic",
+    "witnesses_float": "cells whose witness was proved by a float bound",
+    "witnesses_exact": "cells that were examined in rational arithmetic",
+    "ranks_exact": "ranks that needed the rational matrix",
+    "linear_programs": "linear programs",
+    "pivots": "simplex pivots",
+    "rebuilds": "dictionaries computed afresh",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What a report is about.
+
+    ``model`` and ``table`` are the names of the files; ``table_digest`` is the table's SHA-256,
+    None where it came through a pipe. ``partition`` is None where not one or two inputs vary.
+    """
+
+    model: str
+    table: str
+    table_digest: str | None
+    stack: LayerStack
+    metadata: Metadata
+    stats: Stats
+    partition: Partition | None
+
+    @property
+    def title(self) -> str:
+        """The title of the pictures."""
+        return title(self.metadata, self.model, self.stats.cells)
+
+    @property
+    def dimension(self) -> int:
+        """Number of inputs that vary."""
+        pairs = zip(self.metadata.lower, self.metadata.upper, strict=True)
+        return sum(lower < upper for lower, upper in pairs)
+
+
+def report_page(subject: Subject) -> str:
+    """Return the page. Equal input gives equal text."""
+    script = _asset("map.js") if _has_map(subject) else ""
+    body = "\n".join(
+        [
+            _head(subject),
+            _cells(subject),
+            _model(subject),
+            _domain(subject),
+            _statistics(subject),
+            _certified(subject),
+            _reproduce(subject),
+        ]
+    )
+    # Nothing can be loaded, and no script can run but this one, whatever the files hold.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'"
+    )
+    scripts = f"<script>{script}</script>" if script else ""
+    return (
+        "<!doctype html>\n"
+        '<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(subject.model)}: {text(cells_words(subject.metadata, subject.stats.cells))}"
+        f"</title>\n<style>{_asset('page.css')}</style></head>\n"
+        f"<body>\n{body}\n{scripts}</body></html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    return files("nnce_cli.plotting").joinpath(name).read_text(encoding="utf-8")
+
+
+def _has_map(subject: Subject) -> bool:
+    return (
+        subject.partition is not None
+        and subject.partition.plane.dimension == 2
+        and subject.stats.cells <= MAP_CELLS
+    )
+
+
+def _head(subject: Subject) -> str:
+    metadata, stats = subject.metadata, subject.stats
+    facts = {"cells": f"{stats.cells:,}", "hidden layers": str(len(stats.widths) - 1)}
+    facts |= {"neurons": f"{sum(stats.widths[1:]):,}", "inputs that vary": f"{subject.dimension:,}"}
+    items = "".join(f"<li><b>{text(x)}</b>{text(name)}</li>" for name, x in facts.items())
+    for name, holds in (("complete", metadata.complete), ("certified", metadata.certified)):
+        kind, word = ("good", "yes") if holds else ("bad", "no")
+        items += f"<li><b class={kind}>{word}</b>{name}</li>"
+    widths = "-".join(map(str, stats.widths))
+    return (
+        f"<h1>The cells of {text(subject.model)}</h1>\n"
+        f"<p class=sub>A ReLU network of widths {text(widths)} on {text(domain_words(metadata))}: "
+        "the regions on each of which it is an affine map.</p>\n"
+        f"<ul class=facts>{items}</ul>"
+    )
+
+
+def _cells(subject: Subject) -> str:
+    """Return the map, or a picture, or nothing."""
+    partition = subject.partition
+    if partition is None:
+        return ""
+    if _has_map(subject):
+        found = classes(partition)
+        thin = int((partition.polygons.areas() <= 0).sum())
+        return _MAP.format(
+            data=json_script("map-data", map_data(partition, found)),
+            thin=f" {thin:,} cells are too thin to be drawn." if thin else "",
+        )
+    with our_style():
+        figure = draw_cells(partition, "layer1", subject.title)
+        kind = "svg" if subject.stats.cells <= VECTOR_CELLS else "png"
+        shown = _figure(figure, kind, "The cells of the domain and the outputs on them.")
+    return f"<h2>Cells</h2>\n{shown}"
+
+
+_MAP = """<h2>Map</h2>
+<p class=hint>Drag to move, turn the wheel or pinch to zoom; with the map in focus, the arrow keys,
++, − and 0. The cell under the pointer is described beside the map.{thin}</p>
+<noscript><p>The map needs JavaScript; nothing else on this page does.</p></noscript>
+<div class=controls>
+<label>Colour by <select id=colouring></select></label>
+<label><input type=checkbox id=show-lines checked> neurons' lines</label>
+<label><input type=checkbox id=show-boundary checked> decision boundary</label>
+<button id=zoom-in aria-label="zoom in">+</button>
+<button id=zoom-out aria-label="zoom out">−</button>
+<button id=zoom-reset>whole domain</button>
+</div>
+<div class=explorer>
+<div>
+<div class=stage><canvas id=map tabindex=0 role=application
+aria-label="Map of the cells; arrow keys move, plus and minus zoom, the cell in the middle is
+described beside it" aria-describedby=cell></canvas><canvas id=map-overlay></canvas></div>
+<div id=map-key></div>
+</div>
+<div class=cell-panel id=cell aria-live=polite><p class=sub>Point at a cell, or tap one.</p></div>
+</div>
+{data}"""
+
+
+def _model(subject: Subject) -> str:
+    stack = subject.stack
+    maps = [(f"hidden {k}", layer) for k, layer in enumerate(stack.hidden, start=1)]
+    if stack.output is not None:
+        maps.append(("output", stack.output))
+    parameters = [layer.n_out * (layer.n_in + 1) for _, layer in maps]
+    facts: dict[str, object] = {
+        "file": subject.model,
+        "SHA-256 of its exact weights": stack.digest,
+        "input shape": "x".join(map(str, stack.input_shape)),
+        "parameters": f"{sum(parameters):,}",
+    }
+    facts |= {f"note {i}": note for i, note in enumerate(stack.notes, start=1)}
+    layers = table(
+        "Layers",
+        ["layer", "inputs", "outputs", "parameters", "ONNX nodes"],
+        [
+            (name, f"{layer.n_in:,}", f"{layer.n_out:,}", f"{count:,}", ", ".join(layer.nodes))
+            for (name, layer), count in zip(maps, parameters, strict=True)
+        ],
+        words=("layer", "ONNX nodes"),
+    )
+    return f"<h2>Model</h2>\n{pairs(facts)}\n{layers}"
+
+
+def _domain(subject: Subject) -> str:
+    metadata = subject.metadata
+    intervals = list(zip(metadata.lower, metadata.upper, strict=True))
+    count = f"{subject.dimension:,} of {len(intervals):,} inputs vary"
+    words = f"<p>{text(domain_words(metadata))}: {count}.</p>"
+    if len(set(intervals)) == 1:
+        return f"<h2>Domain</h2>\n{words}"
+    rows = [(f"x{i}", repr(low), repr(high)) for i, (low, high) in enumerate(intervals)]
+    return f"<h2>Domain</h2>\n{words}\n{table('Bounds', ['input', 'lower', 'upper'], rows)}"
+
+
+def _statistics(subject: Subject) -> str:
+    stats = subject.stats
+    layers = [f"layer {k}" for k in range(1, len(stats.widths))]
+    tables = [
+        table("Layer-k cells", layers, [[f"{count:,}" for count in stats.layer_cells]]),
+        table("Layer-k cells by rank", ["rank", *layers], _by_value(stats.cells_by_rank)),
+        table(
+            "Layer-k cells by active neurons of layer k",
+            ["active", *layers],
+            _by_value(stats.active_neurons),
+        ),
+    ]
+    sub_cells = list(_sub_cells(stats))
+    if sub_cells:
+        columns = ["k", "rank", "layer-k cells", "mean", "min", "1/4", "median", "3/4", "max"]
+        name = "Layer-(k+1) cells in a layer-k cell, by the rank of that cell"
+        tables.append(table(name, [*columns, "theoretical maximum"], sub_cells))
+    with our_style():
+        drawn = [
+            _figure(
+                draw_ranks(stats, subject.dimension, subject.title),
+                "svg",
+                "Cells of the next layer inside a cell, by its rank. The theoretical maximum is "
+                "the number of regions of n hyperplanes in general position in as many "
+                "dimensions as the rank.",
+            ),
+            _figure(
+                draw_layers(stats, subject.dimension, subject.title),
+                "svg",
+                "Growth of the number of cells from layer to layer.",
+            ),
+        ]
+    limits = bounds([subject.dimension, *stats.widths[1:]])
+    names = {
+        "sign_vectors": "sign vectors",
+        "montufar": "Montúfar 2017",
+        "serra": "Serra, Tjandraatmadja, Ramalingam 2018",
+    }
+    rows = [(names[name], short_number(bound)) for name, bound in limits.items()]
+    tables.append(
+        table("Upper bounds that follow from the widths", ["bound", "cells"], rows, ("bound",))
+    )
+    intro = (
+        "<p>A layer-k cell is a set of points that share the signs of the first k layers. Its "
+        "rank is the dimension of its image after layer k.</p>"
+    )
+    return "\n".join(["<h2>Statistics</h2>", intro, *drawn, *tables])
+
+
+def _by_value(layers: list[dict[int, int]]) -> list[list[str]]:
+    values = sorted(set().union(*layers))
+    return [[str(value), *(f"{layer.get(value, 0):,}" for layer in layers)] for value in values]
+
+
+def _sub_cells(stats: Stats) -> Iterator[list[str]]:
+    for k, layer in enumerate(stats.sub_cells_by_rank, start=1):
+        for rank, sub in layer.items():
+            yield [
+                str(k),
+                str(rank),
+                f"{sub.cells:,}",
+                f"{sub.mean:,.3f}",
+                f"{sub.min:,}",
+                *(f"{quartile:,.2f}" for quartile in sub.quartiles),
+                f"{sub.max:,}",
+                short_number(sub.bound),
+            ]
+
+
+def _certified(subject: Subject) -> str:
+    metadata = subject.metadata
+    if metadata.certified:
+        verdict = (
+            "<p>Every decision behind these cells was proved, by a float bound on rounding errors "
+            "or in rational arithmetic: each listed cell exists, and where a neuron was said "
+            "not to cut a cell, it does not.</p>"
+        )
+    else:
+        verdict = "<p class=bad>Not every decision behind these cells was proved.</p>"
+    if not metadata.complete:
+        verdict += (
+            "<p class=bad>The enumeration was stopped before its end: these are the first cells "
+            "of the table, in the order of their sign vectors.</p>"
+        )
+    counts = metadata.decisions
+    known = {words: counts[name] for name, words in DECISIONS.items() if name in counts}
+    other = {name: count for name, count in counts.items() if name not in DECISIONS}
+    rows = [(words, f"{count:,}") for words, count in (known | other).items()]
+    counted = table("Decisions and work", ["what", "number"], rows, words=("what",)) if rows else ""
+    thin = len(metadata.exact_witnesses)
+    exact = (
+        f"<p>{thin:,} cells hold no float64 point; their witnesses are fractions.</p>"
+        if thin
+        else ""
+    )
+    said = list(metadata.layer_cells)
+    changed = (
+        f"<p class=bad>The table says that it has {said} cells after each layer, and "
+        f"{subject.stats.layer_cells} were read: it was changed after it was written.</p>"
+        if said != subject.stats.layer_cells
+        else ""
+    )
+    return "\n".join(["<h2>What was certified</h2>", changed, verdict, exact, counted])
+
+
+def _reproduce(subject: Subject) -> str:
+    metadata = subject.metadata
+    model, cells = (shlex.quote(_argument(name)) for name in (subject.model, subject.table))
+    intervals = list(zip(metadata.lower, metadata.upper, strict=True))
+    bounds_file = ""
+    if len(set(intervals)) == 1:
+        lower, upper = intervals[0]
+        domain = f"--box={lower!r},{upper!r}"
+    else:
+        domain = "--bounds bounds.csv"
+        rows = "\n".join(f"{lower!r},{upper!r}" for lower, upper in intervals)
+        fold = " open" if len(intervals) <= BOUNDS_SHOWN else ""
+        bounds_file = f"<details{fold}><summary>bounds.csv</summary>{preformatted(rows)}</details>"
+    options = "" if metadata.witness else " --no-witness"
+    limit = "" if metadata.complete else f" --max-cells {subject.stats.cells}"
+    proofs = "" if metadata.certified else " --no-certify"
+    commands = [
+        f"nnce enumerate {model} {domain}{options}{limit}{proofs} -o {cells}",
+        f"nnce verify {cells} {model}",
+        f"nnce report {cells} {model} -o report.html",
+    ]
+    shown = preformatted("\n".join(commands))
+    facts = {"written by": f"nnce {__version__}", "model": metadata.model, "table": subject.table}
+    if subject.table_digest is not None:
+        facts["SHA-256 of the table"] = subject.table_digest
+    return (
+        "<h2>The same result again</h2>\n"
+        "<p>The table does not depend on chance, time, or the number of workers: on one kind of "
+        "machine and with one version of nnce it is the same file, byte for byte.</p>\n"
+        f"{shown}\n{bounds_file}\n{pairs(facts)}"
+    )
+
+
+def _argument(name: str) -> str:
+    """Return a file's name so that no command takes it for an option."""
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _figure(figure: Figure, kind: str, caption: str) -> str:
+    """Return a picture with its caption; a picture cannot run scripts."""
+    content = base64.b64encode(picture(figure, kind, dpi=150)).decode()
+    media = {"svg": "image/svg+xml", "png": "image/png"}[kind]
+    return (
+        f'<figure><img alt="{text(caption)}" src="data:{media};base64,{content}">'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
+    )

@@ -1,0 +1,526 @@
+"""``nnce report``: the page, read as text, and used in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from itertools import pairwise
+
+import numpy as np
+import onnx
+import pytest
+
+pytest.importorskip("matplotlib")
+
+import pyarrow.parquet as pq
+
+from nnce_cli.network import load_network
+from tests.browser import browser, needs_browser
+from tests.command import assert_refused, four_lines, nnce, save_network, shell, tent
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"&.onnx"
+
+
+def random_network(path, sizes, seed=1):
+    generator = np.random.default_rng(seed)
+    return save_network(
+        path,
+        [
+            (generator.normal(size=(n, m)) * (2 / m) ** 0.5, generator.normal(size=n) / 2)
+            for m, n in pairwise(sizes)
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with models, tables and reports of one, two and three inputs."""
+    path = tmp_path_factory.mktemp("report")
+    random_network(path / "plane.onnx", [2, 12, 9, 3])
+    random_network(path / "space.onnx", [3, 6, 5, 2])
+    tent(path / "tent.onnx", 3)
+    for name, box in (("plane", "-1,1.5"), ("space", "-1,1"), ("tent", "0,1")):
+        nnce("enumerate", f"{name}.onnx", f"--box={box}", cwd=path)
+        result = report(path, name)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    return path
+
+
+def report(folder, name: str, *more: str):
+    files = (f"{name}.cells.parquet", f"{name}.onnx", "-o", f"{name}.html")
+    return nnce("report", *files, *more, cwd=folder)
+
+
+def page(folder, name: str) -> str:
+    return (folder / f"{name}.html").read_text(encoding="utf-8")
+
+
+def bits_of(packed: bytes, width: int) -> str:
+    return "".join(map(str, np.unpackbits(np.frombuffer(packed, np.uint8))[:width]))
+
+
+# ---- the text
+
+
+@pytest.mark.parametrize("name", ["plane", "space", "tent"])
+def test_what_is_on_the_page(folder, name):
+    found = page(folder, name)
+    metadata = json.loads(pq.read_metadata(folder / f"{name}.cells.parquet").metadata[b"nnce"])
+    for words in (
+        f"The cells of {name}.onnx",
+        f"<b>{metadata['cells']:,}</b>cells",
+        "<b class=good>yes</b>complete",
+        "<b class=good>yes</b>certified",
+        metadata["model"],
+        "Layer-k cells by rank",
+        "theoretical maximum",
+        "What was certified",
+        f"nnce verify {name}.cells.parquet {name}.onnx",
+    ):
+        assert words in found, words
+    for count in metadata["layer_cells"]:
+        assert f"<td>{count:,}</td>" in found
+    assert ("<canvas" in found) is (name == "plane")
+    assert ("<script" in found) is (name == "plane")
+    assert found.count("<figure>") == (3 if name == "tent" else 2)
+
+
+@pytest.mark.parametrize("name", ["plane", "space", "tent"])
+def test_nothing_is_loaded(folder, name):
+    found = page(folder, name)
+    assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!data:)[\w/.]", found)
+    assert "default-src 'none'" in found
+
+
+@pytest.mark.parametrize("name", ["plane", "tent"])
+def test_equal_input_gives_equal_pages(folder, name):
+    before = page(folder, name)
+    assert report(folder, name, "--force").returncode == 0
+    assert page(folder, name) == before
+
+
+def test_the_commands_give_the_same_table_again(folder, tmp_path):
+    (tmp_path / "bounds.csv").write_text("0,0.25\n0.5,0.5\n-1,1e-3\n")
+    model = tmp_path / "it's a model.onnx"
+    model.write_bytes((folder / "space.onnx").read_bytes())
+    first = ("enumerate", model.name, "--bounds", "bounds.csv", "--no-witness", "-o", "-a.parquet")
+    assert nnce(*first[:-2], "--output=./-a.parquet", cwd=tmp_path).returncode == 0
+    assert nnce("report", "./-a.parquet", model.name, cwd=tmp_path).returncode == 0
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<canvas" in found
+    commands = re.search(r"<pre>(nnce.*?)</pre>", found, flags=re.DOTALL)
+    listed = re.search(r"bounds.csv</summary><pre>(.*?)</pre>", found, flags=re.DOTALL)
+    lines = [html_text(line) for line in commands[1].splitlines()]
+    (tmp_path / "bounds.csv").write_text(listed[1] + "\n")
+    before = (tmp_path / "-a.parquet").read_bytes()
+    (tmp_path / "-a.parquet").unlink()
+    (tmp_path / "report.html").unlink()
+    for line in lines:
+        result = shell(line, tmp_path)
+        assert result.returncode == 0, (line, result)
+    assert (tmp_path / "-a.parquet").read_bytes() == before
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == found
+
+
+def html_text(escaped: str) -> str:
+    import html
+
+    return html.unescape(escaped)
+
+
+def hostile_model(path):
+    model = onnx.load(four_lines(path))
+    for k, node in enumerate(model.graph.node):
+        node.name = f"</script><script>window.hacked={k}</script>\x1b[31m"
+    onnx.save(model, path)
+
+
+def test_names_from_files_are_escaped(tmp_path):
+    hostile_model(tmp_path / HOSTILE)
+    nnce("enumerate", HOSTILE, "-o", "t", cwd=tmp_path)
+    assert nnce("report", "t", HOSTILE, cwd=tmp_path).returncode == 0
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in found
+    assert "<script>window" not in found
+    assert "\x1b" not in found
+    assert "&lt;img src=x onerror=alert(1)&gt;" in found
+    assert "&lt;script&gt;window.hacked=0&lt;/script&gt;?[31m" in found
+
+
+def test_streams_and_existing_files(folder, tmp_path):
+    script = "cat plane.cells.parquet | nnce report - plane.onnx -o - > piped.html"
+    assert shell(script, folder).returncode == 0
+    piped = page(folder, "piped")
+    assert "SHA-256 of the table" not in piped
+    assert "<canvas" in piped
+    assert_refused(report(folder, "plane"), "plane.html", "--force")
+    files = ("plane.cells.parquet", "plane.onnx", "-o", "plane.onnx", "--force")
+    assert_refused(nnce("report", *files, cwd=folder), "also an input")
+    other = nnce("report", "plane.cells.parquet", "space.onnx", "-o", tmp_path / "x", cwd=folder)
+    assert_refused(other, "digests differ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_whole_is_said(folder, tmp_path):
+    few = str(tmp_path / "few.parquet")
+    nnce("enumerate", "plane.onnx", "--max-cells", "7", "--no-certify", "-o", few, cwd=folder)
+    target = tmp_path / "few.html"
+    assert nnce("report", few, "plane.onnx", "-o", target, cwd=folder).returncode == 0
+    found = target.read_text(encoding="utf-8")
+    assert "<b class=bad>no</b>complete" in found
+    assert "<b class=bad>no</b>certified" in found
+    assert "--max-cells 7 --no-certify" in found
+
+
+def test_a_changed_table_is_reported(folder, tmp_path):
+    table = pq.read_table(folder / "space.cells.parquet")
+    metadata = {b"nnce": pq.read_metadata(folder / "space.cells.parquet").metadata[b"nnce"]}
+    cut = table.replace_schema_metadata(metadata).slice(0, 9)
+    pq.write_table(cut, tmp_path / "cut")
+    result = nnce("report", "cut", folder / "space.onnx", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "was changed" in result.stderr
+    assert "it was changed after it was written" in (tmp_path / "report.html").read_text("utf-8")
+
+
+# ---- the map, in a browser
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    pytest.importorskip("selenium")
+    with browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+def open_page(driver, path) -> None:
+    driver.get(path.as_uri())
+    if "<canvas" in path.read_text(encoding="utf-8"):
+        wait(lambda: drawings(driver) > 0)
+        script = "document.getElementById('map').scrollIntoView({block: 'center'})"
+        driver.execute_script(script)
+
+
+def errors(driver) -> list[str]:
+    """Return what the console says that is wrong, a breach of the page's policy for instance."""
+    return [e["message"] for e in driver.get_log("browser") if e["level"] == "SEVERE"]
+
+
+def drawings(driver) -> int:
+    return int(driver.find_element("id", "map").get_attribute("data-drawn") or 0)
+
+
+def wait(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the page does not get there"
+        time.sleep(0.02)
+
+
+class View:
+    """Where points of the domain are on the map, by the frame that the page tells, once zoomed."""
+
+    def __init__(self, driver, lower, upper) -> None:
+        self.canvas = driver.find_element("id", "map")
+        self.frame = json.loads(self.canvas.get_attribute("data-frame"))
+        self.lower, self.upper = np.array(lower), np.array(upper)
+
+    def pixel(self, point) -> tuple[float, float]:
+        left, top, width, height = self.frame
+        x, y = (np.array(point) - self.lower) / (self.upper - self.lower)
+        return left + x * width, top + (1 - y) * height
+
+    def offset(self, point) -> tuple[int, int]:
+        """Return whole pixels from the middle of the canvas, as selenium wants them."""
+        x, y = self.pixel(point)
+        size = self.canvas.size
+        return round(x - size["width"] / 2), round(y - size["height"] / 2)
+
+
+def rows_of(folder, name: str):
+    table = pq.read_table(folder / f"{name}.cells.parquet").to_pydict()
+    return table, load_network(folder / f"{name}.onnx")
+
+
+def cell_at(table, stack, point) -> int:
+    """Return the row of the cell around a point, by the signs there."""
+    z = stack.preactivations(np.array([point]))
+    signs = tuple(np.packbits(layer[0] > 0).tobytes() for layer in z)
+    keys = zip(*(table[f"layer_{k}"] for k in range(1, len(z) + 1)), strict=True)
+    return list(keys).index(signs)
+
+
+def shown_point(driver) -> list[float]:
+    """Return the point that the page says it describes."""
+    text = driver.find_element("id", "cell-point").text.replace("−", "-")
+    return [float(x) for x in re.findall(r"= (\S+?)(?:,|$)", text)]
+
+
+def move_to(driver, view, offset) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(driver, duration=0).move_to_element_with_offset(view.canvas, *offset).perform()
+
+
+@needs_browser
+def test_the_cell_under_the_pointer(folder, driver):
+    open_page(driver, folder / "plane.html")
+    table, stack = rows_of(folder, "plane")
+    view = View(driver, [-1, -1], [1.5, 1.5])
+    panel = driver.find_element("id", "cell")
+    seen = set()
+    for point in table["witness"][::3]:
+        move_to(driver, view, view.offset(point))
+        at = shown_point(driver)
+        # The pointer stands on whole pixels.
+        assert np.hypot(*np.subtract(view.pixel(at), view.pixel(point))) < 1.5
+        row = cell_at(table, stack, at)
+        assert panel.get_attribute("data-row") == str(row)
+        seen.add(row)
+        for k, bits in enumerate(panel.find_elements("class name", "signs"), start=1):
+            expected = bits_of(table[f"layer_{k}"][row], stack.widths[k])
+            assert bits.text.replace(" ", "") == expected
+            assert f"rank {table[f'rank_{k}'][row]}" in panel.text
+            assert f"{table[f'active_{k}'][row]} of {stack.widths[k]} active" in panel.text
+        values = stack.forward(np.array([at]))[0]
+        shown = [float(t.replace("−", "-")) for t in re.findall(r"here: (\S+)", panel.text)]
+        assert shown == pytest.approx(values, rel=1e-4, abs=1e-4)
+        assert panel.get_attribute("data-predicted") == str(values.argmax())
+        for m, formula in enumerate(panel.find_elements("class name", "affine")):
+            constant, a, b = coefficients(formula.text)
+            near = np.array([at, [at[0] + 1e-7, at[1]], [at[0], at[1] + 1e-7]])
+            here, right, up = stack.forward(near)[:, m]
+            assert constant + a * at[0] + b * at[1] == pytest.approx(here, abs=1e-3)
+            assert (a, b) == pytest.approx(((right - here) * 1e7, (up - here) * 1e7), abs=1e-3)
+    assert len(seen) > 20
+    assert not errors(driver)
+
+
+def coefficients(formula: str) -> list[float]:
+    """Read ``1.5 − 2 x0 + 3 x1``."""
+    parts = re.fullmatch(r"(\S+) ([+−]) (\S+) x0 ([+−]) (\S+) x1", formula).groups()
+    constant, a, b = (float(parts[i].replace("−", "-")) for i in (0, 2, 4))
+    return [constant, -a if parts[1] == "−" else a, -b if parts[3] == "−" else b]
+
+
+@needs_browser
+def test_zooming_and_panning(folder, driver):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+    from selenium.webdriver.common.keys import Keys
+
+    open_page(driver, folder / "plane.html")
+    table, stack = rows_of(folder, "plane")
+    view = View(driver, [-1, -1], [1.5, 1.5])
+    panel = driver.find_element("id", "cell")
+
+    def is_right() -> bool:
+        return panel.get_attribute("data-row") == str(cell_at(table, stack, shown_point(driver)))
+
+    # The point under the pointer stays there while the wheel turns.
+    offset = view.offset([0.2, -0.3])
+    move_to(driver, view, offset)
+    before = shown_point(driver)
+    origin = ScrollOrigin.from_element(view.canvas, *offset)
+    ActionChains(driver).scroll_from_origin(origin, 0, -2000).perform()
+    wait(lambda: shown_point(driver) == pytest.approx(before, abs=1e-5))
+    assert is_right()
+    # A few pixels away it is now another point, close by.
+    move_to(driver, view, (offset[0] + 40, offset[1]))
+    near = shown_point(driver)
+    assert 0 < near[0] - before[0] < 0.05
+    assert is_right()
+    # Dragging takes the point along.
+    actions = ActionChains(driver, duration=0).click_and_hold()
+    actions.move_by_offset(30, 10).release().perform()
+    move_to(driver, view, (offset[0] + 70, offset[1] + 10))
+    assert shown_point(driver) == pytest.approx(near, abs=1e-5)
+    # The keys move the view, and show the cell in its middle.
+    view.canvas.send_keys(Keys.ARROW_LEFT)
+    left = shown_point(driver)
+    view.canvas.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert shown_point(driver)[0] > left[0]
+    assert is_right()
+    view.canvas.send_keys("0")
+    assert shown_point(driver) == pytest.approx([0.25, 0.25])
+    for button, smaller in (("zoom-in", True), ("zoom-out", False), ("zoom-reset", False)):
+        driver.find_element("id", button).click()
+        move_to(driver, view, view.offset([1.4, 1.4]))
+        assert (shown_point(driver)[0] < 1.3) is smaller
+    assert not errors(driver)
+
+
+@needs_browser
+def test_the_colours_of_the_map(folder, driver):
+    from selenium.webdriver.support.ui import Select
+
+    open_page(driver, folder / "plane.html")
+    table, stack = rows_of(folder, "plane")
+    view = View(driver, [-1, -1], [1.5, 1.5])
+    for box in ("show-lines", "show-boundary"):
+        driver.find_element("id", box).click()
+    points = np.random.default_rng(0).uniform(-0.9, 1.4, (150, 2))
+    values = stack.forward(points)
+    rows = [cell_at(table, stack, point) for point in points]
+    said = {
+        "class": [f"class {k}" for k in values.argmax(axis=1)],
+        "rank": [f"rank {table['rank_2'][row]}" for row in rows],
+    }
+
+    def colours() -> np.ndarray:
+        script = """
+            const canvas = document.getElementById("map"), ratio = window.devicePixelRatio;
+            const context = canvas.getContext("2d");
+            return arguments[0].map(([x, y]) =>
+              Array.from(context.getImageData(x * ratio, y * ratio, 1, 1).data.slice(0, 3)));
+        """
+        pixels = [[float(x) for x in view.pixel(point)] for point in points]
+        return np.array(driver.execute_script(script, pixels))
+
+    def choose(value: str) -> np.ndarray:
+        before = drawings(driver)
+        Select(driver.find_element("id", "colouring")).select_by_value(value)
+        wait(lambda: drawings(driver) > before)
+        return colours()
+
+    for value, names in said.items():
+        found = choose(value)
+        key = {}
+        for item in driver.find_elements("css selector", "#map-key .key-item"):
+            swatch = item.find_element("class name", "key-area")
+            channels = re.findall(r"\d+", swatch.value_of_css_property("background-color"))
+            key[item.text] = [int(x) for x in channels[:3]]
+        expected = np.array([key[name] for name in names])
+        assert (np.abs(found - expected).max(axis=1) <= 3).mean() > 0.9, value
+    # A scale that goes from light to dark: greater outputs are darker.
+    found = choose("output1").sum(axis=1)
+    assert np.corrcoef(found, values[:, 1])[0, 1] < -0.9
+    active = np.array([table["active_1"][row] + table["active_2"][row] for row in rows])
+    assert np.corrcoef(choose("active").sum(axis=1), active)[0, 1] < -0.9
+    layer1 = choose("layer1")
+    first = [table["layer_1"][row] for row in rows]
+    assert len({tuple(colour) for colour in layer1.tolist()}) >= min(4, len(set(first)))
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["plane", "space", "tent"])
+def test_pages_on_a_phone_in_the_dark_and_in_print(folder, driver, name):
+    open_page(driver, folder / f"{name}.html")
+    background = "return getComputedStyle(document.body).backgroundColor"
+
+    def emulate(media: str, scheme: str) -> str:
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+        return driver.execute_script(background)
+
+    try:
+        assert emulate("screen", "light") == "rgb(255, 255, 255)"
+        assert emulate("screen", "dark") != "rgb(255, 255, 255)"
+        assert emulate("print", "dark") == "rgb(255, 255, 255)"
+        for hidden in driver.find_elements("css selector", ".controls, .cell-panel"):
+            assert not hidden.is_displayed()
+        printed = driver.execute_cdp_cmd("Page.printToPDF", {})
+        assert len(printed["data"]) > 10_000
+        emulate("screen", "light")
+        phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        sizes = "return [document.documentElement.scrollWidth, window.innerWidth]"
+        wait(lambda: driver.execute_script(sizes)[0] <= 360)
+        assert driver.execute_script(sizes)[1] == 360
+        images = "return [...document.images].map((i) => [i.complete, i.naturalWidth, i.width])"
+        for complete, natural, width in driver.execute_script(images):
+            assert complete
+            assert natural > 100
+            assert 100 < width <= 360
+        if name == "plane":
+            canvas = driver.find_element("id", "map")
+            wait(lambda: json.loads(canvas.get_attribute("data-frame"))[2] < 360)
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        emulate("", "light")
+    names = driver.execute_script("return performance.getEntries().map((e) => e.name)")
+    assert not [name for name in names if name.startswith("http")]
+    assert not errors(driver)
+
+
+@needs_browser
+def test_touching_the_map(folder, driver):
+    open_page(driver, folder / "plane.html")
+    table, stack = rows_of(folder, "plane")
+    view = View(driver, [-1, -1], [1.5, 1.5])
+    corner = driver.execute_script(
+        "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top]", view.canvas
+    )
+
+    def touch(kind: str, *points) -> None:
+        touches = [
+            {"x": corner[0] + x, "y": corner[1] + y, "id": i} for i, (x, y) in enumerate(points)
+        ]
+        driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        point = table["witness"][len(table["witness"]) // 2]
+        x, y = map(round, view.pixel(point))
+        touch("touchStart", (x, y))
+        touch("touchEnd")
+        panel = driver.find_element("id", "cell")
+        wait(lambda: panel.get_attribute("data-row") is not None)
+        at = shown_point(driver)
+        assert np.hypot(*np.subtract(view.pixel(at), (x, y))) < 1.5
+        assert panel.get_attribute("data-row") == str(cell_at(table, stack, at))
+        left, top, width, height = view.frame
+        # Two fingers that part enlarge what is between them.
+        middle = (left + width / 2, top + height / 2)
+        apart = (40, 55, 70, 80)
+        fingers = [[(middle[0] - d, middle[1]), (middle[0] + d, middle[1])] for d in apart]
+        touch("touchStart", *fingers[0])
+        for pair in fingers[1:]:
+            touch("touchMove", *pair)
+        touch("touchEnd")
+        touch("touchStart", (middle[0] + 100, middle[1]))
+        touch("touchEnd")
+        zoom = 2.5 * 100 / width / (shown_point(driver)[0] - 0.25)
+        assert 1.4 < zoom < 2.1  # 2, less the first movement, in which the browser sees a tap
+    finally:
+        driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+@needs_browser
+def test_hostile_names_in_a_browser(tmp_path, driver):
+    hostile_model(tmp_path / HOSTILE)
+    nnce("enumerate", HOSTILE, "-o", "t", cwd=tmp_path)
+    assert nnce("report", "t", HOSTILE, cwd=tmp_path).returncode == 0
+    open_page(driver, tmp_path / "report.html")
+    assert driver.execute_script("return window.hacked") is None
+    assert HOSTILE in driver.find_element("tag name", "h1").text
+    assert not errors(driver)
+
+
+@needs_browser
+def test_points_outside_of_an_incomplete_table(folder, tmp_path, driver):
+    few = str(tmp_path / "few.parquet")
+    nnce("enumerate", "plane.onnx", "--box=-1,1.5", "--max-cells", "7", "-o", few, cwd=folder)
+    target = tmp_path / "few.html"
+    nnce("report", few, "plane.onnx", "-o", target, cwd=folder)
+    open_page(driver, target)
+    table, _ = rows_of(folder, "plane")
+    view = View(driver, [-1, -1], [1.5, 1.5])
+    for row in (3, len(table["witness"]) - 1):
+        move_to(driver, view, view.offset(table["witness"][row]))
+        panel = driver.find_element("id", "cell")
+        if row >= 7:
+            assert panel.get_attribute("data-row") == ""
+            assert "incomplete" in panel.text
+
+
+def test_commands_are_quoted():
+    # What the page says is for a shell: it must read a name as one word.
+    from nnce_cli.plotting.page import _argument
+
+    for name in ("a b.onnx", "-o.onnx", "'\"$(x).onnx"):
+        (word,) = shlex.split(shlex.quote(_argument(name)))
+        assert word.endswith(name)
+        assert not word.startswith("-")
