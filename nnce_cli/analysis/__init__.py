@@ -1,6 +1,18 @@
-"""What cell tables and widths say: statistics, and upper bounds on the number of cells."""
+"""What cell tables and widths say: statistics, differences, upper bounds on the cells."""
 
 from nnce_cli.analysis.bounds import bounds, montufar, serra, sign_vectors
+from nnce_cli.analysis.compare import Comparison, Difference, compare
 from nnce_cli.analysis.stats import Stats, SubCells, stats
 
-__all__ = ["Stats", "SubCells", "bounds", "montufar", "serra", "sign_vectors", "stats"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Stats",
+    "SubCells",
+    "bounds",
+    "compare",
+    "montufar",
+    "serra",
+    "sign_vectors",
+    "stats",
+]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nnce_cli import __version__
+from nnce_cli.cli.compare import compare_tables
 from nnce_cli.cli.enumerate import enumerate_cells
 from nnce_cli.cli.inspect import inspect_model
 from nnce_cli.cli.stats import show_stats
@@ -23,6 +24,7 @@ app.command("enumerate")(enumerate_cells)
 app.command("stats")(show_stats)
 app.command("inspect")(inspect_model)
 app.command("verify")(verify_cells)
+app.command("compare")(compare_tables)
 
 
 def _print_version(asked: bool) -> None:
@@ -47,6 +49,7 @@ def nnce(
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
+    nnce compare one.parquet other.parquet        whether two tables have the same cells
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit or a signal); 101 a bug in nnce.
