@@ -10,6 +10,7 @@ from nnce_cli import __version__
 from nnce_cli.cli.compare import compare_tables
 from nnce_cli.cli.enumerate import enumerate_cells
 from nnce_cli.cli.inspect import inspect_model
+from nnce_cli.cli.methods import show_methods
 from nnce_cli.cli.stats import show_stats
 from nnce_cli.cli.verify import verify_cells
 
@@ -25,6 +26,7 @@ app.command("stats")(show_stats)
 app.command("inspect")(inspect_model)
 app.command("verify")(verify_cells)
 app.command("compare")(compare_tables)
+app.command("methods")(show_methods)
 
 
 def _print_version(asked: bool) -> None:
@@ -50,6 +52,7 @@ def nnce(
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
     nnce compare one.parquet other.parquet        whether two tables have the same cells
+    nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit or a signal); 101 a bug in nnce.
