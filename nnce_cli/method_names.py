@@ -17,13 +17,16 @@ class Method:
     """A method: its name, what it is, and where it is found ("module:class").
 
     A ``layer_wise`` method is a `Search` that `LayerWise` drives, with any linear programming
-    back end; the others are walks of their own that bring their own arithmetic.
+    back end; the others are walks of their own that bring their own arithmetic. ``most_inputs``
+    and ``widest`` (None: no limit) say for how many inputs and how wide layers a method is.
     """
 
     name: str
     summary: str
     where: str
     layer_wise: bool
+    most_inputs: int | None = None
+    widest: int | None = None
 
 
 _METHODS = (
@@ -38,6 +41,7 @@ _METHODS = (
         "compiled splitting of cells by their vertices, for up to 3 inputs",
         "nnce_cli.enumeration.vertex:VertexWalk",
         layer_wise=False,
+        most_inputs=3,
     ),
     Method(
         "incremental",
@@ -56,6 +60,7 @@ _METHODS = (
         "every sign vector is tried, for tiny networks",
         "nnce_cli.enumeration.exhaustive:Exhaustive",
         layer_wise=True,
+        widest=12,
     ),
 )
 METHODS = {method.name: method for method in _METHODS}

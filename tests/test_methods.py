@@ -285,8 +285,8 @@ def check_case(folder, name, chosen, lp):
 
 
 def fits(folder: str, name: str, chosen: str) -> bool:
-    widest = known_cases(folder)[name]["widths"][1:]
-    return chosen != "exhaustive" or max(widest) <= 12
+    widest = METHODS[chosen].widest
+    return widest is None or max(known_cases(folder)[name]["widths"][1:]) <= widest
 
 
 @needs_cases

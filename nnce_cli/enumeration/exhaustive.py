@@ -16,7 +16,6 @@ class Exhaustive:
     """The search; its stack holds the first entries of vectors that wait, the next one on top."""
 
     in_order = True
-    widest = 12
 
     def __init__(self, arrangement: Arrangement) -> None:
         self._arrangement = arrangement

@@ -31,7 +31,6 @@ class Incremental:
     """The search; its stack holds the sides that wait, the next one on top."""
 
     in_order = True
-    widest = None
 
     def __init__(self, arrangement: Arrangement) -> None:
         self._arrangement = arrangement

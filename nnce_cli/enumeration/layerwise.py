@@ -73,11 +73,10 @@ class LayerWise:
         """Prepare the walk.
 
         Raises:
-            InputError: a layer is too wide for the search, or ``log`` is asked for.
+            InputError: ``log`` is asked for.
         """
         if log:
             raise InputError("only the method dictionary writes proofs; leave out --proof")
-        _refuse_wide_layers(problem, search)
         self.problem = problem
         self.nodes = 0
         self.share = 0.0
@@ -277,13 +276,3 @@ def _order(step: Step) -> bytes:
 
 def _bits(signs: NDArray[np.int8]) -> tuple[int, ...]:
     return tuple((signs > 0).astype(int).tolist())
-
-
-def _refuse_wide_layers(problem: Problem, search: type[Search]) -> None:
-    widest = int(problem.net.width.max())
-    if search.widest is not None and widest > search.widest:
-        raise InputError(
-            f"the exhaustive method tries all sign vectors of a layer, and a layer of "
-            f"{widest} neurons has 2^{widest}; it is for layers of up to {search.widest}: "
-            "choose another method"
-        )

@@ -41,7 +41,6 @@ class ReverseSearch:
     """The search; its stack holds the children that wait, of the cells on one path of the tree."""
 
     in_order = False
-    widest = None
 
     def __init__(self, arrangement: Arrangement) -> None:
         self._arrangement = arrangement

@@ -20,12 +20,10 @@ class Step:
 class Search(Protocol):
     """Enumerates the cells of an arrangement, step by step; a step is a node of its tree.
 
-    ``in_order`` says that cells come in table order, ``widest`` (None: no limit) how many
-    neurons a layer may have. The shares of all steps add up to 1.
+    ``in_order`` says that cells come in table order. The shares of all steps add up to 1.
     """
 
     in_order: ClassVar[bool]
-    widest: ClassVar[int | None]
 
     def __init__(self, arrangement: Arrangement) -> None: ...
 
