@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.networks import network
 from nnce_cli.domain import fix_inputs
 from nnce_cli.enumeration import Subtree
 from nnce_cli.enumeration.layerwise import LayerWise
+from nnce_cli.enumeration.lp import Solution, back_end
 from nnce_cli.enumeration.methods import choose, is_there, method, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.errors import InputError
@@ -193,13 +195,9 @@ class Liar:
     """A back end whose answers are wrong in a chosen way."""
 
     def __init__(self, kind):
-        from nnce_cli.enumeration.lp import back_end
-
         self.kind, self.honest, self.calls = kind, back_end("dictionary"), 0
 
     def minimise(self, cost, rows):
-        from nnce_cli.enumeration.lp import Solution
-
         found = self.honest.minimise(cost, rows)
         self.calls += 1
         if found is None or self.kind == "gives up":
@@ -229,6 +227,39 @@ def test_a_wrong_solver_costs_time_and_no_cell(name, kind, data):
         list(map(tuple, bits_of(batches, stack.widths).tolist())) == exact_cells(stack, box).signs
     )
     assert walk._geometry._solver.calls > 0
+
+
+class Moody:
+    """A back end that gives right answers, but not always the same ones."""
+
+    def __init__(self, seed):
+        self.honest, self.rng = back_end("dictionary"), np.random.default_rng(seed)
+
+    def minimise(self, cost, rows):
+        found = self.honest.minimise(cost, rows)
+        if found is None:
+            return None
+        u = found.point.copy()
+        u[:-1] += self.rng.normal(0, 0.02, size=u.size - 1)
+        return Solution(np.clip(u, 0, 1), found.multipliers)
+
+
+def test_reverse_search_finds_out_where_answers_differ():
+    """It never gives a wrong count: it finds all cells all the same, or says that it did not."""
+    problem = Problem.of(*network("seeded-3-8-8"))
+    expected = walk_factory("dictionary")(problem, rows=False)
+    finish(expected)
+    refused = 0
+    for seed in range(6):
+        walk = walk_factory("reverse-search")(problem, rows=False)
+        walk._geometry._solver = Moody(seed)
+        try:
+            finish(walk)
+        except InputError:
+            refused += 1
+        else:
+            assert walk.layer_cells == expected.layer_cells
+    assert refused
 
 
 @pytest.mark.parametrize("name", LAYER_WISE)
@@ -326,7 +357,7 @@ def test_memory_of_reverse_search_does_not_grow_with_the_cells(monkeypatch):
     """
     monkeypatch.setattr("nnce_cli.exact.pullback.CACHED_CELLS", 4)  # or it would still fill up
     problem = problem_of("random", "random-6-16-16")
-    walk = walk_factory("reverse-search", "highs")(problem, rows=False, witness=False)
+    walk = walk_factory("reverse-search")(problem, rows=False, witness=False)
     steps = walk.batches()
     early = late = 0
     tracemalloc.start()

@@ -10,11 +10,14 @@ quadratic maximization in binary variables by a parallel zonotope construction a
 166 (2005), section 3): the first hyperplane on the way from a point of the cell, a function of the
 cell alone, to a point of the root. Where a ray meets several at once, the root's point is moved by
 (ε, ε², …), which no ray that starts inside a cell survives with a tie.
+
+That each cell was found, and once, does not rest on the points: see `_Edges`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from flint import fmpq
@@ -24,6 +27,7 @@ from nnce_cli.enumeration.arrangement import Arrangement
 from nnce_cli.enumeration.cell import Floats, Signs, Witness
 from nnce_cli.enumeration.incremental import Incremental
 from nnce_cli.enumeration.search import Step
+from nnce_cli.errors import InputError
 from nnce_cli.exact.dictionary import evaluate
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF
 
@@ -50,6 +54,7 @@ class ReverseSearch:
             raise ArithmeticError("a cell with a witness is empty")
         self._goal = _Target(arrangement, witness)
         self._stack = [_Node(self._root, witness, 1.0)]
+        self._edges = _Edges()
 
     @property
     def done(self) -> bool:
@@ -57,19 +62,23 @@ class ReverseSearch:
         return not self._stack
 
     def step(self) -> Step:
-        """Take the next cell; look for its children behind all hyperplanes away from the root."""
+        """Take the next cell; look for its neighbours, and among them for its children."""
         node, arrangement = self._stack.pop(), self._arrangement
-        facets = node.vector != self._root  # towards the root all are kept: they may be facets
+        facets = np.zeros(len(arrangement), dtype=np.bool_)
         children = []
-        for h in np.flatnonzero(node.vector == self._root).tolist():
+        for h in range(len(arrangement)):
             vector = node.vector.copy()
             vector[h] = -vector[h]
             witness = arrangement.inside(vector)
             if witness is None:
                 continue
             facets[h] = True
-            if self._goal.first_hit(np.flatnonzero(vector != self._root), witness) == h:
+            self._edges.see(node.vector, h)
+            behind = np.flatnonzero(vector != self._root)
+            if vector[h] != self._root[h] and self._goal.first_hit(behind, witness) == h:
                 children.append((vector, witness))
+        if not children and not self._stack:
+            self._edges.check()
         share = node.share / (1 + len(children))
         self._stack += [_Node(vector, witness, share) for vector, witness in reversed(children)]
         halfspaces = arrangement.halfspaces(node.vector, np.flatnonzero(facets))
@@ -78,6 +87,34 @@ class ReverseSearch:
     def rest(self) -> list[Signs]:
         """All of the arrangement: what was found so far is no part of it that a prefix names."""
         return [np.zeros(0, dtype=np.int8)]
+
+
+class _Edges:
+    """A proof, in constant memory, that the search found each cell, and once.
+
+    A cell adds the hashes of its edges, with the sign of its side of the hyperplane. So the two
+    ends of an edge cancel where both were found equally often; the sum is 0 only if that is so
+    for all edges (or by a chance of about 2^-128). The graph is connected, and the root, which is
+    nobody's child, is found once.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def see(self, vector: Signs, h: int) -> None:
+        """Add the edge from a cell across hyperplane ``h``."""
+        edge = vector.copy()
+        edge[h] = 0
+        digest = blake2b(edge.tobytes(), digest_size=16).digest()
+        self._sum += int(vector[h]) * int.from_bytes(digest)
+
+    def check(self) -> None:
+        """Raise InputError where the sum is not 0."""
+        if self._sum:
+            raise InputError(
+                "reverse search missed cells, or found some twice: the linear programming back "
+                "end gave different answers to the same question; choose another --lp"
+            )
 
 
 class _Target:

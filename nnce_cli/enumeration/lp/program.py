@@ -6,8 +6,9 @@ are never unbounded, and the box needs no rows:
     minimise  cost . u   where  rows[:, 0] + rows[:, 1:] u >= 0  and  0 <= u <= 1.
 
 Nothing that a back end says is believed: points and multipliers are proposals, which are proved
-with error bounds or taken again in rational arithmetic. But the answer must be a function of the
-arguments alone: reverse search asks the same question twice and relies on equal answers.
+with error bounds or taken again in rational arithmetic. But the answer should be a function of
+the arguments alone: reverse search asks the same question twice, and finds out at its end where
+the answers differed.
 """
 
 from __future__ import annotations
