@@ -21,7 +21,7 @@ from benchmarks.bench import ONE_THREAD
 from benchmarks.networks import network
 from nnce_cli.method_names import DICTIONARY, METHODS
 
-NETWORKS = ("seeded-2-12-12", "seeded-3-10-10", "seeded-6-8-8", "seeded-6-6-6", "seeded-20-6-6-6")
+NETWORKS = ("seeded-2-12-12", "seeded-3-8-8", "seeded-4-6-6", "seeded-6-6-6", "seeded-20-5-5")
 BACK_ENDS = (DICTIONARY, "highs", "cvxpy:CLARABEL")
 ROUNDS = 3
 

@@ -35,10 +35,8 @@ class Arrangement:
         offset = geometry.net.offset
         self.first, self._end = int(offset[layer]), int(offset[layer + 1])
         self._constant = np.zeros(self._end - self.first, dtype=np.int8)
-        self._forms = {
-            neuron: geometry.exact_form(neuron, self.witness.signs)
-            for neuron in range(self.first, self._end)
-        }
+        forms = geometry.exact_forms(layer, self.witness.signs)
+        self._forms = dict(enumerate(forms, self.first))
         self._rows = {neuron: geometry.row(form) for neuron, form in self._forms.items()}
         for neuron, bit in enumerate(forced, self.first):
             self._force(neuron, 2 * bit - 1)
@@ -63,6 +61,10 @@ class Arrangement:
             self.base += Halfspaces(
                 np.array([neuron]), np.array([side], np.int8), side * self._rows[neuron][None, :]
             )
+        self._settle(neuron, side)
+
+    def _settle(self, neuron: int, side: int) -> None:
+        """Note the side on which all that is left lies; of the zero function, which has none, 0."""
         self._constant[neuron - self.first] = side if any(self._forms[neuron]) else 0
 
     def _sides(self, neuron: int) -> tuple[Witness | None, Witness | None]:
@@ -106,9 +108,7 @@ class Arrangement:
                         active |= point.signs > 0
                         inactive |= point.signs < 0
                 if None in sides:
-                    self._constant[neuron - self.first] = (
-                        (1 if sides[0] is not None else -1) if any(self._forms[neuron]) else 0
-                    )
+                    self._settle(neuron, -1 if sides[0] is None else 1)
                     continue
             representatives[key] = neuron
             self._same[neuron] = [(neuron, orientation)]

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.lp.dictionary import Dictionary
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
 from nnce_cli.kernels.jit import cache_folder
@@ -41,6 +42,7 @@ def main() -> None:
     stack = LayerStack((identity,), None, (1, 2), "")
     walk = SubtreeWalk(Problem.of(stack, Box(-np.ones(2), np.ones(2))))
     walk.call_every_kernel()
+    Dictionary().minimise(np.ones(2), np.array([[-1.0, 1.0, 2.0]]))
     folder = cache_folder()
     if folder is not None:
         (folder / DONE).touch()

@@ -63,14 +63,12 @@ class Geometry:
 
     # Neurons as affine functions.
 
-    def exact_form(self, neuron: int, signs: Signs) -> list[fmpq]:
-        """The preactivation of a neuron where the layers before have ``signs``, constant first."""
-        layer = int(self.net.layer_of[neuron])
+    def exact_forms(self, layer: int, signs: Signs) -> list[list[fmpq]]:
+        """A layer's preactivations where the layers before have ``signs``, constants first."""
         offset = self.net.offset
         active = [(signs[offset[i] : offset[i + 1]] > 0).tolist() for i in range(layer)]
-        rows = self.pullback.preactivations(layer, active)
-        j = neuron - int(offset[layer])
-        return [rows[j, c] for c in range(rows.ncols())]
+        forms: list[list[fmpq]] = self.pullback.preactivations(layer, active).tolist()
+        return forms
 
     def row(self, form: list[fmpq]) -> Floats:
         """Return a form on the unit cube, times a power of two that brings its size near 1."""
@@ -247,11 +245,15 @@ class Geometry:
 
     def polytope(self, halfspaces: Halfspaces, signs: Signs) -> Polytope:
         """Return the box with the halfspaces, where the layers before have ``signs``."""
+        layers = set(self.net.layer_of[halfspaces.neurons].tolist())
+        forms = {layer: self.exact_forms(layer, signs) for layer in layers}
         slacks = {}
         for neuron, side in zip(
             halfspaces.neurons.tolist(), halfspaces.sides.tolist(), strict=True
         ):
-            slacks[self.d + neuron] = [side * x for x in self.exact_form(neuron, signs)]
+            layer = int(self.net.layer_of[neuron])
+            form = forms[layer][neuron - int(self.net.offset[layer])]
+            slacks[self.d + neuron] = [side * x for x in form]
         return Polytope(_rational(self.net.lower), _rational(self.net.upper), slacks)
 
     def _other_side_exactly(
