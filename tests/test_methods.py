@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tracemalloc
 from functools import cache
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -21,9 +23,10 @@ from nnce_cli.errors import InputError
 from nnce_cli.method_names import METHODS
 from nnce_cli.network import load_network
 from tests.cases import FOLDER, cube, known_cases, needs_cases
+from tests.collect import enumerate_all
 from tests.naive import cell_at
 from tests.oracle_ppl import exact_cells
-from tests.strategies import boxes, examples, networks, stack_from
+from tests.strategies import boxes, examples, layer_rows, networks, stack_from
 from tests.thin_cells import holds_no_float
 
 LAYER_WISE = [name for name, found in METHODS.items() if found.layer_wise]
@@ -83,6 +86,21 @@ def test_rows_are_the_cells_of_exact_polyhedra(name, lp, data):
 def test_more_rows_are_the_cells_of_exact_polyhedra(name, data):
     stack = stack_from(data.draw(networks(SMALL)))
     check_against_oracle(stack, data.draw(boxes(stack.n_inputs)), name, "dictionary")
+
+
+@pytest.mark.parametrize("name", ["incremental", "reverse-search"])
+@pytest.mark.parametrize(("shape", "seed"), [((2, 8, 8), 351), ((2, 12, 6), 295)])
+def test_thin_cells(shape, seed, name):
+    """Cells about 1e-12 thick: all are there, with a float64 point where there is one."""
+    random = Random(seed)
+    stack = stack_from([layer_rows(random, n_in, width) for n_in, width in pairwise(shape)])
+    box = cube(stack.n_inputs, -1, 2)
+    expected = enumerate_all(stack, box)
+    batches = finish(walk_factory(name)(Problem.of(stack, box)))
+    bits = bits_of(batches, stack.widths)
+    assert np.array_equal(bits, expected.bits)
+    witnesses = np.concatenate([b.witness for b in batches])
+    check_witnesses(stack, box, map(tuple, bits.tolist()), witnesses)
 
 
 def pieces(make, problem, budget, subtree=WHOLE, **options):
@@ -340,12 +358,13 @@ def test_all_methods_and_back_ends_agree(folder, name, chosen, lp):
 
 @needs_cases
 @pytest.mark.slow
+@pytest.mark.parametrize("lp", BACK_ENDS[:2])
 @pytest.mark.parametrize("chosen", LAYER_WISE)
 @pytest.mark.parametrize(("folder", "name"), cases(20_000, least=600))
-def test_all_methods_agree_on_larger_networks(folder, name, chosen):
+def test_all_methods_agree_on_larger_networks(folder, name, chosen, lp):
     if not fits(folder, name, chosen):
         pytest.skip("too wide for the exhaustive method")
-    check_case(folder, name, chosen, "highs")
+    check_case(folder, name, chosen, lp)
 
 
 @needs_cases
