@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import methods
 from benchmarks.floor import Floor
 from benchmarks.networks import network
 from tests.collect import count
@@ -43,3 +44,15 @@ def test_bench_prints_the_figures_of_a_network():
     assert 0 < figures["counting_seconds"] < figures["table_seconds"]
     assert figures["times_the_floor"] > 1
     assert figures["peak_memory_bytes"] > 10_000_000
+
+
+def test_the_comparison_of_methods_counts_the_same_cells(monkeypatch):
+    monkeypatch.setattr(methods, "_in_a_process", methods.measure)
+    monkeypatch.setattr(methods, "BACK_ENDS", ("dictionary",))
+    rows = methods.compare("seeded-3-4-4", rounds=1)
+    assert {row["method"] for row in rows} >= {"dictionary", "incremental", "reverse-search"}
+    expected = count(*network("seeded-3-4-4"))
+    assert all(row["layer_cells"] == expected for row in rows)
+    lines = methods.markdown(rows).splitlines()
+    assert len(lines) == len(rows)
+    assert all(line.count("|") == methods.HEAD.splitlines()[0].count("|") for line in lines)
