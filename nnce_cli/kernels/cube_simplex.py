@@ -49,6 +49,15 @@ def entering_column(table: Floats, row: int, costs: int) -> int:
 
 
 @kernel
+def flip(table: Floats, columns: Ints, flipped: NDArray[np.bool_], column: int) -> None:
+    """Move the nonbasic input of a column to its other bound, in place."""
+    for r in range(table.shape[0]):
+        table[r, 0] += table[r, column]
+        table[r, column] = -table[r, column]
+    flipped[columns[column - 1]] = not flipped[columns[column - 1]]
+
+
+@kernel
 def exchange(table: Floats, row: int, column: int) -> None:
     """Exchange the variable of a row with that of a column, in place."""
     inverse = 1.0 / table[row, column]
@@ -85,6 +94,12 @@ def reoptimise(
             table[row, 0] += 1.0
             flipped[basic[row]] = not flipped[basic[row]]
         column = entering_column(table, row, m)
+        # An input that is too short to mend the row goes to its other bound for nothing: its cost
+        # is wrong there until the pivot, which is on a larger ratio, mends it (the long-step rule,
+        # Maros 2003, Computational Techniques of the Simplex Method).
+        while column >= 0 and columns[column - 1] < d and table[row, 0] + table[row, column] < 0.0:
+            flip(table, columns, flipped, column)
+            column = entering_column(table, row, m)
         if column < 0:
             return -1
         exchange(table, row, column)
