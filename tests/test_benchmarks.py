@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import methods
 from benchmarks.floor import Floor
 from benchmarks.networks import network
 from benchmarks.scaling import Recorded, measure, replay
@@ -77,3 +78,15 @@ def test_the_vertex_benchmark_prints_a_row_of_its_table():
     assert name == "seeded-3-8-8"
     assert int(cells) == count(*network("seeded-3-8-8"))[-1]
     assert all(float(number) > 0 for number in (microseconds, counting, rows))
+
+
+def test_the_comparison_of_methods_counts_the_same_cells(monkeypatch):
+    monkeypatch.setattr(methods, "_in_a_process", methods.measure)
+    monkeypatch.setattr(methods, "BACK_ENDS", ("dictionary",))
+    rows = methods.compare("seeded-3-4-4", rounds=1)
+    assert {row["method"] for row in rows} >= {"dictionary", "incremental", "reverse-search"}
+    expected = count(*network("seeded-3-4-4"))
+    assert all(row["layer_cells"] == expected for row in rows)
+    lines = methods.markdown(rows).splitlines()
+    assert len(lines) == len(rows)
+    assert all(line.count("|") == methods.HEAD.splitlines()[0].count("|") for line in lines)

@@ -1,4 +1,4 @@
-"""What cell tables and widths say: statistics, and upper bounds on the number of cells.
+"""What cell tables and widths say: statistics, differences, and upper bounds on the number of cells.
 
 What needs the network too is in `nnce_cli.analysis.network_stats` (`NetworkCounter` and
 `NetworkStats`), which loads the kernels and so is not imported here.
@@ -11,6 +11,7 @@ from nnce_cli.analysis.by_layer import (
     BY_LAYER_SCHEMA,
     ByLayerWriter,
 )
+from nnce_cli.analysis.compare import Comparison, Difference, compare
 from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
 from nnce_cli.analysis.stats import Stats, SubCells, stats
 
@@ -19,11 +20,14 @@ __all__ = [
     "BY_LAYER_KEY",
     "BY_LAYER_SCHEMA",
     "ByLayerWriter",
+    "Comparison",
+    "Difference",
     "LayerCells",
     "Stats",
     "SubCells",
     "arrangement_cells",
     "bounds",
+    "compare",
     "layer_cells",
     "montufar",
     "serra",

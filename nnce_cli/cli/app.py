@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from nnce_cli import __version__
+from nnce_cli.cli.compare import compare_tables
 from nnce_cli.cli.enumerate import enumerate_cells
 from nnce_cli.cli.estimate import estimate_cells
 from nnce_cli.cli.inspect import inspect_model
+from nnce_cli.cli.methods import show_methods
 from nnce_cli.cli.plot import plot_cells
 from nnce_cli.cli.report_page import write_report
 from nnce_cli.cli.runs import show_runs
@@ -31,6 +33,8 @@ app.command("verify")(verify_cells)
 app.command("runs")(show_runs)
 app.command("plot")(plot_cells)
 app.command("report")(write_report)
+app.command("compare")(compare_tables)
+app.command("methods")(show_methods)
 
 
 def _print_version(asked: bool) -> None:
@@ -59,6 +63,8 @@ def nnce(
     nnce runs .                         unfinished runs, alive or not
     nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
+    nnce compare one.parquet other.parquet        whether two tables have the same cells
+    nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit or a signal); 101 a bug in nnce.

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.lp.dictionary import Dictionary
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
 from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
@@ -45,6 +46,7 @@ def main() -> None:
     SubtreeWalk(problem).call_every_kernel()
     ThinnedWalk(problem, Windows(np.ones(3), 1), np.random.default_rng(0))
     VertexWalk(problem).call_every_kernel()
+    Dictionary().minimise(np.ones(2), np.array([[-1.0, 1.0, 2.0]]))
     folder = cache_folder()
     if folder is not None:
         (folder / DONE).touch()

@@ -1,0 +1,253 @@
+"""Two cell tables side by side: one merge pass, in memory that their rows do not add to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.errors import InputError
+from nnce_cli.table import CellRows, LayerCounter
+
+Keys = NDArray[np.bytes_]
+FIRST, SECOND, BOTH = "first", "second", "both"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell in one table only, or a cell in both whose numbers differ.
+
+    ``table`` is "first", "second" or "both"; ``signs`` has a string of 0 and 1 for each layer.
+    ``active`` and ``ranks`` are those of the first and of the second table where that is "both".
+    """
+
+    table: str
+    signs: tuple[str, ...]
+    active: tuple[list[int], list[int]] | None = None
+    ranks: tuple[list[int], list[int]] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as JSON values."""
+        values: dict[str, Any] = {"table": self.table, "signs": list(self.signs)}
+        if self.active is not None and self.ranks is not None:
+            values |= {"active": list(self.active), "ranks": list(self.ranks)}
+        return values
+
+
+@dataclass
+class Comparison:
+    """What two tables have in common and what not; lists run over the layers.
+
+    ``first_cells`` and ``second_cells`` count the layer-k cells of each table, ``only_first`` and
+    ``only_second`` those that the other one does not have. ``changed`` counts the cells in both
+    whose ranks or active neurons differ. ``differences`` are the first ones, in table order.
+    """
+
+    first_cells: list[int]
+    second_cells: list[int]
+    only_first: list[int]
+    only_second: list[int]
+    changed: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def same_cells(self) -> bool:
+        """Whether each cell of one table is a cell of the other."""
+        return not (self.only_first[-1] or self.only_second[-1])
+
+    @property
+    def same(self) -> bool:
+        """Whether the tables have the same cells with the same ranks and active neurons."""
+        return self.same_cells and not self.changed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        return {
+            "same": self.same,
+            "same_cells": self.same_cells,
+            "first_layer_cells": self.first_cells,
+            "second_layer_cells": self.second_cells,
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "changed": self.changed,
+            "differences": [difference.to_dict() for difference in self.differences],
+        }
+
+
+def compare(
+    first: Iterable[CellRows], second: Iterable[CellRows], widths: Sequence[int], *, show: int = 10
+) -> Comparison:
+    """Compare two tables of a network of these widths; rows come in batches, in table order.
+
+    Sign vectors, numbers of active neurons and ranks are compared, witnesses are not.
+    ``show`` is how many differences are kept.
+
+    Raises:
+        InputError: the rows of a table are not in order, or have bits beyond a layer's width.
+    """
+    sides = _Side(FIRST, first, widths), _Side(SECOND, second, widths)
+    layers = [_LayerMatch(end) for end in accumulate((n + 7) // 8 for n in widths[1:])]
+    result = Comparison([], [], [], [])
+    for a, b in _aligned(*sides):
+        for layer in layers:
+            layer.add(a.keys, b.keys)
+        _note_differences(result, a, b, widths, show)
+    result.first_cells, result.second_cells = (list(side.counter.layer_cells) for side in sides)
+    for layer in layers:
+        only_first, only_second = layer.result()
+        result.only_first.append(only_first)
+        result.only_second.append(only_second)
+    return result
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some consecutive rows: the joined sign vectors as byte strings (rows,), and the numbers."""
+
+    keys: Keys
+    active: NDArray[np.uint16]
+    ranks: NDArray[np.uint16]
+
+    def __getitem__(self, rows: slice) -> _Part:
+        return _Part(self.keys[rows], self.active[rows], self.ranks[rows])
+
+
+class _Side:
+    """One of the tables: its batches one after the other, checked."""
+
+    def __init__(self, name: str, batches: Iterable[CellRows], widths: Sequence[int]) -> None:
+        self.counter = LayerCounter(len(widths) - 1)
+        self._name = name
+        self._batches = iter(batches)
+        # The bits of each layer's last byte that stand for no neuron.
+        self._padding = [(1 << (-n % 8)) - 1 for n in widths[1:]]
+        n_bytes = sum((n + 7) // 8 for n in widths[1:])
+        numbers = np.zeros((0, len(widths) - 1), dtype=np.uint16)
+        self.rows = _Part(np.zeros(0, dtype=f"S{n_bytes}"), numbers, numbers)
+
+    def fill(self) -> None:
+        """Get the next rows, if there are none at hand; at the end of the table there are none."""
+        while not len(self.rows.keys):
+            batch = next(self._batches, None)
+            if batch is None:
+                return
+            try:
+                self.counter.add(batch)
+            except ValueError as error:
+                raise InputError(
+                    f"the {self._name} table is not sorted: {error}; "
+                    "give it as nnce enumerate wrote it"
+                ) from error
+            if any((s[:, -1] & p).any() for s, p in zip(batch.signs, self._padding, strict=True)):
+                raise InputError(
+                    f"the {self._name} table has signs of more neurons than its widths allow; "
+                    "give it as nnce enumerate wrote it"
+                )
+            joined = np.concatenate(batch.signs, axis=1)
+            # NumPy orders byte strings of one length as memcmp does: see table/prefixes.py.
+            keys = joined.view(f"S{joined.shape[1]}").ravel()
+            self.rows = _Part(keys, batch.active, batch.ranks)
+
+    def take(self, last: np.bytes_) -> _Part:
+        """Take out the rows up to the sign vector ``last``."""
+        count = int(np.searchsorted(self.rows.keys, last, side="right"))
+        taken, self.rows = self.rows[:count], self.rows[count:]
+        return taken
+
+
+def _aligned(first: _Side, second: _Side) -> Iterator[tuple[_Part, _Part]]:
+    """Cut both tables at the same sign vectors, and yield their rows piece by piece."""
+    while True:
+        first.fill()
+        second.fill()
+        ends = [side.rows.keys[-1] for side in (first, second) if len(side.rows.keys)]
+        if not ends:
+            return
+        yield first.take(min(ends)), second.take(min(ends))
+
+
+class _LayerMatch:
+    """Counts the layer-k cells that one table has and the other has not."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self._dtype = f"S{n_bytes}"
+        self._only = [0, 0]
+        # The last layer-k cell may go on in the next rows, of either table.
+        self._open = [np.zeros(0, dtype=self._dtype)] * 2
+
+    def add(self, first: Keys, second: Keys) -> None:
+        """Take the next rows of both, cut at the same sign vector."""
+        cells = [self._cells(self._open[0], first), self._cells(self._open[1], second)]
+        last = max(part[-1] for part in cells if len(part))
+        self._open = [part[part == last] for part in cells]
+        self._count(*(part[part != last] for part in cells))
+
+    def result(self) -> tuple[int, int]:
+        """Return how many cells only the first and only the second table has."""
+        self._count(*self._open)
+        self._open = [np.zeros(0, dtype=self._dtype)] * 2
+        return self._only[0], self._only[1]
+
+    def _cells(self, before: Keys, keys: Keys) -> Keys:
+        """Return the distinct layer-k cells of some rows that come after those of ``before``."""
+        # A cast to a shorter byte string cuts it off.
+        prefixes: Keys = np.concatenate([before, keys.astype(self._dtype)])
+        new = np.ones(len(prefixes), dtype=np.bool_)
+        new[1:] = prefixes[1:] != prefixes[:-1]
+        return prefixes[new]
+
+    def _count(self, first: Keys, second: Keys) -> None:
+        common = int(np.count_nonzero(_place(first, second)[1]))
+        self._only[0] += len(first) - common
+        self._only[1] += len(second) - common
+
+
+def _place(keys: Keys, others: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where each key stands in the sorted ``others``, and whether it is there at all."""
+    place = np.searchsorted(others, keys)
+    there = place < len(others)
+    there[there] = others[place[there]] == keys[there]
+    return place, there
+
+
+def _note_differences(
+    result: Comparison, a: _Part, b: _Part, widths: Sequence[int], show: int
+) -> None:
+    """Count the changed cells of these rows, and keep the first differences there is room for."""
+    place, there = _place(a.keys, b.keys)
+    common, matched = np.flatnonzero(there), place[there]
+    changed = (a.active[common] != b.active[matched]).any(axis=1)
+    changed |= (a.ranks[common] != b.ranks[matched]).any(axis=1)
+    result.changed += int(np.count_nonzero(changed))
+    room = show - len(result.differences)
+    if room <= 0:
+        return
+    found = [
+        (a.keys[i], Difference(FIRST, _signs(a.keys[i], widths)))
+        for i in np.flatnonzero(~there)[:room]
+    ]
+    found += [
+        (b.keys[i], Difference(SECOND, _signs(b.keys[i], widths)))
+        for i in np.flatnonzero(~_place(b.keys, a.keys)[1])[:room]
+    ]
+    for i, j in zip(common[changed][:room], matched[changed][:room], strict=True):
+        active = a.active[i].tolist(), b.active[j].tolist()
+        ranks = a.ranks[i].tolist(), b.ranks[j].tolist()
+        found.append((a.keys[i], Difference(BOTH, _signs(a.keys[i], widths), active, ranks)))
+    found.sort(key=lambda entry: bytes(entry[0]))
+    result.differences += [difference for _, difference in found[:room]]
+
+
+def _signs(key: np.bytes_, widths: Sequence[int]) -> tuple[str, ...]:
+    """Write a joined sign vector as a string of 0 and 1 for each layer."""
+    ends = list(accumulate((n + 7) // 8 for n in widths[1:]))
+    data = np.frombuffer(bytes(key).ljust(ends[-1], b"\0"), dtype=np.uint8)
+    layers = np.split(data, ends[:-1])
+    return tuple(
+        "".join(map(str, np.unpackbits(layer)[:n].tolist()))
+        for layer, n in zip(layers, widths[1:], strict=True)
+    )

@@ -1,0 +1,146 @@
+"""The command ``nnce compare``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnce_cli.cli import exit_codes
+from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from nnce_cli.analysis import Comparison, Difference
+    from nnce_cli.table import Metadata
+
+TABLES = {"first": "only in the first", "second": "only in the second", "both": "numbers differ"}
+
+
+def compare_tables(
+    first: Annotated[
+        str, typer.Argument(metavar="FIRST", help="A cell table; - is standard input.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="Another one.")],
+    show: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How many differences to show.")
+    ] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing; see the exit code.")
+    ] = False,
+) -> None:
+    """Compare two cell tables: whether they have the same cells.
+
+    Shown are the cells that only one of them has, by layer, and the first differences as sign
+    vectors, layer by layer. Ranks and numbers of active neurons of the common cells are compared
+    too; witnesses are not, since a cell has many. The tables are read once, side by side, so both
+    may be larger than memory. Exit code 1 if they differ.
+
+    \b
+    nnce compare model.cells.parquet other.cells.parquet
+    nnce compare model.cells.parquet other.cells.parquet --show 100 --json
+    nnce enumerate model.onnx -o - | nnce compare model.cells.parquet -
+    """  # noqa: D301
+    from nnce_cli.analysis import compare
+    from nnce_cli.table import CellTableReader
+
+    if first == second == "-":
+        raise InputError("both tables cannot come from standard input; name a file for one of them")
+    with CellTableReader(first) as a, CellTableReader(second) as b:
+        _refuse_different_widths(a.metadata, b.metadata)
+        batches = a.batches(witness=False), b.batches(witness=False)
+        result = compare(*batches, a.metadata.widths, show=show)
+        notes = _notes(a.metadata, b.metadata)
+    wrong = _wrong_counts(first, a.metadata, result.first_cells)
+    wrong += _wrong_counts(second, b.metadata, result.second_cells)
+    if json:
+        names = {"first": first, "second": second}
+        print(json_text(names | result.to_dict() | {"notes": notes + wrong}))
+    elif not quiet:
+        _print_for_people(result, notes, first, second)
+    for text in wrong:
+        print(f"nnce: {text}", file=sys.stderr)
+    if wrong or not result.same:
+        raise typer.Exit(exit_codes.UNCERTIFIED)
+
+
+def _refuse_different_widths(first: Metadata, second: Metadata) -> None:
+    if first.widths != second.widths:
+        a, b = ("-".join(map(str, metadata.widths)) for metadata in (first, second))
+        raise InputError(
+            f"the tables are of networks of different widths, {a} and {b}; "
+            "give two tables of the same network, or of networks of the same widths"
+        )
+
+
+def _notes(first: Metadata, second: Metadata) -> list[str]:
+    """Return what else differs, or limits what the comparison says."""
+    notes = []
+    if first.model != second.model:
+        notes.append("the tables are of different networks")
+    if (first.lower, first.upper) != (second.lower, second.upper):
+        notes.append("the tables are of different domains")
+    for name, metadata in (("first", first), ("second", second)):
+        if not metadata.complete:
+            notes.append(f"the {name} table is incomplete: it has the first cells only")
+        if not metadata.certified:
+            notes.append(f"the {name} table is not certified")
+    return notes
+
+
+def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str]:
+    """Return a message where a table does not have the cells that it says it has."""
+    said = list(metadata.layer_cells)
+    if said == found:
+        return []
+    name = "standard input" if source == "-" else source
+    return [
+        f"{name} says that it has {said} cells after each layer, and {found} were read: "
+        "it was changed after it was written"
+    ]
+
+
+def _print_for_people(result: Comparison, notes: list[str], first: str, second: str) -> None:
+    verdict = "the same cells" if result.same_cells else "different cells"
+    if result.same_cells and not result.same:
+        verdict += ", with different ranks or numbers of active neurons"
+    print_fields({"first": first, "second": second, "verdict": verdict})
+    for note in notes:
+        print(f"note: {note}")
+    layers = range(len(result.first_cells))
+    print_table(
+        "Layer-k cells",
+        ["", *(f"layer {k + 1}" for k in layers)],
+        [
+            ("in the first", *map(number, result.first_cells)),
+            ("in the second", *map(number, result.second_cells)),
+            (TABLES["first"], *map(number, result.only_first)),
+            (TABLES["second"], *map(number, result.only_second)),
+        ],
+        words=("",),
+    )
+    if result.changed:
+        print(f"\nCells in both with other ranks or active neurons: {number(result.changed)}")
+    if result.differences:
+        print("\nThe first differences")
+        for difference in result.differences:
+            print(
+                f"  {' '.join(difference.signs)}  {TABLES[difference.table]}{_change(difference)}"
+            )
+        total = result.only_first[-1] + result.only_second[-1] + result.changed
+        if total > len(result.differences):
+            print(f"  … and {number(total - len(result.differences))} more")
+
+
+def _change(difference: Difference) -> str:
+    """Write which numbers differ, and how."""
+    changes = [
+        f"{name} {before} and {after}"
+        for name, pair in (("active", difference.active), ("ranks", difference.ranks))
+        if pair is not None
+        for before, after in [pair]
+        if before != after
+    ]
+    return f": {'; '.join(changes)}" if changes else ""

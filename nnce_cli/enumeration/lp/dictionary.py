@@ -1,0 +1,34 @@
+"""Our own dense dictionary: the dual simplex method, from a corner of the cube.
+
+The corner where each input is at the bound that its cost prefers is dual feasible, so there is
+no phase 1: the method walks from there to a vertex that satisfies all rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnce_cli.enumeration.lp.program import Floats, Solution
+from nnce_cli.kernels.cube_simplex import reoptimise
+
+
+class Dictionary:
+    """The back end ``dictionary``."""
+
+    def minimise(self, cost: Floats, rows: Floats) -> Solution | None:
+        """See `LinearSolver`."""
+        m, d = len(rows), cost.size
+        flipped = cost < 0
+        slope = np.where(flipped, -1.0, 1.0)
+        table = np.zeros((m + 1, 1 + d))
+        table[:m, 0] = rows[:, 0] + rows[:, 1:] @ flipped
+        table[:m, 1:] = rows[:, 1:] * slope
+        table[m, 1:] = cost * slope
+        basic, columns = np.arange(d, d + m), np.arange(d)
+        pivots = reoptimise(table, basic, columns, flipped, 20 * (m + d) + 100)
+        if pivots < 0:
+            return None
+        values, reduced = np.zeros(d + m), np.zeros(d + m)
+        values[basic] = table[:m, 0]
+        reduced[columns] = table[m, 1:]
+        return Solution(np.where(flipped, 1.0 - values[:d], values[:d]), reduced[d:], pivots)
