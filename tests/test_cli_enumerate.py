@@ -181,7 +181,7 @@ def test_time_limit(large, tmp_path):
 @pytest.mark.parametrize(("name", "code"), [("certified", 1), ("layer_cells", 101)])
 def test_what_fails_a_check(lines, tmp_path, monkeypatch, name, code):
     monkeypatch.chdir(tmp_path)
-    arguments = ["nnce", "enumerate", str(lines), "-o", "t", "-q"]
+    arguments = ["nnce", "enumerate", str(lines), "-o", "t", "-q", "--method", "dictionary"]
     if name == "layer_cells":
         monkeypatch.setattr(SubtreeWalk, name, property(lambda walk: [10]))
     else:
@@ -394,7 +394,7 @@ def test_a_full_disk(large, tmp_path):
 
     result = nnce("enumerate", large, "-q", "-o", "t", cwd=tmp_path, preexec_fn=small_files)
     assert_refused(result, "File too large", "--resume")
-    assert os.listdir(tmp_path) == ["t.run"]
+    assert set(os.listdir(tmp_path)) <= {"t.run"}
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

@@ -1,4 +1,4 @@
-"""What cell tables and widths say: statistics, differences, and upper bounds on the number of cells.
+"""What cell tables and widths say: statistics, differences, upper bounds on the cells.
 
 What needs the network too is in `nnce_cli.analysis.network_stats` (`NetworkCounter` and
 `NetworkStats`), which loads the kernels and so is not imported here.

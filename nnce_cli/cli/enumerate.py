@@ -21,8 +21,11 @@ from nnce_cli.cli.running import check_outputs, default_folder, finished_before,
 from nnce_cli.errors import InputError
 from nnce_cli.jobs import usable_cores
 from nnce_cli.memory import peak_memory_bytes
+from nnce_cli.method_names import AUTO, DICTIONARY, METHOD_NAMES
 
 if TYPE_CHECKING:
+    from nnce_cli.domain import Box
+    from nnce_cli.network import LayerStack
     from nnce_cli.table import Metadata
 
 
@@ -77,6 +80,22 @@ def enumerate_cells(
             "--no-certify", help="Leave the proofs out, to see what they cost; exit code 1."
         ),
     ] = False,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"How cells are found: {', '.join(METHOD_NAMES)}. All give the same cells; "
+            "see nnce methods.",
+        ),
+    ] = AUTO,
+    lp: Annotated[
+        str,
+        typer.Option(
+            metavar="SOLVER",
+            help="Linear programming back end of the layer-wise methods: dictionary, highs, or "
+            "cvxpy:SOLVER; see nnce methods.",
+        ),
+    ] = DICTIONARY,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -148,6 +167,7 @@ def enumerate_cells(
     nnce enumerate model.onnx --count-only -j 4
     nnce enumerate model.onnx --time-limit 3600
     nnce enumerate model.onnx --resume
+    nnce enumerate model.onnx --method reverse-search --lp highs
     nnce enumerate model.onnx --proof proof.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
@@ -162,6 +182,7 @@ def enumerate_cells(
     _refuse_useless_proof(proof, target, certify=not no_certify)
 
     stack, domain = load(model, box, bounds, vnnlib)
+    chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
     from nnce_cli.parallel import Limits
 
     request = Request(
@@ -173,6 +194,8 @@ def enumerate_cells(
         folder=run_dir if run_dir is not None else default_folder(model, target),
         witness=not no_witness,
         certify=not no_certify,
+        method=chosen,
+        lp=lp,
         jobs=jobs if jobs is not None else usable_cores(),
         limits=Limits(max_cells, time_limit),
         force=force,
@@ -189,6 +212,20 @@ def enumerate_cells(
         raise typer.Exit(exit_codes.INCOMPLETE)
     if not result.certified:
         raise typer.Exit(exit_codes.UNCERTIFIED)
+
+
+def _method(
+    name: str, lp: str, stack: LayerStack, domain: Box, *, proof: bool, verbose: bool
+) -> str:
+    """Choose the method, and say why; refuse names that are none, and what does not go together."""
+    from nnce_cli.enumeration import Problem, choose, walk_factory
+
+    if name == AUTO:
+        name, reason = choose(Problem.of(stack, domain), log=proof)
+        if verbose:
+            print(f"nnce: method {name}: {reason}", file=sys.stderr)
+    walk_factory(name, lp)
+    return name
 
 
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
@@ -290,6 +327,7 @@ def _summary(request: Request, result: Result) -> dict[str, Any]:
         "complete": result.complete,
         "certified": result.certified,
         "decisions": result.decisions,
+        "method": request.method,
         "jobs": request.jobs,
         "seconds": round(result.seconds, 6),
         "cells_per_second": round(result.found / max(result.seconds, 1e-9), 1),

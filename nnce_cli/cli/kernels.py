@@ -11,6 +11,6 @@ def compile_once(*, quiet: bool = False) -> None:
 
     if not are_kernels_compiled():
         if not quiet:
-            message = "nnce: compiling the kernels (once; about a minute)…"
+            message = "nnce: compiling the kernels (once; a minute or two)…"
             print(message, file=sys.stderr, flush=True)
         compile_kernels()

@@ -30,6 +30,8 @@ class Request:
     folder: Path | None
     witness: bool
     certify: bool
+    method: str
+    lp: str
     jobs: int
     limits: Limits
     force: bool

@@ -121,6 +121,8 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
 
     return Plan(
         problem=Problem.of(request.stack, request.domain),
+        method=request.method,
+        lp=request.lp,
         widths=tuple(request.stack.widths),
         witness=metadata.witness,
         certify=request.certify,
@@ -137,6 +139,8 @@ def _identity(request: Request) -> dict[str, Any]:
         "model": request.metadata.model,
         "domain": request.metadata.domain,
         "output": "a count" if request.target is None else "a table",
+        "method": request.method,
+        "choice of --lp": request.lp,
         "choice of --no-witness": request.target is not None and not request.witness,
         "choice of --no-certify": not request.certify,
         "choice of --proof": request.proof is not None,
@@ -170,7 +174,12 @@ def _folder(request: Request) -> Iterator[RunFolder]:
                 yield folder
         else:
             with RunFolder.create(path, about, layers, force=request.force) as folder:
-                yield folder
+                try:
+                    yield folder
+                except BaseException:
+                    if folder.journal.totals.done == 0:
+                        folder.remove()  # nothing is lost
+                    raise
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
+from nnce_cli.enumeration.methods import Walk, choose, node_cost, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.run import Enumeration
 from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
@@ -16,7 +17,11 @@ __all__ = [
     "SubtreeWalk",
     "ThinnedWalk",
     "VertexWalk",
+    "Walk",
     "Windows",
     "are_kernels_compiled",
+    "choose",
     "compile_kernels",
+    "node_cost",
+    "walk_factory",
 ]

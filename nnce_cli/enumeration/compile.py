@@ -1,6 +1,7 @@
 """Compile the kernels ahead of a run.
 
-``python -m nnce_cli.enumeration.compile`` does it; so does the first command that needs them.
+The first command that needs them does it; ``python -m nnce_cli.enumeration.compile PART`` does a
+part of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import numpy as np
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration.lp.dictionary import Dictionary
+from nnce_cli.enumeration.lp.dictionary import Dictionary as LinearPrograms
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
 from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
@@ -29,28 +30,52 @@ def are_kernels_compiled() -> bool:
 
 
 def compile_kernels() -> None:
-    """Fill the cache of machine code, in a process of its own.
+    """Fill the cache of machine code, in processes of their own that work side by side.
 
     The compiler takes some 400 MB, which the enumerating process had better not carry. Where
-    there is no cache, or that process fails, the kernels are compiled when they are called.
+    there is no cache, or a process fails, the kernels are compiled when they are called.
     """
-    if cache_folder() is not None:
-        subprocess.run([sys.executable, "-m", __name__], check=False, capture_output=True)
-
-
-def main() -> None:
-    """Call every entry point once on a tiny network, and leave a mark in the cache."""
-    identity = AffineMap(np.eye(2), np.zeros(2))
-    stack = LayerStack((identity,), None, (1, 2), "")
-    problem = Problem.of(stack, Box(-np.ones(2), np.ones(2)))
-    SubtreeWalk(problem).call_every_kernel()
-    ThinnedWalk(problem, Windows(np.ones(3), 1), np.random.default_rng(0))
-    VertexWalk(problem).call_every_kernel()
-    Dictionary().minimise(np.ones(2), np.array([[-1.0, 1.0, 2.0]]))
     folder = cache_folder()
-    if folder is not None:
+    if folder is None:
+        return
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", __name__, part],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for part in PARTS
+    ]
+    codes = [process.wait() for process in processes]
+    if not any(codes):
         (folder / DONE).touch()
 
 
+def _tiny_problem() -> Problem:
+    identity = AffineMap(np.eye(2), np.zeros(2))
+    stack = LayerStack((identity,), None, (1, 2), "")
+    return Problem.of(stack, Box(-np.ones(2), np.ones(2)))
+
+
+def _compile_dictionary() -> None:
+    SubtreeWalk(_tiny_problem()).call_every_kernel()
+    LinearPrograms().minimise(np.ones(2), np.array([[-1.0, 1.0, 2.0]]))
+
+
+def _compile_vertex() -> None:
+    VertexWalk(_tiny_problem()).call_every_kernel()
+
+
+def _compile_estimate() -> None:
+    ThinnedWalk(_tiny_problem(), Windows(np.ones(3), 1), np.random.default_rng(0))
+
+
+PARTS = {
+    "dictionary": _compile_dictionary,
+    "vertex": _compile_vertex,
+    "estimate": _compile_estimate,
+}
+
+
 if __name__ == "__main__":
-    main()
+    PARTS[sys.argv[1]]()

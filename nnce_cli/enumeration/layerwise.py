@@ -78,17 +78,24 @@ class LayerWise:
         if log:
             raise InputError("only the method dictionary writes proofs; leave out --proof")
         self.problem = problem
+        self._search = search
+        self._solver = solver
+        self._rows = rows
+        self._witness = witness
+        self._certify = certify
+        self.begin(subtree)
+
+    def begin(self, subtree: Subtree) -> None:
+        """Begin the walk of another subtree; what was found and decided before is forgotten."""
         self.nodes = 0
         self.share = 0.0
-        self.layer_cells = [0] * len(problem.stack.hidden)
+        self.layer_cells = [0] * len(self.problem.stack.hidden)
         self.exact_witnesses: dict[int, list[str]] = {}
         self._subtree = subtree
         self._found_root = False  # then the cells on the way to it are counted, too
-        self._search = search
-        self._rows = rows
-        self._witness = witness
-        self._geometry = Geometry(problem, solver, certify=certify)
-        self._ranks = RankFinder(problem.stack, self._geometry.pullback) if rows else None
+        self._geometry = Geometry(self.problem, self._solver, certify=self._certify)
+        pullback = self._geometry.pullback
+        self._ranks = RankFinder(self.problem.stack, pullback) if self._rows else None
         self._output: list[Cell] = []
         self._frames: list[_Frame] = []
         self._progressed = False

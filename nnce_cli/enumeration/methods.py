@@ -32,6 +32,7 @@ class Walk(Protocol):
     def decisions(self) -> dict[str, int]: ...
     @property
     def exact_witnesses(self) -> dict[int, list[str]]: ...
+    def begin(self, subtree: Subtree) -> None: ...
     def batches(self, budget: int | None = None) -> Iterator[CellBatch]: ...
     def leftover(self) -> list[Subtree]: ...
 
@@ -50,6 +51,14 @@ def method(name: str) -> Method:
     if not is_there(found):
         raise InputError(f"the method {name} is not part of this nnce; see nnce methods")
     return found
+
+
+def node_cost(name: str) -> int:
+    """Return about how many times a node of a compiled method a node of this one takes.
+
+    Budgets are divided by it; the figures are those of docs/methods.md, roughly.
+    """
+    return 256 if METHODS[name].layer_wise else 1
 
 
 def is_there(found: Method) -> bool:

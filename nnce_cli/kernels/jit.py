@@ -36,6 +36,11 @@ def kernel(function: Function) -> Function:
     return cast(Function, numba.njit(forceinline=True, **OPTIONS)(function))
 
 
+def subroutine(function: Function) -> Function:
+    """Compile ``function`` once in each entry point that calls it: long ones, seldom called."""
+    return cast(Function, numba.njit(**OPTIONS)(function))
+
+
 def entry_point(function: Function) -> Function:
     """Compile ``function``, with all the kernels it calls, and cache the machine code.
 

@@ -22,15 +22,17 @@ USUAL_ENTRIES = 2**9
 BRANCHES = (4, 4, 2)  # into how many tasks the leftovers of the first generations go; then 2
 
 
-def budget(generation: int, widths: Sequence[int]) -> int:
+def budget(generation: int, widths: Sequence[int], node_cost: int = 1) -> int:
     """Return the budget, in tree nodes, of a task that is ``generation`` tasks below the first.
 
-    ``widths`` is n_0, n_1, …, n_L.
+    ``widths`` is n_0, n_1, …, n_L; ``node_cost`` is what the method takes for a node, as a
+    multiple of what compiled ones take.
     """
     nodes: int = FIRST * FACTOR ** min(generation, EARLY)
     nodes <<= max(0, generation - EARLY) // DOUBLED_EVERY
     entries = widths[0] * max(widths[1:])
-    return max(16, min(nodes, LARGEST) * USUAL_ENTRIES // max(entries, USUAL_ENTRIES))
+    most = min(nodes, LARGEST) * USUAL_ENTRIES // max(entries, USUAL_ENTRIES)
+    return max(16, most // node_cost)
 
 
 def divide(leftover: Sequence[T], generation: int) -> list[list[T]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from nnce_cli.enumeration import CellBatch, Problem, Subtree, SubtreeWalk
+from nnce_cli.enumeration import CellBatch, Problem, Subtree, Walk, node_cost, walk_factory
 from nnce_cli.errors import InputError
 from nnce_cli.memory import peak_memory_bytes
 from nnce_cli.parallel.budget import budget, divide
@@ -55,7 +55,8 @@ class PartSink(Protocol):
 class Plan:
     """What all tasks of a run have in common.
 
-    ``sink`` opens the part of the task of a number; None where cells are only counted.
+    ``method`` and ``lp`` are names (`nnce_cli.method_names`). ``sink`` opens the part of the task
+    of a number; None where cells are only counted.
     """
 
     problem: Problem
@@ -64,11 +65,17 @@ class Plan:
     certify: bool
     log: bool
     sink: Callable[[int], PartSink] | None
+    method: str = "dictionary"
+    lp: str = "dictionary"
 
     @cached_property
-    def walk(self) -> SubtreeWalk:
-        """A walk to be begun; a forked worker inherits it with all its kernels loaded."""
-        return SubtreeWalk(
+    def walk(self) -> Walk:
+        """A walk to be begun; a forked worker inherits it with all its kernels loaded.
+
+        Raises:
+            InputError: the method does not suit the problem.
+        """
+        return walk_factory(self.method, self.lp)(
             self.problem,
             rows=self.sink is not None,
             witness=self.witness and self.sink is not None,
@@ -122,7 +129,7 @@ def run_task(task: Task, plan: Plan, alive: Callable[[int], None] = lambda cells
     started, walk = time.perf_counter(), plan.walk
     sink = None if plan.sink is None else plan.sink(task.number)
     sums = _Sums(len(plan.widths) - 1)
-    room, leftover = budget(task.generation, plan.widths), list[Subtree]()
+    room, leftover = budget(task.generation, plan.widths, node_cost(plan.method)), list[Subtree]()
     try:
         for index, root in enumerate(task.roots):
             if room <= 0:
@@ -169,7 +176,7 @@ class _Sums:
         self.decisions: dict[str, int] = {}
         self.exact_witnesses: dict[int, list[str]] = {}
 
-    def add(self, walk: SubtreeWalk) -> None:
+    def add(self, walk: Walk) -> None:
         before = self.layer_cells[-1]
         self.exact_witnesses |= {before + row: p for row, p in walk.exact_witnesses.items()}
         self.layer_cells = [a + b for a, b in zip(self.layer_cells, walk.layer_cells, strict=True)]
