@@ -53,10 +53,9 @@ def main() -> None:
 
 def measure(name: str, method: str, lp: str) -> dict[str, Any]:
     """Count the cells of a network; return what it took."""
-    from nnce_cli.cli.memory import peak_memory_bytes
-
     from nnce_cli.enumeration.methods import walk_factory
     from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.memory import peak_memory_bytes
 
     make = walk_factory(method, lp)
     for _ in make(Problem.of(*network("seeded-2-3-3")), rows=False).batches():

@@ -13,7 +13,7 @@ from nnce_cli.parallel.pool import Pool, Worker
 from nnce_cli.parallel.task import Failure, Outcome
 from nnce_cli.parallel.worker import Plan
 
-ATTEMPTS = 20  # of a task; workers may be killed for no fault of the task's, and often
+ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
 
 
@@ -69,10 +69,14 @@ def coordinate(
     deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
     view = View(journal, pool.workers)
     try:
+        results: list[Outcome | Failure] = []
         while True:
-            if journal.totals.waiting > len(pool.in_hand) and pool.room:
-                for task in journal.waiting(pool.room, {t.number for t in pool.in_hand}):
-                    pool.give(task)
+            # Workers go on with tasks that are in the journal while results are committed to it.
+            _give_out(journal, pool, results)
+            _record(journal, results)
+            _give_out(journal, pool, [])
+            if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
+                return "--max-cells"
             for observe in observers:
                 observe(view)
             if not pool.in_hand:
@@ -81,11 +85,17 @@ def coordinate(
                 return "a signal"
             if time.monotonic() >= deadline:
                 return "--time-limit"
-            _record(journal, list(pool.results(SECONDS_PER_LOOK)))
-            if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
-                return "--max-cells"
+            results = list(pool.results(SECONDS_PER_LOOK))
     finally:
         pool.kill()
+
+
+def _give_out(journal: Journal, pool: Pool, results: list[Outcome | Failure]) -> None:
+    """Give waiting tasks to idle workers, but not those that just came back."""
+    taken = {task.number for task in pool.in_hand} | {result.task.number for result in results}
+    if pool.room and journal.totals.waiting > len(taken):
+        for task in journal.waiting(pool.room, taken):
+            pool.give(task)
 
 
 def _record(journal: Journal, results: list[Outcome | Failure]) -> None:
