@@ -7,6 +7,7 @@ import os
 import random
 import shlex
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -269,6 +270,87 @@ def test_lines_without_a_terminal(models, tmp_path):
     lines = result.stderr.splitlines()
     assert any("cells/s" in line and "tasks: " in line for line in lines)
     assert any(line.startswith("nnce:   worker ") for line in lines)
+
+
+def test_limits_after_the_end_of_the_tree(models, tmp_path):
+    """A small tree is walked by one task; then a limit cuts the table, and not the run."""
+    command = ("enumerate", models["lines"], "-o", "t", "--json", "-q")
+    for more in (("--max-cells", "3"), ("--max-cells", "5", "--resume")):
+        result = nnce(*command, *more, cwd=tmp_path)
+        assert result.returncode == 3, result
+        assert json.loads(result.stdout)["cells"] == int(more[1])
+    result = nnce(*command, "--resume", cwd=tmp_path)
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["cells"] == 11
+
+
+def test_files_that_are_not_ours_are_not_overwritten(models, tmp_path):
+    command = ("enumerate", models["lines"], "-o", "t", "--proof", "p", "-q")
+    assert nnce(*command, "--max-cells", "3", cwd=tmp_path).returncode == 3
+    assert_refused(nnce(*command, cwd=tmp_path), "unfinished run", "--resume")
+    (tmp_path / "p").write_text("precious")
+    assert_refused(nnce(*command, "--resume", cwd=tmp_path), "p exists already")
+    assert (tmp_path / "p").read_text() == "precious"
+    (tmp_path / "p").unlink()
+    assert nnce(*command, "--resume", cwd=tmp_path).returncode == 0
+    assert sorted(os.listdir(tmp_path)) == ["p", "t"]
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("-o", "r/t", "--run-dir", "r"), "inside the run folder"),
+        (("-o", "t", "--run-dir", "."), "inside the run folder"),
+        (("-o", "t", "--load-history", "t"), "different files"),
+        (("-o", "t", "--load-history", "-"), "--load-history"),
+        (("-o", "t", "--proof", "m.onnx", "--force"), "also an input"),
+    ],
+)
+def test_files_that_would_destroy_each_other(models, tmp_path, options, word):
+    (tmp_path / "m.onnx").write_bytes(models["lines"].read_bytes())
+    (tmp_path / "r").mkdir()
+    assert_refused(nnce("enumerate", "m.onnx", *options, cwd=tmp_path), word)
+    assert sorted(os.listdir(tmp_path)) == ["m.onnx", "r"]
+
+
+def test_only_what_is_ours_is_removed_from_the_run_folder(models, tmp_path):
+    (tmp_path / "r").mkdir()
+    command = ("enumerate", models["lines"], "-o", "t", "--run-dir", "r", "-q")
+    assert nnce(*command, "--max-cells", "3", cwd=tmp_path).returncode == 3
+    (tmp_path / "r" / "precious").touch()
+    assert nnce(*command, "--resume", cwd=tmp_path).returncode == 0
+    assert os.listdir(tmp_path / "r") == ["precious"]
+
+
+def test_a_history_goes_on_with_the_run(models, tmp_path):
+    command = f"nnce enumerate {models['lines']} -o t -q --load-history h.csv"
+    assert shell(f"{command} --max-cells 3", tmp_path).returncode == 3
+    assert shell(f"{command} --resume", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE tasks SET roots = NULL",
+        "DELETE FROM tasks",
+        "UPDATE about SET value = '{}' WHERE name = 'about'",
+        "UPDATE about SET value = replace(value, '\"waiting\": ', '\"waiting\": -')",
+        "UPDATE about SET value = replace(value, '[', '[\"x\", ')",
+    ],
+)
+def test_a_damaged_journal_is_bad_input(models, tmp_path, damage):
+    command = ("enumerate", models["large"], "-q", "--time-limit", "0.5", "--count-only")
+    assert nnce(*command, cwd=tmp_path).returncode == 3
+    with sqlite3.connect(tmp_path / "large.count.run" / "journal.sqlite") as database:
+        database.execute(damage)
+    database.close()
+    assert_refused(nnce(*command, "--resume", cwd=tmp_path))
+
+
+def test_no_room_for_processes(models, tmp_path):
+    script = f"ulimit -n 30; nnce enumerate {models['small']} -o t -q -j 40"
+    result = shell(script, tmp_path)
+    assert result.returncode == 0, result
 
 
 @pytest.mark.parametrize("name", ["lines", pytest.param("small", marks=pytest.mark.slow)])

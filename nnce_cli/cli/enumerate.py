@@ -178,7 +178,9 @@ def enumerate_cells(
         raise InputError("--force starts again and --resume goes on; use one of them")
     if target == STDOUT and resume and run_dir is None:
         raise InputError("a table on standard output can be resumed with --run-dir only")
-    _refuse_overwriting_inputs(target, (model, bounds, vnnlib))
+    folder = run_dir if run_dir is not None else default_folder(model, target)
+    history = None if load_history is None else str(load_history)
+    _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib), folder)
     _refuse_useless_proof(proof, target, certify=not no_certify)
 
     stack, domain = load(model, box, bounds, vnnlib)
@@ -191,7 +193,7 @@ def enumerate_cells(
         domain=domain,
         target=target,
         proof=proof,
-        folder=run_dir if run_dir is not None else default_folder(model, target),
+        folder=folder,
         witness=not no_witness,
         certify=not no_certify,
         method=chosen,
@@ -229,7 +231,8 @@ def _method(
 
 
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
-    history = None if load_history is None else LoadHistory(load_history, force=request.force)
+    may_replace = request.force or request.resume
+    history = None if load_history is None else LoadHistory(load_history, force=may_replace)
     compile_once(quiet=verbosity.quiet)
     forecasting = Forecasting(request, quiet=verbosity.quiet)
     try:
@@ -278,12 +281,26 @@ def _output_name(model: Path, output: str | None, *, count_only: bool, json: boo
     return output if output is not None else f"{model.stem}.cells.parquet"
 
 
-def _refuse_overwriting_inputs(target: str | None, inputs: tuple[Path | None, ...]) -> None:
-    if target is None or target == "-" or not Path(target).exists():
-        return
-    for path in inputs:
-        if path is not None and path.exists() and path.samefile(target):
-            raise InputError(f"the output {target} is also an input; choose another --output")
+def _refuse_mixed_up_files(
+    outputs: tuple[str | None, str | None, str | None],
+    inputs: tuple[Path | None, ...],
+    folder: Path | None,
+) -> None:
+    """Refuse outputs that are inputs, each other, or inside the run folder, which is removed."""
+    if outputs[2] == STDOUT:
+        raise InputError("--load-history needs a file; standard output is for the table")
+    files = [Path(name).resolve() for name in outputs if name is not None and name != STDOUT]
+    if len(set(files)) < len(files):
+        raise InputError("--output, --proof and --load-history need different files")
+    for file in files:
+        for path in inputs:
+            if path is not None and path.exists() and file.exists() and path.samefile(file):
+                raise InputError(f"the output {file} is also an input; choose another file")
+        if folder is not None and file.is_relative_to(folder.resolve()):
+            raise InputError(
+                f"the output {file} is inside the run folder {folder}, which is removed at the "
+                "end; choose another --run-dir"
+            )
 
 
 def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: bool) -> None:
@@ -293,8 +310,6 @@ def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: boo
         raise InputError("--proof certifies a table; leave out --count-only")
     if not certify:
         raise InputError("--proof needs the proofs that --no-certify leaves out")
-    if proof == target or Path(proof).resolve() == Path(target).resolve():
-        raise InputError("--proof and --output need different files")
 
 
 def _result_before(said: Metadata) -> Result:

@@ -38,14 +38,17 @@ class Forecasting:
         """Start the forecast, or take its result."""
         if self._process is None:
             if time.monotonic() >= self._begin:
-                self._start()
+                self._begin = float("inf")
+                with suppress(OSError):  # no more processes; the run does not need it
+                    self._start()
         elif self._result is not None and self._result.poll():
             result = None
             with suppress(EOFError, OSError):  # it failed; the run does not need it
                 result = self._result.recv()
             self._result = None
             if result is not None:
-                self._tell(result, view)
+                with suppress(OSError):  # nobody reads it any more; the run goes on
+                    self._tell(result, view)
 
     def stop(self) -> None:
         """End the forecast, if it is still at work."""

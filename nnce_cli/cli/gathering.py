@@ -35,6 +35,7 @@ class Gathering:
         self._done = 0  # tasks done when that was
         self._output: Output | None = None
         self._join: TableJoin | None = None
+        self._check_outputs()
         if request.target == STDOUT:
             self._open()
 
@@ -73,16 +74,46 @@ class Gathering:
         return journal.totals.layer_cells, stopped_by
 
     def _open(self) -> None:
-        from nnce_cli.table import Output, TableJoin
+        from nnce_cli.table import TableJoin
 
         request = self._request
         assert request.target is not None
-        self._output = Output(request.target, force=self._may_replace)
+        self._output = self._new_output(request.target, "table")
         self._join = TableJoin(self._output, request.metadata, request.limits.max_cells)
 
-    @property
-    def _may_replace(self) -> bool:
-        return self._request.force or bool(self._folder.journal.about["replace"])
+    def _check_outputs(self) -> None:
+        """Refuse outputs that cannot be written; remove what a killed process left of them."""
+        from nnce_cli.table import Output, remove_temporary
+
+        for kind, target in (("table", self._request.target), ("proof", self._request.proof)):
+            if target is None or target == STDOUT:
+                continue
+            remove_temporary(target, str(self._folder.journal.about.get(f"temporary {kind}")))
+            with Output(target, force=self._may_replace(kind)):
+                pass
+
+    def _may_replace(self, kind: str) -> bool:
+        return self._request.force or kind in self._folder.journal.about.get("ours", [])
+
+    def _new_output(self, target: str, kind: str) -> Output:
+        """Open an output; the journal knows its temporary file, which a kill leaves behind."""
+        from nnce_cli.table import Output
+
+        output = Output(target, force=self._may_replace(kind))
+        try:
+            if output.temporary is not None:
+                self._folder.journal.set_about(f"temporary {kind}", output.temporary)
+        except BaseException as error:
+            output.__exit__(type(error), error, error.__traceback__)
+            raise
+        return output
+
+    def _commit(self, output: Output, kind: str) -> None:
+        """Put an output in its place; whoever resumes this run may replace it, as it is ours."""
+        journal = self._folder.journal
+        output.commit(
+            lambda: journal.set_about("ours", sorted({*journal.about.get("ours", []), kind}))
+        )
 
     def _add(self, parts: Iterator[Part]) -> None:
         assert self._join is not None
@@ -105,25 +136,23 @@ class Gathering:
         )
         if complete and list(table.layer_cells) != totals.layer_cells:
             raise RuntimeError(f"{table.layer_cells} joined, {totals.layer_cells} enumerated")
-        # What is about to appear is ours: whoever resumes this run may replace it.
-        self._folder.journal.set_about("replace", True)
         if self._request.proof is not None and complete:
             self._write_proof(self._request.proof, cells=table.cells)
-        self._output.commit()
+        self._commit(self._output, "table")
         self.written = True
         return list(table.layer_cells)
 
     def _write_proof(self, target: str, cells: int) -> None:
         import dataclasses
 
-        from nnce_cli.table import Output, join_proof
+        from nnce_cli.table import join_proof
 
         metadata = dataclasses.replace(self._request.metadata, layer_cells=(cells,), complete=True)
         parts = self._interruptible(self._folder.journal.parts())
-        with Output(target, force=self._may_replace) as output:
+        with self._new_output(target, "proof") as output:
             paths = (self._folder.proof_part(part.number) for part in parts if part.proof)
             join_proof(output, metadata, paths)
-            output.commit()
+            self._commit(output, "proof")
 
     def _interruptible(self, parts: Iterator[Part]) -> Iterator[Part]:
         for part in parts:

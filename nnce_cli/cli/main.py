@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
@@ -46,6 +47,7 @@ def _exit_code() -> int:
     except BrokenPipeError:
         _drop_stdout()
     except KeyboardInterrupt:
+        _drop_stdout()  # its reader may be stuck, and nobody waits for it
         _say("nnce: interrupted")
         return exit_codes.INCOMPLETE
     except Exception as error:
@@ -63,9 +65,17 @@ def _invoke() -> None:
     try:
         with command.make_context("nnce", sys.argv[1:]) as context:
             command.invoke(context)
-    finally:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        _flush()
+        raise
+    _flush()
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _fail(message: str) -> int:
@@ -87,11 +97,14 @@ def _report_bug(error: Exception) -> int:
 
 def _say(message: str) -> None:
     if sys.stderr is not None:
-        print(message, file=sys.stderr)
+        with suppress(OSError):
+            print(message, file=sys.stderr)
 
 
 def _drop_stdout() -> None:
     """Send what is left in the buffer to nowhere, or Python would complain about it at exit."""
+    if sys.stdout is None:
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

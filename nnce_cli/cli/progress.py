@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,10 +95,12 @@ class _Lines:
             return
         self._next += SECONDS_BETWEEN_LINES
         rate, left = self._pace.look(view)
-        print(f"nnce: {_state(view, rate, left)}", file=sys.stderr, flush=True)
+        lines = [_state(view, rate, left)]
         if self._verbose:
-            for line in _worker_lines(view):
-                print(f"nnce:   {line}", file=sys.stderr, flush=True)
+            lines += [f"  {line}" for line in _worker_lines(view)]
+        with suppress(OSError):  # nobody reads it any more; the run goes on
+            for line in lines:
+                print(f"nnce: {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -140,7 +142,8 @@ class _Display:
         self._display.update(
             self._bar, completed=self._pace.share(view), state=state, whole=self._pace.whole
         )
-        self._display.refresh()
+        with suppress(OSError):
+            self._display.refresh()
 
 
 def _state(view: View, rate: float, left: float | None, *, share: bool = True) -> str:

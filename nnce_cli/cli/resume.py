@@ -11,10 +11,15 @@ DROPPED_WITH_VALUE = ("--max-cells",)  # else the run would stop again where it 
 
 def resume_command() -> str:
     """Return the present command line with ``--resume``, for the same folder."""
-    arguments, words = [], iter(sys.argv[1:])
+    command, *rest = sys.argv[1:]
+    arguments, words = [], iter(rest)
     for word in words:
-        if word in DROPPED_WITH_VALUE:
+        if word == "--":
+            arguments += ["--resume", word, *words]
+        elif word in DROPPED_WITH_VALUE:
             next(words, None)
         elif word not in DROPPED and word.split("=")[0] not in DROPPED_WITH_VALUE:
             arguments.append(word)
-    return shlex.join(["nnce", *arguments, "--resume"])
+    if "--resume" not in arguments:
+        arguments.append("--resume")
+    return shlex.join(["nnce", command, *arguments])

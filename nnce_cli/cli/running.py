@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,13 +38,15 @@ def check_outputs(request: Request) -> None:
     """Refuse outputs that cannot be written before any slow work.
 
     Raises:
-        InputError: one exists already, for instance.
+        InputError: one exists already, for instance, or there is an unfinished run.
     """
-    from nnce_cli.parallel import is_run
+    from nnce_cli.parallel import is_run, refuse_run
     from nnce_cli.table import Output
 
-    if request.resume and request.folder is not None and is_run(request.folder):
-        return  # the journal knows whether an output may be replaced
+    if request.folder is not None and is_run(request.folder):
+        if request.resume:
+            return  # the journal knows whether an output may be replaced
+        refuse_run(request.folder, force=request.force)
     for target in (request.target, request.proof):
         if target is not None:
             with Output(target, force=request.force):
@@ -52,7 +55,7 @@ def check_outputs(request: Request) -> None:
 
 def finished_before(request: Request) -> Metadata | None:
     """Return what a complete table says that an earlier call of this command has written."""
-    from nnce_cli.parallel import is_run
+    from nnce_cli.parallel import is_run, sweep
     from nnce_cli.table import CellTableReader
 
     target = request.target
@@ -60,11 +63,17 @@ def finished_before(request: Request) -> Metadata | None:
         return None
     if request.folder is not None and is_run(request.folder):
         return None
+    if request.proof is not None and not Path(request.proof).exists():
+        return None
     with CellTableReader(str(target)) as reader:
         said = reader.metadata
     wanted = request.metadata
     same = (said.model, said.domain, said.witness) == (wanted.model, wanted.domain, wanted.witness)
-    return said if same and said.complete and said.certified >= request.certify else None
+    if not (same and said.complete and said.certified >= request.certify):
+        return None
+    if request.folder is not None:
+        sweep(request.folder)
+    return said
 
 
 def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result:
@@ -87,7 +96,7 @@ def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result
 
         plan.walk  # noqa: B018 (kernels are loaded before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
-        with _saying_how_to_resume(request):
+        with _saying_how_to_resume(request, folder):
             stopped_by = coordinate(
                 folder.journal, plan, request.jobs, request.limits, stop.is_requested, observers
             )
@@ -158,7 +167,7 @@ def _folder(request: Request) -> Iterator[RunFolder]:
     about = identity | {
         # The first N cells and their layers are known from rows alone.
         "rows": request.target is not None or request.limits.max_cells is not None,
-        "replace": request.force,
+        "ours": ["proof", "table"] if request.force else [],  # outputs that may be replaced
         "path": str(request.model),
         "widths": list(request.stack.widths),
         "started": time.time(),
@@ -176,19 +185,23 @@ def _folder(request: Request) -> Iterator[RunFolder]:
             with RunFolder.create(path, about, layers, force=request.force) as folder:
                 try:
                     yield folder
-                except BaseException:
+                except Exception:
                     if folder.journal.totals.done == 0:
                         folder.remove()  # nothing is lost
                     raise
 
 
 @contextmanager
-def _saying_how_to_resume(request: Request) -> Iterator[None]:
-    """Add to an error that the run is saved."""
+def _saying_how_to_resume(request: Request, folder: RunFolder) -> Iterator[None]:
+    """Add to an error, or to an impatient second signal, that the run is saved."""
     try:
         yield
+    except KeyboardInterrupt:
+        if request.folder is not None:
+            print(f"nnce: go on with: {resume_command()}", file=sys.stderr)
+        raise
     except InputError as error:
-        if request.folder is None:
+        if request.folder is None or folder.journal.totals.done == 0:
             raise
         raise InputError(f"{error}; the run is saved: go on with {resume_command()}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +38,14 @@ def show_runs(
     paths = [folder] if is_run(folder) else sorted(p for p in folder.iterdir() if is_run(p))
     if not paths and folder.suffix == ".run":
         raise InputError(f"{folder} is not the folder of a run: it has no journal")
-    states = [_state(path) for path in paths]
+    states = []
+    for path in paths:
+        try:
+            states.append(_state(path))
+        except InputError as error:  # damaged, or gone in the meantime
+            if path == folder:
+                raise
+            print(f"nnce: {error}", file=sys.stderr)
     if json:
         print(json_text({"runs": states}))
     elif not states:

@@ -1,7 +1,7 @@
 """Coordinator, journal and worker processes: all cores, and nothing lost (docs/parallel.md)."""
 
 from nnce_cli.parallel.coordinator import Limits, View, coordinate
-from nnce_cli.parallel.folder import JOURNAL, LOCK, RunFolder, is_run
+from nnce_cli.parallel.folder import JOURNAL, LOCK, RunFolder, is_run, refuse_run, sweep
 from nnce_cli.parallel.journal import NO_PLACE, Journal, Part, Totals
 from nnce_cli.parallel.lock import holder, is_held
 from nnce_cli.parallel.worker import PartSink, Plan
@@ -22,4 +22,6 @@ __all__ = [
     "holder",
     "is_held",
     "is_run",
+    "refuse_run",
+    "sweep",
 ]

@@ -80,6 +80,8 @@ def coordinate(
             for observe in observers:
                 observe(view)
             if not pool.in_hand:
+                if journal.totals.waiting:
+                    raise InputError("the journal has lost tasks; start again with --force")
                 return None
             if should_stop():
                 return "a signal"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from nnce_cli.errors import InputError
+from nnce_cli.files import sync_folder
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.lock import Lock
 
@@ -34,11 +35,7 @@ class RunFolder:
         Raises:
             InputError: there is a run already, it is in use, or the folder cannot be written.
         """
-        if is_run(path) and not force:
-            raise InputError(
-                f"{path} holds an unfinished run; add --resume to go on with it, "
-                "or --force to start again"
-            )
+        refuse_run(path, force=force)
         if _is_strange(path):
             raise InputError(f"{path} exists and is not the folder of a run; move it away")
         lock = _locked(path)
@@ -82,6 +79,9 @@ class RunFolder:
 
     def _compare(self, about: dict[str, Any]) -> None:
         """Refuse to go on with a run of another model, domain, option or version."""
+        said = self.journal.about
+        if not (isinstance(said.get("rows"), bool) and isinstance(said.get("ours", []), list)):
+            raise InputError(f"{self.path / JOURNAL} is damaged; start again with --force")
         for name, value in about.items():
             before = self.journal.about.get(name)
             if before != value:
@@ -101,11 +101,9 @@ class RunFolder:
         return self.path / PARTS / f"{number}.proof.parquet"
 
     def remove(self) -> None:
-        """Remove the folder: the run is done and its output in place."""
-        # The journal last: as long as it is there the run can be resumed.
-        shutil.rmtree(self.path / PARTS, ignore_errors=True)
+        """Remove what is ours in the folder: the run is done and its output in place."""
         self.journal.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        sweep(self.path, journal=True)
 
     def __enter__(self) -> Self:
         return self
@@ -121,8 +119,40 @@ class RunFolder:
 
 
 def is_run(path: Path) -> bool:
-    """Tell whether a folder holds a run."""
-    return (path / JOURNAL).exists()
+    """Tell whether a folder holds a run, as far as this process may look into it."""
+    try:
+        return (path / JOURNAL).exists()
+    except OSError:
+        return False
+
+
+def refuse_run(path: Path, *, force: bool) -> None:
+    """Refuse to begin where there is a run already, unless with ``force``.
+
+    Raises:
+        InputError: there is one.
+    """
+    if is_run(path) and not force:
+        raise InputError(
+            f"{path} holds an unfinished run; add --resume to go on with it, "
+            "or --force to throw it away and start again"
+        )
+
+
+def sweep(path: Path, *, journal: bool = False) -> None:
+    """Remove what a finished run left in its folder, and the folder if that was all.
+
+    The journal goes first, if at all: without it nobody will look for parts.
+    """
+    with suppress(OSError):
+        if journal:
+            for suffix in ("", "-wal", "-shm"):
+                (path / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
+            sync_folder(path)
+        if not is_run(path):
+            shutil.rmtree(path / PARTS, ignore_errors=True)
+            (path / LOCK).unlink(missing_ok=True)
+            path.rmdir()
 
 
 def _is_strange(path: Path) -> bool:

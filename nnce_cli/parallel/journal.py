@@ -66,6 +66,15 @@ class Totals:
         """Number of cells found."""
         return self.layer_cells[-1]
 
+    def check(self) -> None:
+        """Refuse values that no run has written; raises ValueError."""
+        counts = [self.nodes, self.waiting, self.done, self.given_up, self.retries, self.memory]
+        counts += [*self.layer_cells, *self.decisions.values()]
+        if not self.layer_cells or not all(isinstance(n, int) and n >= 0 for n in counts):
+            raise ValueError("its totals are no counts")
+        if not all(isinstance(x, int | float) for x in (self.share, self.worked, self.moved)):
+            raise ValueError("its totals are no numbers")
+
     def add(self, outcome: Outcome) -> None:
         """Count a finished task."""
         self.layer_cells = [
@@ -165,7 +174,8 @@ class Journal:
         try:
             self.about: dict[str, Any] = self._get("about")
             self.totals = Totals(**self._get("totals"))
-        except (TypeError, ValueError) as error:
+            self.totals.check()
+        except (TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{self._path} is damaged ({error}); start again with --force"
             ) from error
@@ -219,8 +229,9 @@ class Journal:
     def note_failure(self, task: Task, trouble: str, most: int) -> bool:
         """Count a failed attempt; after ``most`` of them the task is given up: return whether."""
         totals = dataclasses.replace(self.totals, retries=self.totals.retries + 1)
-        attempts = "SELECT attempts FROM tasks WHERE number = ?"
-        give_up = self._db.execute(attempts, (task.number,)).fetchone()[0] + 1 >= most
+        with self._reporting("read"):
+            attempts = "SELECT attempts FROM tasks WHERE number = ?"
+            give_up = self._db.execute(attempts, (task.number,)).fetchone()[0] + 1 >= most
         if give_up:
             totals.waiting -= 1
             totals.given_up += 1

@@ -76,10 +76,13 @@ def describe(about: dict[str, Any]) -> str:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether another process holds the lock at ``path``, which may not exist."""
+    """Tell whether another process holds the lock at ``path``, which may not exist.
+
+    Looks without the right to write, since the run may be another user's.
+    """
     try:
-        with path.open("r+") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with path.open("rb") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:

@@ -18,6 +18,7 @@ from typing import Any
 import multiprocess
 from multiprocess.connection import wait
 
+from nnce_cli.errors import InputError
 from nnce_cli.parallel.task import Failure, Outcome, Task
 from nnce_cli.parallel.worker import Plan, Sign, work
 
@@ -58,9 +59,26 @@ class Pool:
         return self._size - len(self.in_hand)
 
     def give(self, task: Task) -> None:
-        """Give a task to an idle worker, which is started if there is none; see `room`."""
+        """Give a task to an idle worker, which is started if there is none; see `room`.
+
+        Where the system allows no more processes, those that are there have to do.
+
+        Raises:
+            InputError: it allows none at all.
+        """
         idle = (worker for worker in self.workers if worker.task is None)
-        worker = next(idle, None) or self._start()
+        worker = next(idle, None)
+        if worker is None:
+            try:
+                worker = self._start()
+            except OSError as error:
+                if not self.workers:
+                    raise InputError(
+                        f"cannot start a worker process: {error.strerror}; end other programs, "
+                        "or raise the limit (ulimit)"
+                    ) from error
+                self._size = len(self.workers)
+                return
         worker.task, worker.since, worker.cells = task, time.monotonic(), 0
         with suppress(OSError):  # it is dead, as `results` will see
             worker.connection.send(task)

@@ -91,6 +91,8 @@ def unpack_roots(data: bytes) -> tuple[Subtree, ...]:
     Raises:
         ValueError: it did not pack these.
     """
+    if not isinstance(data, bytes):
+        raise ValueError("a task without roots")
     roots, at = [], 0
     while at < len(data):
         if at + _ROOT.size > len(data):

@@ -1,7 +1,7 @@
 """Cell tables: their schema, writer and reader (Parquet)."""
 
 from nnce_cli.table.metadata import FORMAT, Metadata
-from nnce_cli.table.output import Output
+from nnce_cli.table.output import Output, remove_temporary
 from nnce_cli.table.part import PartWriter
 from nnce_cli.table.prefixes import LayerCounter, first_rows
 from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
@@ -29,4 +29,5 @@ __all__ = [
     "TablePart",
     "first_rows",
     "join_proof",
+    "remove_temporary",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from nnce_cli.errors import InputError
 from nnce_cli.files import sync_folder
 
 STDOUT = "-"
+TEMPORARY = re.compile(r"\.nnce-[0-9a-f]{16}\.part")
 
 
 class Output:
@@ -96,8 +98,10 @@ class Output:
         """Ignore further writes."""
         self.closed = True
 
-    def commit(self) -> None:
+    def commit(self, before: Callable[[], None] = lambda: None) -> None:
         """Put the whole file into its place, on the disk and not only in its cache.
+
+        ``before`` is called when all is ready, just before the file gets its name.
 
         Raises:
             InputError: it cannot be written, or the name was taken in the meantime.
@@ -110,6 +114,7 @@ class Output:
             os.fsync(self._file.fileno())
             self._file.close()
         self._check_path()
+        before()
         with self._reporting("create"):
             os.replace(self._temporary, self._path)
         self._temporary = None
@@ -131,6 +136,11 @@ class Output:
                 self._file.close()
             self._temporary.unlink(missing_ok=True)
 
+    @property
+    def temporary(self) -> str | None:
+        """The name of the temporary file, in the folder of the output; None for a pipe."""
+        return None if self._temporary is None else self._temporary.name
+
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
         try:
@@ -142,6 +152,12 @@ class Output:
                 f"cannot {verb} {self.name}: {error.strerror}; "
                 "choose another output or make room for it"
             ) from error
+
+
+def remove_temporary(target: str, name: str) -> None:
+    """Remove the temporary file that an `Output` for ``target`` left behind when it was killed."""
+    if TEMPORARY.fullmatch(name):
+        (Path(os.path.realpath(target)).parent / name).unlink(missing_ok=True)
 
 
 def _binary_stdout() -> BinaryIO:
