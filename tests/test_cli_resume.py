@@ -362,7 +362,7 @@ def test_every_write_sync_rename_and_commit_fails_once(models, tmp_path, name):
     assert (code, errors) == (0, "")
     whole = (tmp_path / "whole" / "t").read_bytes()
     assert operations > 20
-    struck = 0
+    struck = stopped = 0
     for fault in range(1, operations + 1):
         folder = tmp_path / str(fault)
         folder.mkdir()
@@ -370,10 +370,16 @@ def test_every_write_sync_rename_and_commit_fails_once(models, tmp_path, name):
         if seen < fault:
             continue  # the order of two workers' operations is not always the same
         struck += 1
+        if code == 0:  # the table was in place: only the removal of the run folder was struck
+            assert (folder / "t").read_bytes() == whole
+            assert os.listdir(folder) == ["t"]
+            continue
         assert code == 2, (fault, errors)
         assert errors.startswith("nnce: error: "), (fault, errors)
         assert "Traceback" not in errors
         assert run_forked([*command, "--resume"], folder)[:2] == (0, ""), (fault, errors)
         assert (folder / "t").read_bytes() == whole, fault
         assert os.listdir(folder) == ["t"]
+        stopped += 1
     assert struck > operations - 5
+    assert stopped >= struck - 1

@@ -148,7 +148,8 @@ def sweep(path: Path, *, journal: bool = False) -> None:
         if journal:
             for suffix in ("", "-wal", "-shm"):
                 (path / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
-            sync_folder(path)
+            with suppress(OSError):  # then a power cut may bring the journal back, no more
+                sync_folder(path)
         if not is_run(path):
             shutil.rmtree(path / PARTS, ignore_errors=True)
             (path / LOCK).unlink(missing_ok=True)
