@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import methods
+from benchmarks import methods, parallel
 from benchmarks.floor import Floor
 from benchmarks.networks import network
 from benchmarks.scaling import Recorded, measure, replay
@@ -90,3 +90,9 @@ def test_the_comparison_of_methods_counts_the_same_cells(monkeypatch):
     lines = methods.markdown(rows).splitlines()
     assert len(lines) == len(rows)
     assert all(line.count("|") == methods.HEAD.splitlines()[0].count("|") for line in lines)
+
+
+def test_the_benchmark_of_workers_measures_ratios():
+    row = parallel.measure("3-8-8", rounds=1)
+    assert row["cells"] == count(*network("seeded-3-8-8"))[-1]
+    assert all(row[name] > 0 for name in ("speed_up", "limit", "over_in_process"))
