@@ -32,7 +32,6 @@ from nnce_cli.table.footer import (
 from nnce_cli.table.output import Output
 
 SMALL = 8  # a part is small if it has less than one SMALLth of a row group's usual rows
-COPIED_BYTES = 1 << 20
 
 # Field numbers of parquet.thrift.
 _NUM_ROWS, _ROW_GROUPS, _KEY_VALUES = 3, 4, 5  # FileMetaData
@@ -127,20 +126,16 @@ class Join:
             self._footer = footer
             self._write(MAGIC)
         shift = self._output.tell() - len(MAGIC)
-        file.seek(len(MAGIC))
-        left = end - len(MAGIC)
-        while left:
-            data = file.read(min(left, COPIED_BYTES))
-            if not data:
-                raise InputError(f"{name} is cut off; start again with --force")
-            self._write(data)
-            left -= len(data)
+        if isinstance(file, io.BytesIO):
+            self._write(file.getbuffer()[len(MAGIC) : end])
+        else:
+            self._output.copy(file, len(MAGIC), end - len(MAGIC))
         for group in footer.get(_ROW_GROUPS).items:
             _move(group, shift)
             self._groups.append(group)
         self._rows += footer.get(_NUM_ROWS)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         self._output.write(data)
 
 

@@ -17,6 +17,7 @@ from nnce_cli.errors import InputError
 from nnce_cli.files import sync_folder
 
 STDOUT = "-"
+COPIED_BYTES = 1 << 20
 TEMPORARY = re.compile(r"\.nnce-[0-9a-f]{16}\.part")
 
 
@@ -67,7 +68,7 @@ class Output:
         if not self._force:
             raise InputError(f"{self.name} exists already; use --force to replace it")
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Write all of ``data``; return its length.
 
         Raises:
@@ -80,6 +81,31 @@ class Output:
             self._file.write(data)
         self._position += len(data)
         return len(data)
+
+    def copy(self, source: BinaryIO, start: int, length: int) -> None:
+        """Write ``length`` bytes of a file from ``start`` on, within the kernel if it can.
+
+        Raises:
+            InputError: the disk is full, or the source ends too early.
+            BrokenPipeError: nobody reads the pipe any more.
+        """
+        done = 0
+        if self._temporary is not None and hasattr(os, "copy_file_range"):
+            self.flush()
+            with suppress(OSError):  # not between these file systems: written below
+                while done < length:
+                    target = self._file.fileno()
+                    step = os.copy_file_range(source.fileno(), target, length - done, start + done)
+                    if step == 0:
+                        break
+                    done += step
+            self._position += done
+        source.seek(start + done)
+        while done < length:
+            data = source.read(min(length - done, COPIED_BYTES))
+            if not data:
+                raise InputError(f"{source.name} is cut off; start again with --force")
+            done += self.write(data)
 
     def tell(self) -> int:
         """Bytes written; a pipe does not know its own position."""

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nnce_cli.errors import InputError
 from nnce_cli.table.join import Join, Piece
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.output import Output
@@ -57,9 +61,8 @@ class PartCounter:
             InputError: the part is missing or damaged.
             RuntimeError: it does not come after the part before it.
         """
-        with CellTableReader(part.path) as reader:
-            said = reader.metadata
-            counts = said.layer_cells if rows == part.rows else _layer_cells(reader, rows)
+        said = _metadata(part.path)
+        counts = said.layer_cells if rows == part.rows else _layer_cells(part.path, rows)
         if self._last is not None and not self._last < part.first:
             raise RuntimeError(f"{part.path} is out of order")
         before = self.rows
@@ -132,12 +135,24 @@ def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path]) -> Non
     join.close(PROOF_KEY, about)
 
 
-def _layer_cells(reader: CellTableReader, rows: int) -> list[int]:
+def _metadata(path: Path) -> Metadata:
+    """Return what a part says about itself, without opening its rows."""
+    try:
+        return Metadata.from_json(pq.read_metadata(path).metadata[KEY])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"the part {path} cannot be read ({error}); start again with --force"
+        ) from error
+
+
+def _layer_cells(path: Path, rows: int) -> list[int]:
     """Count the layer-k cells of the first rows of a table."""
-    counter = LayerCounter(len(reader.metadata.widths) - 1)
-    for batch in reader.batches(witness=False):
-        room = rows - counter.cells
-        if room <= 0:
-            break
-        counter.add(Rows([s[:room] for s in batch.signs], batch.active[:room], batch.ranks[:room]))
+    with CellTableReader(path) as reader:
+        counter = LayerCounter(len(reader.metadata.widths) - 1)
+        for batch in reader.batches(witness=False):
+            room = rows - counter.cells
+            if room <= 0:
+                break
+            signs = [layer[:room] for layer in batch.signs]
+            counter.add(Rows(signs, batch.active[:room], batch.ranks[:room]))
     return counter.layer_cells
