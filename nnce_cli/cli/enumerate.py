@@ -12,7 +12,7 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.kernels import compile_once
-from nnce_cli.cli.loading import load
+from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -41,22 +41,9 @@ def enumerate_cells(
             "[default: the model's stem + .cells.parquet, in this folder]",
         ),
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LO,HI", help="The domain: the same interval for all inputs. [default: -1,1]"
-        ),
-    ] = None,
-    bounds: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
-        ),
-    ] = None,
-    vnnlib: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
-    ] = None,
+    box: BoxOption = None,
+    bounds: BoundsOption = None,
+    vnnlib: VnnlibOption = None,
     count_only: Annotated[
         bool,
         typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.cli.kernels import compile_once
-from nnce_cli.cli.loading import load
+from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.errors import InputError
 
@@ -20,22 +20,9 @@ if TYPE_CHECKING:
 
 def estimate_cells(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A ReLU network in an ONNX file.")],
-    box: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LO,HI", help="The domain: the same interval for all inputs. [default: -1,1]"
-        ),
-    ] = None,
-    bounds: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
-        ),
-    ] = None,
-    vnnlib: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
-    ] = None,
+    box: BoxOption = None,
+    bounds: BoundsOption = None,
+    vnnlib: VnnlibOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(

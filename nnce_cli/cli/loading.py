@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from nnce_cli.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
+
+BoxOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LO,HI", help="The domain: the same interval for all inputs. [default: -1,1]"
+    ),
+]
+BoundsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
+    ),
+]
+VnnlibOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
+]
 
 
 def load(

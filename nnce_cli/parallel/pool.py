@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import multiprocess
@@ -35,7 +35,6 @@ class Worker:
     task: Task | None = None
     since: float = 0.0  # when it got the task, by the monotonic clock
     cells: int = 0  # found in the task so far
-    finished: int = field(default=0)  # tasks
 
 
 class Pool:
@@ -132,7 +131,6 @@ class Pool:
                     worker.cells = message.cells
                     continue
                 worker.task, worker.cells = None, 0
-                worker.finished += 1
                 yield message
         except (EOFError, OSError):
             yield from self._bury(worker)
