@@ -19,6 +19,7 @@ from nnce_cli.network import LayerStack
 # Frames for the deepest path, as long as they take no more than this: memory that no path
 # reaches is never touched, so it costs nothing.
 FRAMES_BYTES = 2**30
+NOGOODS = 128  # patterns kept of a layer; reading them all costs less than a pivot
 OUTPUT_ROWS = 8192
 LOG_NUMBERS = 2**18
 
@@ -140,6 +141,8 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         splits=ints(frames),
         pending=ints(frames),
         share=np.zeros(frames),
+        known_active=ints(frames),
+        known_inactive=ints(frames),
         sign=ints(total),
         is_zero=ints(total),
         split_neuron=ints(total),
@@ -153,11 +156,20 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         least=np.zeros(total),
         most=np.zeros(total),
         reach=np.zeros(d + total),
+        bit=ints(total),
+        nogood_active=ints(n_layers, NOGOODS),
+        nogood_inactive=ints(n_layers, NOGOODS),
+        nogoods=ints(n_layers),
         counted=ints(n_layers),
         packed=np.zeros(n_bytes, dtype=np.uint8),
         active=ints(n_layers),
         column=np.zeros(capacity),
         ratio=np.zeros(capacity),
+        most_slack=np.zeros(capacity),
+        least_slack=np.zeros(capacity),
+        ceiling=np.zeros(d),
+        rest=np.zeros((d + 1, padded_length(n))),
+        answer=ints(padded_length(n)),
         lowest=np.zeros(capacity),
         highest=np.zeros(capacity),
         residual=np.zeros(padded_length(d + 1)),
@@ -231,6 +243,7 @@ def start(net: Network, workspace: Workspace) -> None:
 PER_FRAME = (
     "value", "row_variable", "row_cap", "column_variable", "at_upper", "rows", "free", "layer",
     "phase", "cursor", "splits", "pending", "share",
+    "known_active", "known_inactive",
 )  # fmt: skip
 
 

@@ -169,7 +169,10 @@ class ExactDoor:
     def _copy_header(self, source: int, target: int) -> None:
         """Copy all of a frame but its dictionary."""
         ws = self.workspace
-        for field in (ws.free, ws.rows, ws.layer, ws.phase, ws.splits, ws.share):
+        for field in (
+            ws.free, ws.rows, ws.layer, ws.phase, ws.splits, ws.share,
+            ws.known_active, ws.known_inactive,
+        ):  # fmt: skip
             field[target] = field[source]
         free = int(ws.free[source])
         ws.row_variable[target, :free] = ws.row_variable[source, :free]

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 UNIT_ROUNDOFF = 2.0**-53
+UNDERFLOW = 1e-290  # more than all that gradual underflow can lose in one bound
 
 # What the frame on top of the stack does next.
 NEW_LAYER, ROOT_TESTS, NODE, LEAF = range(4)
@@ -117,6 +118,8 @@ class Workspace(NamedTuple):
     splits: Ints  # (F,) number of splits on the path to this frame
     pending: Ints  # (F,) global index of the neuron whose active side waits in this frame
     share: Floats  # (F,) the share of the domain's tree below this frame
+    known_active: Ints  # (F,) the bits of the layer's neurons that are known to be active,
+    known_inactive: Ints  # (F,) or not: split on, or decided
     # The path: valid for the top frame, a prefix of it for the frames below.
     sign: Ints  # (N,) +1 active, -1 inactive
     is_zero: Ints  # (N,) 1 where the neuron is identically zero on the current cell
@@ -131,12 +134,22 @@ class Workspace(NamedTuple):
     least: Floats  # (N,) the smallest and the largest scaled preactivation over the box
     most: Floats  # (N,)
     reach: Floats  # (d + N,) about the largest displacement of each variable over the box
+    # Patterns that no cell has (nogoods.py), G of them in each layer.
+    bit: Ints  # (N,) a power of two for each cutting neuron of the path's layers, 0 for others
+    nogood_active: Ints  # (L, G) the bits that are active in a pattern
+    nogood_inactive: Ints  # (L, G)
+    nogoods: Ints  # (L,) patterns learnt in the current layer-k cell; the oldest give way
     counted: Ints  # (L,) 1 where the current layer-k cell was counted
     packed: NDArray[np.uint8]  # (B,) the sign bytes of the path's layers, joined
     active: Ints  # (L,) active neurons of the path's layers
     # Scratch.
     column: Floats  # (R,)
     ratio: Floats  # (R,)
+    most_slack: Floats  # (R,) and ``least_slack``: the range of a row, from the ceilings
+    least_slack: Floats  # (R,)
+    ceiling: Floats  # (d,) proved upper bound on a column's displacement in the cell
+    rest: Floats  # (d + 1, n padded) neurons less their rows, coefficient by coefficient
+    answer: Ints  # (n padded,) what is proved of a layer's neurons
     lowest: Floats  # (R,) lowest and highest value of a free row at the vertices seen
     highest: Floats  # (R,)
     residual: Floats  # (d + 1 padded,)

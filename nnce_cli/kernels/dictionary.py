@@ -44,6 +44,8 @@ def copy_frame(ws: Workspace, source: int, target: int) -> None:
     ws.phase[target] = ws.phase[source]
     ws.splits[target] = ws.splits[source]
     ws.share[target] = ws.share[source]
+    ws.known_active[target] = ws.known_active[source]
+    ws.known_inactive[target] = ws.known_inactive[source]
 
 
 @kernel
@@ -176,6 +178,15 @@ def first_entering_column(ws: Workspace, t: int, row: int, side: float) -> int:
         if cost < -SMALL_COST and (best < 0 or variables[c] < variables[best]):
             best = c
     return best
+
+
+@kernel
+def first_vertex(ws: Workspace, t: int) -> None:
+    """Take the values of the free rows at the vertex of frame ``t`` as all that is seen so far."""
+    constant = ws.value[t, 0]
+    for r in range(ws.free[t]):
+        ws.lowest[r] = constant[r]
+        ws.highest[r] = constant[r]
 
 
 @kernel

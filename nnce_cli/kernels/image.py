@@ -17,12 +17,12 @@ from nnce_cli.kernels.arrays import (
     EMPTY,
     EXISTS,
     NO_ANSWER,
+    UNDERFLOW,
     UNIT_ROUNDOFF,
     Network,
     Workspace,
 )
 from nnce_cli.kernels.jit import entry_point, kernel, padded
-from nnce_cli.kernels.proofs import UNDERFLOW
 
 ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the first that does
 # How much of the image's metric keeps a projection regular: less where rounds change nothing any

@@ -203,7 +203,7 @@ def rebuild(net: Network, ws: Workspace, t: int) -> None:
 def add_rows(net: Network, ws: Workspace, t: int, layer: int) -> None:
     """Put all neurons of ``layer`` into frame ``t`` as free rows, in descending order.
 
-    The frame must have no free rows. Resets the evidence on their signs to the current vertex.
+    The frame must have no free rows.
     """
     d = net.lower.size
     n = net.width[layer]
@@ -221,10 +221,6 @@ def add_rows(net: Network, ws: Workspace, t: int, layer: int) -> None:
         ws.row_variable[t, r] = d + first + n - 1 - r
         ws.row_cap[t, r] = np.inf
     write_free_rows(net, ws, t, layer)
-    constant = value[0]
-    for r in range(n):
-        ws.lowest[r] = constant[r]
-        ws.highest[r] = constant[r]
 
 
 @kernel

@@ -9,11 +9,10 @@ about n u s; the constants below leave a factor of two for the rounding of the b
 
 from __future__ import annotations
 
-from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Network, Workspace
+from nnce_cli.kernels.arrays import UNDERFLOW, UNIT_ROUNDOFF, Network, Workspace
 from nnce_cli.kernels.jit import entry_point, kernel, padded
+from nnce_cli.kernels.nogoods import NEGLIGIBLE
 from nnce_cli.kernels.witness import inner_point
-
-UNDERFLOW = 1e-290  # more than all that gradual underflow can lose in one bound
 
 
 @kernel
@@ -33,7 +32,7 @@ def holds(net: Network, ws: Workspace, t: int, neuron: int, row: int, side: floa
     for c in range(d):
         variable = ws.column_variable[t, c]
         multiplier = side * ws.value[t, 1 + c, row]
-        if variable < d or multiplier <= 0.0:
+        if variable < d or multiplier <= NEGLIGIBLE:
             continue
         k = variable - d
         g, form = multiplier * ws.sign[k], ws.form[k]

@@ -57,11 +57,14 @@ from nnce_cli.kernels.dictionary import (
     copy_frame,
     descend,
     entering_column,
+    first_vertex,
 )
 from nnce_cli.kernels.image import settle
 from nnce_cli.kernels.jit import entry_point, kernel
 from nnce_cli.kernels.layers import add_rows, drifted, drop_rows, pull_back
+from nnce_cli.kernels.nogoods import forget, know, learn, recall
 from nnce_cli.kernels.proofs import holds, witness_holds
+from nnce_cli.kernels.screen import screen
 from nnce_cli.kernels.witness import inner_point
 
 CONTINUE = -1  # no reason to return
@@ -97,7 +100,10 @@ def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
                 return NO_ANSWER
             if ws.control[CERTIFY] == 1 and not holds(net, ws, mover, neuron, row, side):
                 return NO_ANSWER
-            note_basis(net, ws, mover)
+            if ws.log.shape[0] > 0:
+                note_basis(net, ws, mover)
+            elif not at_root:
+                learn(net, ws, mover, neuron, row, side)
             return POSITIVE if side > 0.0 else NEGATIVE
         if known:
             return CUTS
@@ -107,8 +113,6 @@ def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
 @kernel
 def note_basis(net: Network, ws: Workspace, t: int) -> None:
     """Take down the basis of frame ``t``: the proof of the decision that is about to be logged."""
-    if ws.log.shape[0] == 0:
-        return
     d = net.lower.size
     n = 0
     for c in range(d):
@@ -187,8 +191,23 @@ def root_tests(net: Network, ws: Workspace, t: int) -> int:
     for r in range(ws.free[t]):
         cuts[r] = 1.0 if ws.sign[ws.row_variable[t, r] - d] == 0 else 0.0
     drop_rows(net, ws, t, cuts)
+    forget(net, ws, t)
     ws.phase[t] = NODE
     return CONTINUE
+
+
+@kernel
+def settle_far_neurons(net: Network, ws: Workspace, t: int, layer: int) -> None:
+    """Decide the neurons of ``layer`` that cheap bounds show not to cut; drop their rows."""
+    screen(net, ws, t, layer)
+    undecided = ws.ratio
+    for r in range(ws.free[t]):
+        answer = ws.answer[r]
+        undecided[r] = 1.0 if answer == NO_ANSWER else 0.0
+        if answer != NO_ANSWER:
+            decide_constant(ws, ws.row_variable[t, r] - net.lower.size, answer)
+            ws.control[PROOFS] += 1
+    drop_rows(net, ws, t, undecided)
 
 
 @kernel
@@ -200,9 +219,12 @@ def enter_layer(net: Network, ws: Workspace, t: int) -> int:
     ws.control[REBUILT] = 0
     pull_back(net, ws, layer)
     add_rows(net, ws, t, layer)
+    ws.control[MUTED] = 1 if net.offset[layer] < ws.control[PREFIX] else 0
+    if layer > 0 and ws.log.shape[0] == 0:  # a proof that is written down rests on a basis
+        settle_far_neurons(net, ws, t, layer)
+    first_vertex(ws, t)
     ws.cursor[t] = 0
     ws.phase[t] = ROOT_TESTS
-    ws.control[MUTED] = 1 if net.offset[layer] < ws.control[PREFIX] else 0
     if layer > 0:
         ws.counted[layer - 1] = 1 if layer <= ws.control[COUNTED_BEFORE] else 0
     return CONTINUE
@@ -264,6 +286,7 @@ def constrain(ws: Workspace, t: int, neuron: int, side: int) -> None:
     ws.split_neuron[ws.splits[t]] = neuron
     ws.splits[t] += 1
     ws.share[t] *= 0.5
+    know(ws, t, neuron, side)
 
 
 @kernel
@@ -310,7 +333,9 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
     answer = ws.control[ANSWER]
     ws.control[ANSWER] = NO_ANSWER
     if answer == NO_ANSWER:
-        answer = decide(net, ws, t, row, False)
+        answer = recall(ws, t, neuron)
+        if answer == NO_ANSWER:
+            answer = decide(net, ws, t, row, False)
         if answer == NO_ANSWER:
             return UNSURE_NODE
         if answer != CUTS:
@@ -322,6 +347,7 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
         split(net, ws, t, neuron)
     else:
         decide_constant(ws, neuron, answer)
+        know(ws, t, neuron, 0 if answer == ZERO else ws.sign[neuron])
         drop_last_free_row(ws, t)
         if ws.forced[neuron] * ws.sign[neuron] < 0:
             return DONE  # the forced prefix has no cell
