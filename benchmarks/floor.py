@@ -47,7 +47,7 @@ class Floor:
         return activation
 
     def seconds_per_point(self) -> float:
-        """Return the median of the processor's seconds over some repetitions; takes a quarter of a second or longer."""
+        """Return the processor's seconds, the median of repetitions; takes 0.25 s or longer."""
         times = []
         for _ in range(REPETITIONS):
             batches, elapsed, started = 0, 0.0, time.process_time()

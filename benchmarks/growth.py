@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FAMILY = (
-    "image-784-8-8", "image-784-10-8", "image-784-10-10", "image-784-11-11", "image-784-12-12",
-    "image-784-13-13",
+    "image-784-8-8", "image-784-9-9", "image-784-10-10", "image-784-11-11", "image-784-12-12",
+    "image-784-13-13", "image-784-14-14",
 )  # fmt: skip
 JOBS = 2
 SHORT_SECONDS, TURNS = 10.0, 3  # runs shorter than this are made so often

@@ -128,7 +128,7 @@ def _warm_up(n_inputs: int) -> None:
 
 
 def count(stack: LayerStack, box: Box, *, certify: bool = True) -> tuple[float, Walk]:
-    """Count the cells by the method that ``nnce`` would take; return the processor's seconds and the walk."""
+    """Count the cells by the method that ``nnce`` would take; return the seconds and the walk."""
     started = time.process_time()
     problem = Problem.of(stack, box)
     walk = walk_factory(choose(problem)[0])(problem, rows=False, witness=False, certify=certify)
