@@ -132,6 +132,8 @@ def picture(rows: list[Row]) -> bytes:
 
 
 def _draw(axes: Axes, rows: list[Row]) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     from nnce_cli.plotting.style import CURVES, MUTED
 
     cells = [row["cells"] for row in rows]
@@ -145,6 +147,9 @@ def _draw(axes: Axes, rows: list[Row]) -> None:
         place = (row["cells"], row["seconds"])
         axes.annotate(shape, place, (5, -9), textcoords="offset points", fontsize=7)
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="seconds")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.legend(loc="upper left")
 
 

@@ -113,13 +113,7 @@ def run_relucent(name: str, most: int | None) -> dict[str, Any]:
         np.savez(path, **arrays, **{f"b{k}": layer.bias for k, layer in enumerate(maps)})
         limit = [] if most is None else [most]
         script = ROOT / "benchmarks" / "relucent_peer.py"
-        try:
-            return _in_a_process(script, path, *limit, python=PYTHON)
-        except subprocess.CalledProcessError as error:
-            lines = error.stderr.strip().splitlines() or [f"it ended with {error.returncode}"]
-            return {"trouble": lines[-1]}
-        except subprocess.TimeoutExpired:
-            return {"trouble": f"not done after {MOST_SECONDS:g} s"}
+        return _in_a_process(script, path, *limit, python=PYTHON)
 
 
 def _timed(work: Callable[[], int]) -> dict[str, Any]:
@@ -129,17 +123,24 @@ def _timed(work: Callable[[], int]) -> dict[str, Any]:
 
 
 def _in_a_process(*arguments: object, python: object = sys.executable) -> dict[str, Any]:
+    """Return what a process prints as JSON; or its trouble, in a line."""
     from benchmarks.bench import ONE_THREAD
 
-    finished = subprocess.run(
-        [str(python), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-        timeout=MOST_SECONDS,
-        env=os.environ | ONE_THREAD,
-    )
+    try:
+        finished = subprocess.run(
+            [str(python), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            timeout=MOST_SECONDS,
+            env=os.environ | ONE_THREAD,
+        )
+    except subprocess.TimeoutExpired:
+        return {"trouble": f"not done after {MOST_SECONDS:g} s"}
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.strip().splitlines() or [f"it ended with {error.returncode}"]
+        return {"trouble": lines[-1]}
     result: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     return result
 
