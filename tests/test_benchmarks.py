@@ -329,7 +329,8 @@ def test_counts_are_kept_by_cells_and_replaced_by_newer_ones(tmp_path):
     assert growth.picture(growth.read(path)) == figure.read_bytes()
 
 
-def test_growth_counts_cells():
+def test_growth_counts_cells(monkeypatch):
+    monkeypatch.setattr(growth, "TURNS", 1)
     row = growth.measure("image-20-3-3")
     assert row["layer_cells"] == count(*network("image-20-3-3"))
     assert f"{row['cells']:,} cells, certified" in growth.text(row)
