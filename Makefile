@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
-.PHONY: help run test test-all lint bench docs kernels clean
+.PHONY: help run test test-all lint bench bench-compare bench-peers bench-growth \
+	bench-hundred-million bench-page docs kernels clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,8 +27,27 @@ lint: $(TOOLS) ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(TOOLS) kernels ## Measure the enumeration against the floor
+bench: $(TOOLS) kernels ## Measure the enumeration against the floor and others; keep the result
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.page
+
+bench-compare: $(TOOLS) ## Show the last two measured states side by side
+	$(BIN)/python -m benchmarks.compare
+
+bench-peers: ## Install the programs to compare with into .venv-peers
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check relucent
+
+bench-growth: $(TOOLS) kernels ## Measure the growth of the time with the cells
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.page
+
+bench-hundred-million: $(TOOLS) kernels ## Count 10^8 cells with two workers
+	$(BIN)/python -m benchmarks.hundred_million
+	$(BIN)/python -m benchmarks.page
+
+bench-page: $(TOOLS) ## Write docs/performance.md from what was measured
+	$(BIN)/python -m benchmarks.page
 
 kernels: $(INSTALLED) ## Compile the kernels, once, so that no test or measurement does
 	@$(BIN)/nnce enumerate sample_models/toy-2d.onnx --count-only --quiet > /dev/null
@@ -36,7 +56,7 @@ docs: $(INSTALLED) ## Write docs/cli.md from the help texts
 	$(BIN)/python docs/make_cli.py
 
 clean: ## Remove the virtual environment and all caches
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml

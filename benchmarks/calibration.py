@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import _count, _write_table
+from benchmarks.measure import count, write_table
 from benchmarks.networks import CASES, network
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import Study
@@ -138,12 +138,12 @@ def _print_coverage(name: str, probes: int, runs: int) -> Coverage:
 def _print_costs(name: str) -> None:
     """Compare the forecast of a run on one core with the run, in the processor's seconds."""
     stack, box = network(name)
-    _count(*network("seeded-2-4-4"))
+    count(*network("seeded-2-4-4"))
     result = forecast(stack, box, probes=1000, jobs=1)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "cells.parquet"
         started = time.process_time()
-        _write_table(stack, box, path)
+        write_table(stack, box, path)
         seconds = time.process_time() - started
         size = path.stat().st_size
     pairs = [(seconds, result.table_seconds), (size, result.table_bytes)]

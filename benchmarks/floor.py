@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BATCH = 8192  # points; larger batches leave the cache, smaller ones pay for Python
 REPETITIONS = 5
-SECONDS = 0.05  # at least this long a repetition, so that the clock's grain is no matter
+SECONDS = 0.05  # of the processor, at least, a repetition: the clock's grain is no matter
 
 
 class Floor:
@@ -47,13 +47,13 @@ class Floor:
         return activation
 
     def seconds_per_point(self) -> float:
-        """Return the median over some repetitions; takes a quarter of a second or longer."""
+        """Return the processor's seconds, the median of repetitions; takes 0.25 s or longer."""
         times = []
         for _ in range(REPETITIONS):
-            batches, elapsed, started = 0, 0.0, time.perf_counter()
+            batches, elapsed, started = 0, 0.0, time.process_time()
             while elapsed < SECONDS:
                 self.forward()
                 batches += 1
-                elapsed = time.perf_counter() - started
+                elapsed = time.process_time() - started
             times.append(elapsed / (batches * BATCH))
         return median(times)

@@ -16,34 +16,44 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.floor import Floor
-from benchmarks.networks import network
-from nnce_cli.enumeration import Enumeration
+from benchmarks.networks import known_layer_cells, network
+from nnce_cli.enumeration import Problem, choose, walk_factory
 from nnce_cli.memory import peak_memory_bytes
 from nnce_cli.table import CellTableWriter, Metadata, Output
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
+    from nnce_cli.enumeration import Walk
     from nnce_cli.network import LayerStack
 
-ENOUGH_SECONDS, MOST_REPETITIONS = 3.0, 7
+ENOUGH_SECONDS, LEAST_REPETITIONS, MOST_REPETITIONS = 3.0, 3, 9
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; times in seconds, medians of ``repetitions`` runs.
+    """What was measured on one core: seconds of the processor, medians of ``repetitions`` in turns.
 
     ``times_the_floor`` is counting over one forward pass a cell, measured before and after each
-    run; ``certified_over_not`` is counting with proofs over counting without; and
-    ``table_over_counting`` is enumerating into a table with witnesses over counting.
+    run, and ``spread`` how far its largest and least value are apart, over the median.
+    ``exact_share`` is the share of the decisions (that a neuron cuts no cell, that a cell exists)
+    which were taken in rational arithmetic. ``certified_over_not`` is counting with proofs over
+    counting without; ``table_over_counting`` is enumerating into a table with witnesses over
+    counting. ``peak_memory_bytes`` is that of the process that did all this.
     """
 
     network: str
+    method: str
     cells: int
+    layer_cells: list[int]
     repetitions: int
     counting_seconds: float
     cells_per_second: float
     floor_seconds: float
     times_the_floor: float
+    spread: float
+    linear_programs_per_cell: float
+    pivots_per_cell: float
+    exact_share: float
     certified_over_not: float
     table_seconds: float
     table_over_counting: float
@@ -52,29 +62,46 @@ class Figures:
 
 
 def measure(name: str) -> Figures:
-    """Measure a network by its name."""
+    """Measure a network by its name.
+
+    Raises:
+        RuntimeError: the cells are not those that are known.
+    """
     stack, box = network(name)
     floor = Floor(stack, box)
-    _warm_up()
+    _warm_up(stack.n_inputs)
     counting, floors, unproved, tables = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cells.parquet"
-        while len(counting) < MOST_REPETITIONS and sum(counting) < ENOUGH_SECONDS:
+        while len(counting) < LEAST_REPETITIONS or (
+            len(counting) < MOST_REPETITIONS and sum(counting) < ENOUGH_SECONDS
+        ):
             before = floor.seconds_per_point()
-            seconds, cells = _count(stack, box)
-            floors.append((before + floor.seconds_per_point()) / 2 * cells)
+            seconds, walk = count(stack, box)
+            floors.append((before + floor.seconds_per_point()) / 2 * walk.cells)
             counting.append(seconds)
-            unproved.append(_count(stack, box, certify=False)[0])
-            tables.append(_write_table(stack, box, path))
+            unproved.append(count(stack, box, certify=False)[0])
+            tables.append(write_table(stack, box, path))
         table_bytes = path.stat().st_size
+    known = known_layer_cells(name)
+    if known not in (None, walk.layer_cells):
+        raise RuntimeError(f"{name} has {known} cells by layer, but {walk.layer_cells} were found")
+    ratios = [t / f for t, f in zip(counting, floors, strict=True)]
+    decisions = walk.decisions
     return Figures(
         network=name,
-        cells=cells,
+        method=choose(Problem.of(stack, box))[0],
+        cells=walk.cells,
+        layer_cells=walk.layer_cells,
         repetitions=len(counting),
         counting_seconds=median(counting),
-        cells_per_second=cells / median(counting),
+        cells_per_second=walk.cells / median(counting),
         floor_seconds=median(floors),
-        times_the_floor=median(t / f for t, f in zip(counting, floors, strict=True)),
+        times_the_floor=median(ratios),
+        spread=(max(ratios) - min(ratios)) / median(ratios),
+        linear_programs_per_cell=decisions["linear_programs"] / walk.cells,
+        pivots_per_cell=decisions["pivots"] / walk.cells,
+        exact_share=exact_share(decisions),
         certified_over_not=median(t / u for t, u in zip(counting, unproved, strict=True)),
         table_seconds=median(tables),
         table_over_counting=median(t / c for t, c in zip(tables, counting, strict=True)),
@@ -83,35 +110,46 @@ def measure(name: str) -> Figures:
     )
 
 
-def _warm_up() -> None:
+def exact_share(decisions: dict[str, int]) -> float:
+    """Return the share of a walk's decisions that were taken in rational arithmetic."""
+    by_floats, exactly = (
+        sum(decisions[f"{kind}_{path}"] for kind in ("neurons", "witnesses"))
+        for path in ("float", "exact")
+    )
+    return exactly / max(by_floats + exactly, 1)
+
+
+def _warm_up(n_inputs: int) -> None:
     """Compile the kernels, or load them from the cache, on a network that takes no time."""
-    stack, box = network("seeded-2-4-4")
-    _count(stack, box)
+    stack, box = network(f"seeded-{min(n_inputs, 4)}-4-4")
+    count(stack, box)
     with tempfile.TemporaryDirectory() as folder:
-        _write_table(stack, box, Path(folder) / "cells.parquet")
+        write_table(stack, box, Path(folder) / "cells.parquet")
 
 
-def _count(stack: LayerStack, box: Box, *, certify: bool = True) -> tuple[float, int]:
-    """Return the seconds that counting takes, and the number of cells."""
-    started = time.perf_counter()
-    run = Enumeration(stack, box, rows=False, witness=False, certify=certify)
-    for _ in run.batches():
+def count(stack: LayerStack, box: Box, *, certify: bool = True) -> tuple[float, Walk]:
+    """Count the cells by the method that ``nnce`` would take; return the seconds and the walk."""
+    started = time.process_time()
+    problem = Problem.of(stack, box)
+    walk = walk_factory(choose(problem)[0])(problem, rows=False, witness=False, certify=certify)
+    for _ in walk.batches():
         pass
-    return time.perf_counter() - started, run.cells
+    return time.process_time() - started, walk
 
 
-def _write_table(stack: LayerStack, box: Box, path: Path) -> float:
-    """Return the seconds that enumerating into a table takes."""
+def write_table(stack: LayerStack, box: Box, path: Path) -> float:
+    """Return the processor's seconds that enumerating into a table takes, by the same method."""
     metadata = Metadata.of(stack, box, witness=True)
-    started = time.perf_counter()
+    started = time.process_time()
+    problem = Problem.of(stack, box)
     with Output(str(path), force=True) as output:
         writer = CellTableWriter(output, metadata)
-        run = Enumeration(stack, box)
-        for batch in run.batches():
+        walk = walk_factory(choose(problem)[0])(problem)
+        for batch in walk.batches():
             writer.write(batch)
-        writer.close(complete=run.complete, certified=run.certified, decisions=run.decisions)
+        writer.close(complete=walk.done, certified=True, decisions=walk.decisions)
         output.commit()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 if __name__ == "__main__":

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks import methods, parallel
+from benchmarks import baselines, compare, growth, history, methods, page, parallel, peers
+from benchmarks.bench import COLUMNS
+from benchmarks.bench import row as bench_row
+from benchmarks.command import count_cells
 from benchmarks.floor import Floor
-from benchmarks.networks import network
+from benchmarks.group_memory import Memory, MemoryWatch
+from benchmarks.measure import exact_share
+from benchmarks.networks import default_names, known_layer_cells, names, network
 from benchmarks.scaling import Recorded, measure, replay
 from benchmarks.vertex import row as vertex_row
+from nnce_cli.domain import Box
 from tests.collect import count
+from tests.naive import exhaustive_signs, stack_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,6 +54,11 @@ def test_bench_prints_the_figures_of_a_network():
     assert figures["cells"] == count(*network("seeded-10-8-8"))[-1]
     assert 0 < figures["counting_seconds"] < figures["table_seconds"]
     assert figures["times_the_floor"] > 1
+    assert figures["spread"] >= 0
+    assert figures["pivots_per_cell"] > figures["linear_programs_per_cell"] / 10 > 0
+    assert figures["exact_share"] == 0  # random weights, far from any tie
+    assert figures["jobs_2_over_1"] is None
+    assert len(bench_row(figures)) == len(COLUMNS)
     assert figures["peak_memory_bytes"] > 10_000_000
 
 
@@ -96,3 +110,252 @@ def test_the_benchmark_of_workers_measures_ratios():
     row = parallel.measure("3-8-8", rounds=1)
     assert row["cells"] == count(*network("seeded-3-8-8"))[-1]
     assert all(row[name] > 0 for name in ("speed_up", "limit", "over_in_process"))
+
+
+@pytest.mark.parametrize("test", [baselines.linprog_test, baselines.cvxpy_test])
+@pytest.mark.parametrize("shape", ["2-3-3", "3-2-3-2", "1-4"])
+def test_the_method_as_published_finds_all_cells(test, shape):
+    stack, box = network(f"seeded-{shape}")
+    assert list(baselines.cells(stack, box, test)) == exhaustive_signs(stack, box)
+
+
+def test_the_method_as_published_with_dead_and_constant_neurons():
+    """The second neuron is always 1, the first layer is dead on the left half."""
+    stack = stack_of(([[1], [0]], [0, 1]), ([[1, -0.5], [0, 0]], [0, 0]))
+    box = Box(np.array([-1.0]), np.array([1.0]))
+    found = list(baselines.cells(stack, box, baselines.linprog_test))
+    assert found == exhaustive_signs(stack, box) == [(0, 1, 0, 0), (1, 1, 0, 0), (1, 1, 1, 0)]
+
+
+def test_the_method_as_published_stops_after_some_cells():
+    stack, box = network("seeded-2-3-3")
+    assert baselines.count(stack, box, baselines.linprog_test, 3) == 3
+    every = len(exhaustive_signs(stack, box))
+    assert baselines.count(stack, box, baselines.linprog_test) == every
+
+
+def test_peers_are_measured_side_by_side(monkeypatch):
+    monkeypatch.setattr(peers, "NETWORKS", {"seeded-2-3-3": None, "seeded-3-8-8": 2})
+    monkeypatch.setattr(peers, "BASELINES", {"as published": "linprog"})
+    monkeypatch.setattr(peers, "PYTHON", Path("/nowhere/python"))
+    rows = peers.measure()
+    assert [row["program"] for row in rows] == 2 * [peers.OURS, "as published", peers.RELUCENT]
+    cells = len(exhaustive_signs(*network("seeded-2-3-3")))
+    assert [row["cells"] for row in rows[:2]] == [cells, cells]
+    assert rows[4]["cells"] == 2
+    assert rows[5]["trouble"] == "not installed: make bench-peers"
+    lines = peers.table(rows)
+    assert len(lines) == 2 + len(rows)
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+    assert f"2 of {rows[4]['all_cells']:,}" in lines[-2]
+
+
+def test_peers_that_disagree_are_an_error(monkeypatch):
+    monkeypatch.setattr(peers, "NETWORKS", {"seeded-2-3-3": None})
+    monkeypatch.setattr(peers, "BASELINES", {})
+    monkeypatch.setattr(peers, "run_relucent", lambda *_: {"cells": 1, "seconds": 1.0})
+    with pytest.raises(RuntimeError, match="relucent finds 1 cells of seeded-2-3-3"):
+        peers.measure()
+
+
+def test_a_peer_that_fails_says_why_in_a_line(monkeypatch):
+    monkeypatch.setattr(peers, "PYTHON", Path(sys.executable))  # which has no relucent
+    trouble = peers.run_relucent("seeded-2-3-3", None)["trouble"]
+    assert trouble == "ModuleNotFoundError: No module named 'relucent'"
+
+
+@pytest.mark.skipif(not peers.PYTHON.exists(), reason="make bench-peers installs relucent")
+def test_relucent_finds_all_cells():
+    found = peers.run_relucent("seeded-2-3-3", None)
+    assert found.get("cells") == len(exhaustive_signs(*network("seeded-2-3-3"))), found
+
+
+def test_the_command_is_measured_with_the_memory_of_all_its_processes():
+    run = count_cells("image-20-4-4", 2)
+    assert run.summary["cells"] == count(*network("image-20-4-4"))[-1]
+    assert run.summary["complete"]
+    assert run.summary["certified"]
+    assert run.processor_seconds > 0
+    if run.memory.is_known:
+        assert run.memory.rss >= run.memory.pss >= run.memory.uss > 10_000_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells, others not")
+def test_the_memory_of_a_session_is_that_of_its_processes():
+    """Two processes hold 40 MB each that they do not share."""
+    hold = "import sys; x = bytearray(b'x' * 40_000_000); print('ready', flush=True); input()"
+    parent = (
+        "import subprocess, sys; "
+        f"child = subprocess.Popen([sys.executable, '-c', {hold!r}], stdin=subprocess.PIPE); {hold}"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
+        with MemoryWatch(process.pid) as watch:
+            assert [process.stdout.readline() for _ in range(2)] == 2 * ["ready\n"]
+            process.communicate("\n")
+        peak = watch.peak
+    assert 80_000_000 < peak.uss <= peak.pss <= peak.rss < 300_000_000
+
+
+def test_the_share_of_exact_decisions():
+    counts = {"neurons_float": 90, "neurons_exact": 1, "witnesses_float": 7, "witnesses_exact": 2}
+    assert exact_share(counts) == 0.03
+    assert exact_share(dict.fromkeys(counts, 0)) == 0
+
+
+def test_known_networks_are_preferred_and_their_cells_are_known():
+    assert set(default_names()) <= set(names())
+    assert known_layer_cells("seeded-3-8-8") is None
+    for name in default_names():
+        if name.startswith("random-"):
+            assert len(known_layer_cells(name)) == len(network(name)[0].hidden)
+
+
+MACHINE = {"cpu": "One", "cores": 2, "python": "3.11.7", "numba": "0.60.0"}
+
+
+def figures(floor: float, spread: float = 0.02) -> dict:
+    """Made-up figures of a network."""
+    return {
+        "network": "seeded-3-8-8",
+        "method": "vertex",
+        "cells": 472,
+        "cells_per_second": 1e6,
+        "times_the_floor": floor,
+        "spread": spread,
+        "linear_programs_per_cell": 0.0,
+        "pivots_per_cell": 0.0,
+        "exact_share": 0.0,
+        "certified_over_not": 1.5,
+        "table_over_counting": 2.0,
+        "peak_memory_bytes": 2e8,
+        "jobs_2_over_1": None,
+    }
+
+
+def state(floor: float, spread: float = 0.02, **changed) -> history.State:
+    """A made-up state in which one network was measured."""
+    base = history.State("a" * 40, False, "2024-01-02T03:04:05+00:00", 0.5, MACHINE)
+    return dataclasses.replace(base, networks={"seeded-3-8-8": figures(floor, spread)}, **changed)
+
+
+def test_history_gives_back_what_was_put_in(tmp_path):
+    path = tmp_path / "history.jsonl"
+    assert history.read(path) == []
+    states = [state(3.0), state(2.0, dirty=True, commit=None)]
+    for each in states:
+        history.append(each, path)
+    assert history.read(path) == states
+    assert path.read_text().count("\n") == 2
+    assert [each.title for each in states] == [
+        "aaaaaaaaa, 2024-01-02",
+        "no commit+changes, 2024-01-02",
+    ]
+
+
+def test_the_state_of_this_folder_names_the_machine():
+    here = history.this_state()
+    assert here.machine["cores"] > 0
+    assert here.machine["cpu"]
+    assert here.networks == {}
+
+
+def test_states_of_one_kind_of_machine_are_compared():
+    other = state(9.0, machine=MACHINE | {"cpu": "Another"})
+    old, new = state(3.0), state(2.0)
+    assert compare.last_two([state(7.0), old, other, new]) == (old, new)
+    assert compare.last_two([old, other]) is None
+    assert compare.last_two([old]) is None
+    assert compare.last_two([]) is None
+
+
+@pytest.mark.parametrize(
+    ("after", "spread", "verdict"),
+    [
+        (10.0, 0.0, ""),
+        (10.4, 0.0, ""),
+        (10.6, 0.0, "slower"),
+        (10.6, 0.1, ""),
+        (9.0, 0.0, "faster"),
+        (9.0, 0.2, ""),
+    ],
+)
+def test_a_change_beyond_noise_is_marked(after, spread, verdict):
+    for spreads in ((spread, 0.0), (0.0, spread)):
+        found = compare.changes(state(10.0, spreads[0]), state(after, spreads[1]))
+        assert [change.verdict for change in found] == [verdict, "", ""]
+        lines = compare.table(found)
+        assert len(lines) == 4
+        assert lines[1].endswith(verdict)
+        assert f"{after:.2f}" in lines[1]
+
+
+def test_networks_that_one_state_lacks_are_left_out():
+    assert compare.changes(state(1.0), dataclasses.replace(state(1.0), networks={})) == []
+    assert compare.changes(dataclasses.replace(state(1.0), networks={}), state(1.0)) == []
+
+
+def grown(cells: int, seconds: float) -> growth.Row:
+    """A made-up count."""
+    return {
+        "network": f"image-9-{cells}",
+        "cells": cells,
+        "seconds": seconds,
+        "start_seconds": 0.5,
+        "processor_seconds": 2 * seconds,
+        "decisions": {"neurons_float": 9, "neurons_exact": 1, "witnesses_float": 0,
+                      "witnesses_exact": 0},
+        "memory": Memory(rss=3, pss=2, uss=1)._asdict(),
+        "jobs": 2,
+        "machine": MACHINE,
+    }  # fmt: skip
+
+
+def test_the_fitted_power_is_that_of_the_times():
+    factor, slope = growth.power([grown(n, 3e-6 * n**1.25) for n in (100, 1000, 10_000)])
+    assert factor == pytest.approx(3e-6)
+    assert slope == pytest.approx(1.25)
+
+
+def test_counts_are_kept_by_cells_and_replaced_by_newer_ones(tmp_path):
+    path, figure = tmp_path / "growth.json", tmp_path / "growth.svg"
+    growth.keep(grown(1000, 2.0), path, figure)
+    assert not figure.exists()  # no line goes through one point
+    growth.keep(grown(10, 1.0), path, figure)
+    growth.keep(grown(1000, 3.0), path, figure)
+    assert growth.read(path) == [grown(10, 1.0), grown(1000, 3.0)]
+    assert figure.read_bytes().startswith(b"<?xml")
+    assert growth.picture(growth.read(path)) == figure.read_bytes()
+
+
+def test_growth_counts_cells(monkeypatch):
+    monkeypatch.setattr(growth, "TURNS", 1)
+    row = growth.measure("image-20-3-3")
+    assert row["layer_cells"] == count(*network("image-20-3-3"))
+    assert f"{row['cells']:,} cells, certified" in growth.text(row)
+
+
+def test_the_page_has_what_was_measured():
+    peer = {"network": "n", "program": "nnce", "cells": 10, "all_cells": 10, "seconds": 1.0,
+            "trouble": None}  # fmt: skip
+    other = peer | {"program": "slow", "cells": 5, "seconds": 50.0}
+    absent = peer | {"program": "absent", "trouble": "not installed"}
+    measured = state(3.25, peers=[peer, other, absent])
+    text = page.PAGE.read_text(encoding="utf-8")
+    written = page.page(text, measured, [grown(100, 1.0), grown(10_000, 100.0)])
+    assert "| seeded-3-8-8 | vertex | 472 | 1,000,000 | 3.2 |" in written
+    assert "| n | slow | 5 of 10 | 10 | 100 |" in written
+    assert "| n | absent | not installed |" in written
+    assert "Fitted: time grows like cells^1.00." in written
+    assert "| image-9-100 | 100 | 1.00 | 2.0 | 100 | 10.00% |" in written
+    assert page.page(written, measured, [grown(100, 1.0), grown(10_000, 100.0)]) == written
+    with pytest.raises(ValueError, match="0 places for the networks"):
+        page.page("nothing", measured, [])
+
+
+def test_the_page_in_docs_is_that_of_the_stored_results():
+    assert page.stored_page() == page.PAGE.read_text(encoding="utf-8")
+    figure = growth.FIGURE.read_text(encoding="utf-8")
+    for row in growth.read():
+        assert f"<!-- {row['network'].removeprefix('image-')} -->" in figure
