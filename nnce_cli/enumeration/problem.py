@@ -51,6 +51,8 @@ class Problem:
 
     def full_points(self, points: Floats) -> Floats:
         """Put the fixed inputs back into points (m, d) of the reduced box; return (m, n_0)."""
+        if self.free.all():
+            return points.copy()
         full = np.tile(self.full_box.lower, (points.shape[0], 1))
         full[:, self.free] = points
         return full
