@@ -23,7 +23,6 @@ from nnce_cli.table.schema import (
     table_schema,
 )
 
-
 PAGE_BYTES = 1 << 18
 
 
