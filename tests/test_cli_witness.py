@@ -186,7 +186,6 @@ def test_going_on_with_a_run_keeps_its_choice(wide, tmp_path):
     model = shutil.copy(wide / "m.onnx", tmp_path)
     for first, same, other in (
         ([], ["--no-witness"], ["--witness"]),
-        (["--witness"], ["--witness"], ["--no-witness"]),
         (["--witness"], ["--witness"], []),
     ):
         stop = nnce("enumerate", model, *first, "--max-cells", "5", "-o", "t", "-q", cwd=tmp_path)
