@@ -129,9 +129,11 @@ def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> 
                 writing.result()  # one part at a time, and the room of two in memory
             if isinstance(walked, Failure):
                 channel.send(walked)
-                continue
-            channel.send(Walked(walked.cells))
-            writing = writer.submit(_finish, task, walked, channel)
+            elif walked.sink is None:
+                _finish(task, walked, channel)
+            else:
+                channel.send(Walked(walked.cells))
+                writing = writer.submit(_finish, task, walked, channel)
 
 
 def _finish(task: Task, walked: WalkedTask, channel: _Channel) -> None:
