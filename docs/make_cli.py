@@ -33,7 +33,7 @@ def parameter(item: Any) -> str:
     if item.param_type_name == "argument":
         return f"- `{item.metavar}`: {item.help}"
     value = "" if item.is_flag else f" {item.metavar}"
-    return f"- `{', '.join(item.opts)}{value}`: {item.help}"
+    return f"- `{', '.join([*item.opts, *item.secondary_opts])}{value}`: {item.help}"
 
 
 def section(title: str, command: Any) -> str:

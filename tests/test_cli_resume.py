@@ -189,7 +189,7 @@ def test_another_run_is_refused(models, tmp_path):
     refused(models["large"], words=["t.run", "--resume", "--force"])
     refused(models["lines"], "--resume", words=["another model"])
     refused(models["large"], "--resume", "--box", "0,1", words=["another domain"])
-    refused(models["large"], "--resume", "--no-witness", words=["--no-witness"])
+    refused(models["large"], "--resume", "--no-witness", words=["--witness"])
     refused(models["large"], "--resume", "--no-certify", words=["--no-certify"])
     refused(models["large"], "--resume", "--proof", "p", words=["--proof"])
     refused(models["large"], "--resume", "--force", words=["--force", "--resume"])

@@ -19,7 +19,7 @@ from nnce_cli.parallel import Journal, Limits, RunFolder, coordinate
 from nnce_cli.parallel.budget import LARGEST, budget, divide
 from nnce_cli.parallel.folder import JOURNAL
 from nnce_cli.parallel.task import Outcome, Task, pack_roots, place, unpack_roots
-from nnce_cli.parallel.worker import run_task
+from nnce_cli.parallel.worker import walk_task
 from tests.runs import generic, heavy_cell, one_first_cell, plan_of
 
 
@@ -108,7 +108,7 @@ def test_tasks_in_any_order_make_the_whole(layers):
     waiting, share, nodes = [Task(0, 0, (Subtree(),))], 0.0, 0
     layer_cells = np.zeros(2, dtype=int)
     while waiting:
-        outcome = run_task(waiting.pop(generator.randrange(len(waiting))), plan)
+        outcome = walk_task(waiting.pop(generator.randrange(len(waiting))), plan).finish()
         layer_cells += outcome.layer_cells
         share, nodes = share + outcome.share, nodes + outcome.nodes
         generation = outcome.task.generation + 1
@@ -187,9 +187,9 @@ def test_a_task_that_kills_its_workers_is_given_up_and_the_rest_is_done(tmp_path
     def run(task, *arguments):
         if task.number == deadly:
             os.kill(os.getpid(), signal.SIGKILL)
-        return run_task(task, *arguments)
+        return walk_task(task, *arguments)
 
-    monkeypatch.setattr("nnce_cli.parallel.worker.run_task", run)
+    monkeypatch.setattr("nnce_cli.parallel.worker.walk_task", run)
     with new_journal(tmp_path, plan) as journal:
         assert coordinate(journal, plan, 2, Limits(), never) is None
         assert journal.troubles() == [(deadly, "its worker was killed by signal 9")]
@@ -203,13 +203,106 @@ def test_a_task_that_kills_its_workers_is_given_up_and_the_rest_is_done(tmp_path
         assert journal.totals.layer_cells == in_one_walk(plan).layer_cells
 
 
+class SlowSink:
+    """A part that takes its time to reach the disk; it notes when it began and when it was done."""
+
+    rows, first, last, has_proof = 1, b"\0", b"\0", False
+
+    def __init__(self, log):
+        self._log = log
+
+    def write(self, batch):
+        pass
+
+    def commit(self, decisions, exact_witnesses):
+        self._note("begin")
+        time.sleep(0.2)
+        self._note("end")
+
+    def discard(self):
+        pass
+
+    def _note(self, what):
+        with self._log.open("a") as file:
+            file.write(f"{what} {time.monotonic()}\n")
+
+
+def test_a_task_is_walked_while_the_part_before_it_is_written(tmp_path, monkeypatch):
+    """One part at a time; a result counts when its part is written, and not before."""
+    plan = plan_of(generic(4, 16, 16))
+    plan.sink = lambda number: SlowSink(tmp_path / "log")
+    walked = []
+
+    def walk(task, *arguments):
+        with (tmp_path / "log").open("a") as file:
+            file.write(f"walk {time.monotonic()}\n")
+        return walk_task(task, *arguments)
+
+    def look(view):
+        written = (tmp_path / "log").read_text().count("end")
+        walked.append(view.journal.totals.done <= written)
+
+    monkeypatch.setattr("nnce_cli.parallel.worker.walk_task", walk)
+    (tmp_path / "log").touch()
+    with new_journal(tmp_path, plan) as journal:
+        assert coordinate(journal, plan, 1, Limits(), never, [look]) is None
+        done = journal.totals.done
+        assert journal.totals.layer_cells == in_one_walk(plan).layer_cells
+    assert all(walked)
+    events = [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()]
+    assert events.count("walk") == events.count("end") == done
+    parts = [event for event in events if event != "walk"]
+    assert parts == ["begin", "end"] * done
+    during = [a for a, b in itertools.pairwise(events) if (a, b) == ("begin", "walk")]
+    assert len(during) > done // 2
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+def test_an_error_while_a_part_is_written_is_told(tmp_path, fatal):
+    plan = plan_of(generic(2, 4, 4))
+
+    class BrokenSink(SlowSink):
+        def commit(self, decisions, exact_witnesses):
+            raise InputError("no room") if fatal else ZeroDivisionError("by zero")
+
+    plan.sink = lambda number: BrokenSink(tmp_path / "log")
+    with new_journal(tmp_path, plan) as journal:
+        if fatal:
+            with pytest.raises(InputError, match="no room"):
+                coordinate(journal, plan, 1, Limits(), never)
+        else:
+            coordinate(journal, plan, 1, Limits(), never)
+            assert "ZeroDivisionError: by zero" in journal.troubles()[0][1]
+
+
+def test_a_worker_that_dies_loses_what_it_walks_and_what_it_writes(tmp_path, monkeypatch):
+    """Both tasks wait again, and the whole is found all the same."""
+    plan = plan_of(generic(4, 16, 16))
+    plan.sink = lambda number: SlowSink(tmp_path / "log")
+    (tmp_path / "log").touch()
+
+    def walk(task, *arguments):
+        text = (tmp_path / "log").read_text()
+        if text.count("begin") > text.count("end") and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return walk_task(task, *arguments)
+
+    monkeypatch.setattr("nnce_cli.parallel.worker.walk_task", walk)
+    with new_journal(tmp_path, plan) as journal:
+        assert coordinate(journal, plan, 1, Limits(), never) is None
+        assert journal.totals.retries == 2
+        assert journal.totals.layer_cells == in_one_walk(plan).layer_cells
+    assert (tmp_path / "died").exists()
+
+
 def test_an_error_in_a_worker_is_told(tmp_path, monkeypatch):
     plan = plan_of(generic(2, 4, 4))
 
     def run(*arguments):
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("nnce_cli.parallel.worker.run_task", run)
+    monkeypatch.setattr("nnce_cli.parallel.worker.walk_task", run)
     with new_journal(tmp_path, plan) as journal:
         coordinate(journal, plan, 1, Limits(), never)
         ((number, trouble),) = journal.troubles()

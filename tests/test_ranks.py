@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_mat
 
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.exact import Pullback
-from nnce_cli.kernels.ranks import PRIME, inverse
+from nnce_cli.kernels.ranks import PRIME, residue
 from nnce_cli.network import AffineMap, LayerStack
 
 
@@ -76,6 +76,20 @@ def test_a_rank_that_the_prime_hides_is_found():
     assert finder.exact_ranks == 2
 
 
-def test_inverses_modulo_the_prime():
-    for a in (1, 2, 3, 12345, PRIME - 1):
-        assert a * inverse(a) % PRIME == 1
+@pytest.mark.parametrize("near", [0, PRIME, 2 * PRIME, 2**32, PRIME**2, 2 * PRIME**2, 2**63])
+def test_residues_at_the_ends_of_their_ranges(near):
+    """The elimination adds two products of residues; folding must not leave PRIME itself."""
+    for x in range(max(near - 3, 0), min(near + 4, 2**63)):
+        assert residue(np.uint64(x)) == x % PRIME
+
+
+@pytest.mark.parametrize("inputs", [1, 7, 8, 9, 17])
+def test_ranks_do_not_depend_on_the_padding_of_rows(inputs):
+    """The network that adds the last input to each of the others has the rank of an identity."""
+    weight = np.eye(inputs)
+    weight[:, -1] = 1.0
+    stack = LayerStack((AffineMap(weight, np.zeros(inputs)),), None, (1, inputs), "")
+    bits = np.tril(np.ones((inputs, inputs), dtype=np.uint8))
+    finder = RankFinder(stack, Pullback(stack))
+    assert finder.ranks(packed(stack, bits)).ravel().tolist() == list(range(1, inputs + 1))
+    assert finder.exact_ranks == 0

@@ -83,7 +83,7 @@ def test_redundancy_is_that_of_ppl(seed, hinted, monkeypatch):
 @pytest.mark.parametrize("seed", range(60))
 def test_interior_points(seed, hinted, monkeypatch):
     if not hinted:
-        monkeypatch.setattr(Polytope, "_float_interior_point", lambda self: None)
+        monkeypatch.setattr(Polytope, "_proposed", lambda self, propose: None)
     d = 1 + seed % 4
     forms = random_forms(d, 1 + seed % 6, seed + 100)
     point = Polytope(forms, d).interior_point()
@@ -92,6 +92,18 @@ def test_interior_points(seed, hinted, monkeypatch):
     else:
         assert all(0 < x < 1 for x in point)
         assert all(value(form, point) > 0 for form in forms)
+
+
+@pytest.mark.parametrize("cut", [fmpq(1, 2), fmpq(1, 2**12)])
+def test_a_corner_of_a_cube_of_many_dimensions_needs_no_exact_program(cut):
+    """Near the corner (1, …, 1) of 700 inputs, each of which has to come from its bound 0."""
+    d = 700
+    corner = [cut - d, *[fmpq(1)] * d]
+    polytope = Polytope([corner], d)
+    point = polytope.interior_point()
+    assert polytope.exact_programs == 0
+    assert all(0 < x < 1 for x in point)
+    assert sum(1 - x for x in point) < cut
 
 
 def test_thin_polytopes_have_interior_points():

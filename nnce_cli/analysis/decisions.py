@@ -10,6 +10,7 @@ decides with proof, in floating point and where need be in rational arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import Problem, Subtree, SubtreeWalk
+from nnce_cli.enumeration import CellPoints, Problem, Subtree, SubtreeWalk
 from nnce_cli.exact import Pullback
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.network.exact import rationals
@@ -68,21 +69,16 @@ class Decisions:
         return self._scores.n_out
 
     @cached_property
-    def _cells(self) -> Problem:
-        """The network whose cells are asked about."""
-        return Problem.of(replace(self._stack, output=None), self._box)
+    def _points(self) -> CellPoints:
+        """Finds points inside the cells that are asked about."""
+        return CellPoints(Problem.of(replace(self._stack, output=None), self._box))
 
     def point_in(self, bits: Bits) -> list[fmpq] | None:
         """Return a point inside a cell, None where there is no such cell."""
-        walk = SubtreeWalk(self._cells, Subtree(tuple(bits.tolist())))
-        for batch in walk.batches():
-            if len(batch):
-                exact = walk.exact_witnesses.get(0)
-                if exact is not None:
-                    return [rational_of(text) for text in exact]
-                assert batch.witness is not None
-                return rational_point(batch.witness[0])
-        return None
+        found = self._points.find(bits)
+        if found is None:
+            return None
+        return rational_point(found.point) if found.exact is None else rationals_of(found.exact)
 
     def class_at(self, bits: Bits, point: list[fmpq]) -> int:
         """Return the class predicted at a point (n_0 numbers) inside a cell, exactly."""
@@ -138,7 +134,7 @@ def rational_point(point: NDArray[np.float64]) -> list[fmpq]:
     return [fmpq(*x.as_integer_ratio()) for x in point.tolist()]
 
 
-def rational_of(text: str) -> fmpq:
-    """Return a fraction that is written as "1/3", with numbers of any length."""
-    numerator, _, denominator = text.partition("/")
-    return fmpq(fmpz(numerator), fmpz(denominator or "1"))
+def rationals_of(texts: Sequence[str]) -> list[fmpq]:
+    """Return fractions that are written as "1/3", with numbers of any length."""
+    parts = [text.partition("/") for text in texts]
+    return [fmpq(fmpz(numerator), fmpz(denominator or "1")) for numerator, _, denominator in parts]

@@ -15,8 +15,8 @@ from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
 from nnce_cli.analysis.decisions import (
     Decisions,
     clear_classes,
-    rational_of,
     rational_point,
+    rationals_of,
     scores_of,
 )
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
@@ -144,7 +144,7 @@ class NetworkCounter:
         """Return an exact point inside the cell of the row that is next."""
         exact = self._metadata.exact_witnesses.get(self._rows)
         if exact is not None:
-            return [rational_of(text) for text in exact]
+            return rationals_of(exact)
         if witness is None:
             point = self._decisions.point_in(bits)
             if point is None:

@@ -17,6 +17,7 @@ from nnce_cli.cli.report_page import write_report
 from nnce_cli.cli.runs import show_runs
 from nnce_cli.cli.stats import show_stats
 from nnce_cli.cli.verify import verify_cells
+from nnce_cli.cli.witness import find_witnesses
 
 app = typer.Typer(
     name="nnce",
@@ -34,6 +35,7 @@ app.command("runs")(show_runs)
 app.command("plot")(plot_cells)
 app.command("report")(write_report)
 app.command("compare")(compare_tables)
+app.command("witness")(find_witnesses)
 app.command("methods")(show_methods)
 
 
@@ -64,6 +66,7 @@ def nnce(
     nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
     nnce compare one.parquet other.parquet        whether two tables have the same cells
+    nnce witness model.cells.parquet model.onnx --row 0    an input inside the cell of a row
     nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nnce_cli import witness_default
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
@@ -50,10 +51,14 @@ def enumerate_cells(
             "--count-only", help="Print the number of cells and write no table: the fastest way."
         ),
     ] = False,
-    no_witness: Annotated[
-        bool,
-        typer.Option("--no-witness", help="Leave the witness column out: a far smaller table."),
-    ] = False,
+    witness: Annotated[
+        bool | None,
+        typer.Option(
+            "--witness/--no-witness",
+            help="Write the witness column, or leave it out: a far smaller table. "
+            f"[default: written for up to {witness_default.MOST_INPUTS} inputs]",
+        ),
+    ] = None,
     proof: Annotated[
         str | None,
         typer.Option(
@@ -140,8 +145,8 @@ def enumerate_cells(
 
     Writes a table (Parquet). A row of it is a cell: for each hidden layer the sign vector, the
     number of active neurons and the rank, and then a witness, which is a point strictly inside
-    the cell. The rows are sorted by sign vector, and the file is the same for any number of
-    workers.
+    the cell (with many inputs it is left out; nnce witness computes it). The rows are sorted by
+    sign vector, and the file is the same for any number of workers.
 
     Nothing is lost: interrupted, killed, or stopped by a limit, a run goes on with --resume and
     ends with the same file. What stops it cleanly (exit code 3) prints the command for that. A
@@ -169,6 +174,8 @@ def enumerate_cells(
     history = None if load_history is None else str(load_history)
     _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib), folder)
     _refuse_useless_proof(proof, target, certify=not no_certify)
+    if witness and target is None:
+        raise InputError("--count-only writes no table; leave out --witness")
 
     stack, domain = load(model, box, bounds, vnnlib)
     chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
@@ -181,7 +188,7 @@ def enumerate_cells(
         target=target,
         proof=proof,
         folder=folder,
-        witness=not no_witness,
+        witness=witness_default.has_witness(stack.n_inputs) if witness is None else witness,
         certify=not no_certify,
         method=chosen,
         lp=lp,

@@ -13,6 +13,7 @@ from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.errors import InputError
+from nnce_cli.witness_default import has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis.estimate import Forecast, Quantity
@@ -88,7 +89,8 @@ def estimate_cells(
 
 def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:
     """Print the forecast, a line for each number."""
-    layers = result.layer_cells
+    layers, default = result.layer_cells, has_witness(widths[0])
+    sizes = {True: result.table_bytes, False: result.table_bytes_no_witness}
     fields = {"model": str(model), "widths": "-".join(map(str, widths))}
     fields |= {"cells": _range(result.cells, _count)}
     fields |= {f"layer {k}": _range(cells, _count) for k, cells in enumerate(layers[:-1], start=1)}
@@ -96,8 +98,8 @@ def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:
     fields |= {
         f"time, {workers}": _range(result.table_seconds, duration),
         "counting only": _range(result.count_seconds, duration),
-        "table": _range(result.table_bytes, _bytes),
-        "no witnesses": _range(result.table_bytes_no_witness, _bytes),
+        "table": _range(sizes[default], _bytes),
+        "--no-witness" if default else "--witness": _range(sizes[not default], _bytes),
         "looked at": f"{number(result.met)} cells in {result.seconds:.1f} s"
         + (", which are all" if result.complete else ""),
     }

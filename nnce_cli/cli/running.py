@@ -150,7 +150,7 @@ def _identity(request: Request) -> dict[str, Any]:
         "output": "a count" if request.target is None else "a table",
         "method": request.method,
         "choice of --lp": request.lp,
-        "choice of --no-witness": request.target is not None and not request.witness,
+        "choice of --witness": request.metadata.witness,
         "choice of --no-certify": not request.certify,
         "choice of --proof": request.proof is not None,
         "version of nnce": __version__,

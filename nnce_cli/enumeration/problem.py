@@ -52,6 +52,8 @@ class Problem:
 
     def full_points(self, points: Floats) -> Floats:
         """Put the fixed inputs back into points (m, d) of the reduced box; return (m, n_0)."""
+        if self.free.all():
+            return points.copy()
         full = np.tile(self.full_box.lower, (points.shape[0], 1))
         full[:, self.free] = points
         return full
@@ -111,10 +113,13 @@ def _sign_error(stack: LayerStack, magnitude: Floats) -> Floats:
     return np.concatenate(bounds)
 
 
-def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
+def new_workspace(
+    net: Network, rows: bool, *, witness: bool = True, log: bool = False
+) -> Workspace:
     """Allocate the workspace of a walk, for `start` to prepare.
 
-    ``rows`` says whether cells are written or only counted, ``log`` whether decisions are.
+    ``rows`` says whether cells are written or only counted, ``witness`` whether rows have a
+    witness, ``log`` whether decisions are written.
     """
     d, n_layers, n = net.lower.size, net.width.size, int(net.width.max())
     total = int(net.offset[-1])
@@ -188,7 +193,7 @@ def new_workspace(net: Network, rows: bool, log: bool = False) -> Workspace:
         log=np.zeros((logged, 3 + 2 * d), dtype=np.int32),
         out_signs=np.zeros((out, n_bytes), dtype=np.uint8),
         out_active=np.zeros((out, n_layers), dtype=np.uint16),
-        out_witness=np.zeros((out, net.image.lower.size or d)),
+        out_witness=np.zeros((out, (net.image.lower.size or d) if witness else 0)),
     )
 
 

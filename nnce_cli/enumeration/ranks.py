@@ -6,8 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.exact import Pullback, exact_rank
+from nnce_cli.kernels.jit import padded_length
 from nnce_cli.kernels.ranks import PRIME, RankState, rank_rows
 from nnce_cli.network import LayerStack
+
+
+def _new_state(n_layers: int, d: int, n: int, n_bytes: int) -> RankState:
+    """Allocate what the kernel remembers; see `RankState`."""
+    most, length = max(min(d, n), 1), padded_length(d)
+
+    def residues(*shape: int) -> NDArray[np.uint32]:
+        return np.zeros(shape, dtype=np.uint32)
+
+    def ints(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, dtype=np.int64)
+
+    return RankState(
+        gradient=residues(n_layers, n, length),
+        basis=residues(n_layers, most, length),
+        pivot_column=ints(n_layers, most),
+        found=ints(n_layers, n + 1),
+        active=ints(n_layers, n + 1),
+        row=residues(length),
+        total=np.zeros(length, dtype=np.uint64),
+        signs=np.zeros(n_bytes, dtype=np.uint8),
+        rank=ints(n_layers),
+        tight=ints(n_layers),
+    )
 
 
 class RankFinder:
@@ -16,25 +41,16 @@ class RankFinder:
     def __init__(self, stack: LayerStack, pullback: Pullback) -> None:
         self.widths = np.array([layer.n_out for layer in stack.hidden], dtype=np.int64)
         self.pullback = pullback
-        d, n, n_layers = stack.n_inputs, int(self.widths.max()), len(self.widths)
-        self.weight = np.zeros((n_layers, n, max(d, n)), dtype=np.int64)
+        self.inputs = stack.n_inputs
+        d, n, n_layers = self.inputs, int(self.widths.max()), len(self.widths)
+        self.weight = np.zeros((n_layers, n, max(d, n)), dtype=np.uint32)
         for index, (weight, _) in enumerate(pullback.maps):
             for j, row in enumerate(weight.tolist()):
                 residues = [int(x.p) % PRIME * pow(int(x.q), -1, PRIME) % PRIME for x in row]
                 self.weight[index, j, : len(residues)] = residues
         n_bytes = int(((self.widths + 7) // 8).sum())
-        most = max(min(d, n), 1)
-        self.state = RankState(
-            gradient=np.zeros((n_layers, n, d), dtype=np.int64),
-            basis=np.zeros((n_layers, most, d), dtype=np.int64),
-            pivot_column=np.zeros((n_layers, most), dtype=np.int64),
-            found=np.zeros((n_layers, n + 1), dtype=np.int64),
-            row=np.zeros(d, dtype=np.int64),
-            signs=np.zeros(n_bytes, dtype=np.uint8),
-            rank=np.zeros(n_layers, dtype=np.int64),
-            tight=np.zeros(n_layers, dtype=np.int64),
-        )
-        self.state.gradient[0, : self.widths[0]] = self.weight[0, : self.widths[0], :d]
+        self.state = _new_state(n_layers, d, n, n_bytes)
+        self.state.gradient[0, : self.widths[0], :d] = self.weight[0, : self.widths[0], :d]
         self.begin()
         self.ranks(np.zeros((0, n_bytes), dtype=np.uint8))  # compiled or loaded now
 
@@ -52,7 +68,7 @@ class RankFinder:
         if rows and not self._started:
             self.state.signs[:] = ~signs[0]  # so that nothing is taken over from a row before
             self._started = True
-        rank_rows(self.widths, self.weight, self.state, signs, ranks, tight)
+        rank_rows(self.widths, self.inputs, self.weight, self.state, signs, ranks, tight)
         for i in np.flatnonzero(~tight.all(axis=1)).tolist():
             self._prove(signs[i], ranks[i], tight[i])
         return ranks

@@ -57,7 +57,7 @@ class SubtreeWalk:
         self._certify = certify
         self._rows = rows
         self._witness = witness
-        self._ws = new_workspace(self._net, rows, log)
+        self._ws = new_workspace(self._net, rows, witness=witness, log=log)
         self._pullback = Pullback(stack)
         self._inputs = Pullback(problem.stack) if in_image else self._pullback
         self._ranks = RankFinder(stack, self._pullback) if rows else None

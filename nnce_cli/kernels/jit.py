@@ -28,6 +28,8 @@ OPTIONS: dict[str, Any] = {
     # Kernels allocate nothing, so arrays need no reference counts; counting them (atomically,
     # at every slice) costs more than the arithmetic.
     "_nrt": False,
+    # A kernel runs for some 50 ms; meanwhile other threads may write what the last call found.
+    "nogil": True,
 }
 
 

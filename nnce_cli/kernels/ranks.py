@@ -2,6 +2,10 @@
 
 Reduction modulo a prime can only lower a rank, so the rank found is a lower bound; where it
 equals the upper bound (the rank at the layer before, the active neurons) it is the rank.
+
+The prime is 2^31 - 1, so 2^31 is 1 modulo it: folding the high bits onto the low ones takes the
+place of a division. Residues are 32 bits wide and their products 64, which vectorises, and a row
+is eliminated by cross-multiplication, which needs no inverse.
 """
 
 from __future__ import annotations
@@ -15,74 +19,87 @@ from nnce_cli.kernels.arrays import Ints
 from nnce_cli.kernels.jit import entry_point, kernel
 
 PRIME = 2**31 - 1
+MASK, SHIFT, NOTHING = np.uint64(PRIME), np.uint64(31), np.uint64(0)
+
+Residues = NDArray[np.uint32]
 
 
 class RankState(NamedTuple):
-    """What is kept from one row of the table to the next. d inputs, L layers, n neurons at most.
+    """What is kept from one row of the table to the next.
 
-    ``basis[l]`` holds the independent rows found among layer l's active neurons, each
-    eliminated against those before it and scaled to 1 at its ``pivot_column``.
-    ``found[l, j]`` is their number after neurons 0 … j-1.
+    d inputs, D the next multiple of 8, L layers, n neurons at most. Vectors over the inputs have
+    D entries, of which the last are 0. ``basis[l]`` holds the independent rows found among layer
+    l's active neurons, each eliminated against those before it; its entry at ``pivot_column`` is
+    not 0. ``found[l, j]`` is their number after neurons 0 … j-1, and ``active[l, j]`` that of the
+    active ones among these.
     """
 
-    gradient: Ints  # (L, n, d) coefficients of the preactivations modulo PRIME
-    basis: Ints  # (L, min(d, n), d)
+    gradient: Residues  # (L, n, D) coefficients of the preactivations
+    basis: Residues  # (L, min(d, n), D)
     pivot_column: Ints  # (L, min(d, n))
     found: Ints  # (L, n + 1)
-    row: Ints  # (d,)
+    active: Ints  # (L, n + 1)
+    row: Residues  # (D,)
+    total: NDArray[np.uint64]  # (D,)
     signs: NDArray[np.uint8]  # (B,) the last row seen
     rank: Ints  # (L,)
     tight: Ints  # (L,) 1 where rank equals its upper bound
 
 
 @kernel
-def inverse(a: int) -> int:
-    """Return the inverse of ``a`` modulo PRIME by Fermat's little theorem."""
-    result, power, exponent = 1, a, PRIME - 2
-    while exponent > 0:
-        if exponent & 1:
-            result = result * power % PRIME
-        power = power * power % PRIME
-        exponent >>= 1
-    return result
+def folded(x: np.uint64) -> np.uint64:
+    """Return a number below 2^33 that is congruent to ``x``, which is below 2^63."""
+    return (x & MASK) + (x >> SHIFT)
+
+
+@kernel
+def residue(x: np.uint64) -> np.uint32:
+    """Return ``x``, which is below 2^63, modulo PRIME."""
+    y = folded(folded(x))
+    return np.uint32(y - MASK if y >= MASK else y)
 
 
 @kernel
 def pull_back_modulo(
-    width: Ints, weight: Ints, state: RankState, layer: int, signs: NDArray[np.uint8], first: int
+    width: Ints,
+    weight: Residues,
+    state: RankState,
+    layer: int,
+    signs: NDArray[np.uint8],
+    first: int,
 ) -> None:
     """Fill ``state.gradient[layer]``; ``signs`` from byte ``first`` on are the layer before's."""
-    d = state.row.size
+    total = state.total
     for j in range(width[layer]):
-        for c in range(d):
-            state.gradient[layer, j, c] = 0
-    for k in range(width[layer - 1]):
-        if (signs[first + k // 8] >> (7 - k % 8)) & 1:
-            for j in range(width[layer]):
-                w = weight[layer, j, k]
-                if w != 0:
-                    for c in range(d):
-                        g = state.gradient[layer, j, c] + w * state.gradient[layer - 1, k, c]
-                        state.gradient[layer, j, c] = g % PRIME
+        for c in range(total.size):
+            total[c] = NOTHING
+        for k in range(width[layer - 1]):
+            w = np.uint64(weight[layer, j, k])
+            if (signs[first + k // 8] >> (7 - k % 8)) & 1 and w != NOTHING:
+                before = state.gradient[layer - 1, k]
+                for c in range(total.size):
+                    total[c] = folded(total[c] + w * np.uint64(before[c]))
+        gradient = state.gradient[layer, j]
+        for c in range(total.size):
+            gradient[c] = residue(total[c])
 
 
 @kernel
 def eliminate(state: RankState, layer: int, j: int, found: int) -> int:
     """Add neuron j's row to the basis if it is independent; return the number of rows."""
-    d = state.row.size
-    row = state.row
-    for c in range(d):
-        row[c] = state.gradient[layer, j, c]
+    row, gradient = state.row, state.gradient[layer, j]
+    for c in range(row.size):
+        row[c] = gradient[c]
     for b in range(found):
-        factor = row[state.pivot_column[layer, b]]
-        if factor != 0:
-            for c in range(d):
-                row[c] = (row[c] + (PRIME - factor) * state.basis[layer, b, c]) % PRIME
-    for c in range(d):
+        basis, column = state.basis[layer, b], state.pivot_column[layer, b]
+        pivot, factor = np.uint64(basis[column]), MASK - np.uint64(row[column])
+        for c in range(row.size):
+            row[c] = residue(pivot * np.uint64(row[c]) + factor * np.uint64(basis[c]))
+    for c in range(row.size):
         if row[c] != 0:
-            scale = inverse(row[c])
-            for e in range(d):
-                state.basis[layer, found, e] = row[e] * scale % PRIME
+            basis = state.basis[layer, found]
+            for e in range(row.size):
+                basis[e] = row[e]
             state.pivot_column[layer, found] = c
             return found + 1
     return found
@@ -90,27 +107,49 @@ def eliminate(state: RankState, layer: int, j: int, found: int) -> int:
 
 @kernel
 def layer_rank(
-    width: Ints, state: RankState, layer: int, signs: NDArray[np.uint8], first: int, start: int
+    width: Ints,
+    d: int,
+    state: RankState,
+    layer: int,
+    signs: NDArray[np.uint8],
+    first: int,
+    start: int,
 ) -> None:
     """Find the rank at ``layer``; neurons before ``start`` are as in the row before."""
-    bound = state.row.size if layer == 0 else state.rank[layer - 1]
-    active = 0
+    bound = d if layer == 0 else state.rank[layer - 1]
+    active = state.active[layer, start]
     found = state.found[layer, start]
-    for j in range(width[layer]):
-        on = (signs[first + j // 8] >> (7 - j % 8)) & 1
-        active += on
-        if j >= start:
-            if on and found < bound:
+    for j in range(start, width[layer]):
+        if (signs[first + j // 8] >> (7 - j % 8)) & 1:
+            active += 1
+            if found < bound:
                 found = eliminate(state, layer, j, found)
-            state.found[layer, j + 1] = found
+        state.found[layer, j + 1] = found
+        state.active[layer, j + 1] = active
     state.rank[layer] = found
     state.tight[layer] = 1 if found == min(bound, active) else 0
+
+
+@kernel
+def first_change(
+    signs: NDArray[np.uint8], before: NDArray[np.uint8], first: int, width: int
+) -> int:
+    """Return the first of ``width`` bits, from byte ``first`` on, that differs; else ``width``."""
+    for i in range((width + 7) // 8):
+        change = signs[first + i] ^ before[first + i]
+        if change != 0:
+            bit = 0
+            while (change >> (7 - bit)) & 1 == 0:
+                bit += 1
+            return 8 * i + bit
+    return width
 
 
 @entry_point
 def rank_rows(
     width: Ints,
-    weight: Ints,
+    d: int,
+    weight: Residues,
     state: RankState,
     signs: NDArray[np.uint8],
     ranks: NDArray[np.uint16],
@@ -119,7 +158,7 @@ def rank_rows(
     """Fill ``ranks`` (rows, L) and ``tight`` (rows, L) for the rows ``signs`` (rows, B).
 
     ``tight`` is 1 where the rank equals min(rank at the layer before, active neurons): proved,
-    if the rank at the layer before is.
+    if the rank at the layer before is. ``d`` is the number of inputs.
     ``weight`` (L, n, max(d, n)) is the network's weights modulo PRIME. ``state.signs`` is the
     row before the first; work that a row shares with the one before it is not done again.
     """
@@ -128,22 +167,17 @@ def rank_rows(
         first = 0
         same = True
         for layer in range(width.size):
-            n_bytes = (width[layer] + 7) // 8
-            if not same and layer > 0:
-                before = first - (width[layer - 1] + 7) // 8
-                pull_back_modulo(width, weight, state, layer, row, before)
             start = 0
             if same:
-                while start < width[layer]:
-                    byte = first + start // 8
-                    if ((row[byte] ^ state.signs[byte]) >> (7 - start % 8)) & 1:
-                        same = False
-                        break
-                    start += 1
+                start = first_change(row, state.signs, first, width[layer])
+                same = start == width[layer]
+            else:
+                before = first - (width[layer - 1] + 7) // 8
+                pull_back_modulo(width, weight, state, layer, row, before)
             if not same:
-                layer_rank(width, state, layer, row, first, start)
+                layer_rank(width, d, state, layer, row, first, start)
             ranks[i, layer] = state.rank[layer]
             tight[i, layer] = state.tight[layer]
-            first += n_bytes
+            first += (width[layer] + 7) // 8
         for b in range(row.size):
             state.signs[b] = row[b]

@@ -407,7 +407,7 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
             for layer in range(net.width.size):
                 ws.out_active[i, layer] = ws.active[layer]
             point = ws.preimage.x if net.image.middle.size > 0 else ws.point
-            for c in range(point.size):
+            for c in range(ws.out_witness.shape[1]):  # none where no witness is wanted
                 ws.out_witness[i, c] = point[c]
             ws.control[ROWS] += 1
     pop(net, ws)

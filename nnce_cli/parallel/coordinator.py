@@ -35,17 +35,18 @@ class View:
     @property
     def cells(self) -> int:
         """Cells found so far, those of unfinished tasks too."""
-        return self.journal.totals.cells + sum(worker.cells for worker in self.workers)
+        found = sum(worker.cells + worker.written for worker in self.workers)
+        return self.journal.totals.cells + found
 
     @property
     def busy(self) -> int:
-        """Number of workers with a task in hand."""
+        """Number of workers that walk a task."""
         return sum(worker.task is not None for worker in self.workers)
 
     @property
     def waiting(self) -> int:
         """Number of tasks that no worker has in hand."""
-        return self.journal.totals.waiting - self.busy
+        return self.journal.totals.waiting - sum(len(worker.in_hand) for worker in self.workers)
 
 
 def coordinate(

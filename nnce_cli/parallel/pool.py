@@ -20,7 +20,7 @@ from multiprocess.connection import wait
 
 from nnce_cli.errors import InputError
 from nnce_cli.parallel.task import Failure, Outcome, Task
-from nnce_cli.parallel.worker import Plan, Sign, work
+from nnce_cli.parallel.worker import Plan, Sign, Walked, work
 
 # A forked worker has the compiled kernels and the network in memory from the start.
 _CONTEXT: Any = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
@@ -28,13 +28,23 @@ _CONTEXT: Any = multiprocess.get_context("fork" if sys.platform == "linux" else 
 
 @dataclass
 class Worker:
-    """A worker process, and the task that it has in hand: None while it is idle."""
+    """A worker process, and the task that it walks: None while it could walk another.
+
+    ``writing`` is the task before, as long as its part is on the way to the disk.
+    """
 
     process: Any
     connection: Any
     task: Task | None = None
     since: float = 0.0  # when it got the task, by the monotonic clock
     cells: int = 0  # found in the task so far
+    writing: Task | None = None
+    written: int = 0  # cells that were found in that one
+
+    @property
+    def in_hand(self) -> list[Task]:
+        """The tasks that are lost if the worker dies."""
+        return [task for task in (self.writing, self.task) if task is not None]
 
 
 class Pool:
@@ -50,12 +60,12 @@ class Pool:
     @property
     def in_hand(self) -> list[Task]:
         """The tasks that workers have in hand."""
-        return [worker.task for worker in self.workers if worker.task is not None]
+        return [task for worker in self.workers for task in worker.in_hand]
 
     @property
     def room(self) -> int:
         """How many more tasks can be given out at once."""
-        return self._size - len(self.in_hand)
+        return self._size - sum(worker.task is not None for worker in self.workers)
 
     def give(self, task: Task) -> None:
         """Give a task to an idle worker, which is started if there is none; see `room`.
@@ -129,18 +139,24 @@ class Pool:
                 message = worker.connection.recv()
                 if isinstance(message, Sign):
                     worker.cells = message.cells
-                    continue
-                worker.task, worker.cells = None, 0
-                yield message
+                elif isinstance(message, Walked):
+                    worker.writing, worker.written = worker.task, message.cells
+                    worker.task, worker.cells = None, 0
+                elif worker.writing is not None and message.task.number == worker.writing.number:
+                    worker.writing, worker.written = None, 0
+                    yield message
+                else:
+                    worker.task, worker.cells = None, 0
+                    yield message
         except (EOFError, OSError):
             yield from self._bury(worker)
 
     def _bury(self, worker: Worker) -> Iterator[Failure]:
-        """Forget a worker that is gone; its task has failed."""
+        """Forget a worker that is gone; its tasks have failed."""
         self.workers.remove(worker)
         worker.process.join()
         worker.connection.close()
-        if worker.task is not None:
-            code = worker.process.exitcode
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-            yield Failure(worker.task, f"its worker {how}")
+        code = worker.process.exitcode
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        for task in worker.in_hand:
+            yield Failure(task, f"its worker {how}")

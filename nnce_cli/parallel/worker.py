@@ -7,10 +7,12 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from functools import cached_property, partial
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
 from nnce_cli.enumeration import CellBatch, Problem, Subtree, Walk, node_cost, walk_factory
 from nnce_cli.errors import InputError
@@ -20,6 +22,8 @@ from nnce_cli.parallel.task import Failure, Outcome, Task
 
 SECONDS_BETWEEN_SIGNS = 0.25  # how often a worker tells how far it is
 SECONDS_BETWEEN_LOOKS = 1.0  # how often an idle worker looks whether its parent is there
+
+T = TypeVar("T")
 
 
 class PartSink(Protocol):
@@ -91,10 +95,18 @@ class Sign:
     cells: int
 
 
+@dataclass(frozen=True)
+class Walked:
+    """The present task is walked, and its part is being written: there is time for another."""
+
+    cells: int
+
+
 def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> None:
     """Serve tasks until killed, or the parent is gone: the body of a worker process.
 
-    ``strangers`` are the connections of other workers that this process inherited.
+    ``strangers`` are the connections of other workers that this process inherited. While a thread
+    waits for the disk to take the part of one task, the next task is walked.
     """
     # The terminal sends Ctrl-C to all processes; what it means is the coordinator's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -103,25 +115,44 @@ def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> 
     for stranger in strangers:
         stranger.close()
     _hold_blas_at_one_thread()
-    with suppress(EOFError, ConnectionError):  # the coordinator is gone
+    channel = _Channel(connection)
+    alive = _SignsOfLife(channel, parent)
+    # The coordinator may be gone.
+    with suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as writer:
+        writing: Future[None] | None = None
         while True:
             while not connection.poll(SECONDS_BETWEEN_LOOKS):
                 _leave_if_orphan(parent)
             task = connection.recv()
-            connection.send(_attempt(task, plan, _SignsOfLife(connection, parent)))
+            walked = _attempt(task, partial(walk_task, task, plan, alive))
+            if writing is not None:
+                writing.result()  # one part at a time, and the room of two in memory
+            if isinstance(walked, Failure):
+                channel.send(walked)
+            elif walked.sink is None:
+                _finish(task, walked, channel)
+            else:
+                channel.send(Walked(walked.cells))
+                writing = writer.submit(_finish, task, walked, channel)
 
 
-def _attempt(task: Task, plan: Plan, alive: _SignsOfLife) -> Outcome | Failure:
+def _finish(task: Task, walked: WalkedTask, channel: _Channel) -> None:
+    channel.send(_attempt(task, walked.finish))
+
+
+def _attempt(task: Task, step: Callable[[], T]) -> T | Failure:
     try:
-        return run_task(task, plan, alive)
+        return step()
     except InputError as error:
         return Failure(task, str(error), fatal=True)
     except Exception:
         return Failure(task, traceback.format_exc())
 
 
-def run_task(task: Task, plan: Plan, alive: Callable[[int], None] = lambda cells: None) -> Outcome:
-    """Walk a task within its budget; its part, if any, is on the disk afterwards.
+def walk_task(
+    task: Task, plan: Plan, alive: Callable[[int], None] = lambda cells: None
+) -> WalkedTask:
+    """Walk a task within its budget; `WalkedTask.finish` is next.
 
     Raises:
         InputError: the part cannot be written.
@@ -144,26 +175,55 @@ def run_task(task: Task, plan: Plan, alive: Callable[[int], None] = lambda cells
             if not walk.done:
                 leftover += walk.leftover()
             sums.add(walk)
-        if sink is not None:
-            sink.commit(sums.decisions, sums.exact_witnesses)
     except BaseException:
         if sink is not None:
             sink.discard()
         raise
-    return Outcome(
-        task=task,
-        layer_cells=sums.layer_cells,
-        nodes=sums.nodes,
-        share=sums.share,
-        decisions=sums.decisions,
-        seconds=time.perf_counter() - started,
-        rows=0 if sink is None else sink.rows,
-        first=b"" if sink is None else sink.first,
-        last=b"" if sink is None else sink.last,
-        proof=sink is not None and sink.has_proof,
-        memory=peak_memory_bytes(),
-        tasks=divide(leftover, task.generation) if leftover else [],
-    )
+    return WalkedTask(task, sums, leftover, sink, time.perf_counter() - started)
+
+
+@dataclass
+class WalkedTask:
+    """A task that was walked, and whose part is not on the disk yet."""
+
+    task: Task
+    sums: _Sums
+    leftover: list[Subtree]
+    sink: PartSink | None
+    seconds: float
+
+    @property
+    def cells(self) -> int:
+        """Number of cells found."""
+        return self.sums.layer_cells[-1]
+
+    def finish(self) -> Outcome:
+        """Put the part, if any, on the disk; it uses nothing that the next task changes.
+
+        Raises:
+            InputError: the part cannot be written.
+        """
+        sums, sink, started = self.sums, self.sink, time.perf_counter()
+        if sink is not None:
+            try:
+                sink.commit(sums.decisions, sums.exact_witnesses)
+            except BaseException:
+                sink.discard()
+                raise
+        return Outcome(
+            task=self.task,
+            layer_cells=sums.layer_cells,
+            nodes=sums.nodes,
+            share=sums.share,
+            decisions=sums.decisions,
+            seconds=self.seconds + time.perf_counter() - started,
+            rows=0 if sink is None else sink.rows,
+            first=b"" if sink is None else sink.first,
+            last=b"" if sink is None else sink.last,
+            proof=sink is not None and sink.has_proof,
+            memory=peak_memory_bytes(),
+            tasks=divide(self.leftover, self.task.generation) if self.leftover else [],
+        )
 
 
 class _Sums:
@@ -186,18 +246,30 @@ class _Sums:
             self.decisions[name] = self.decisions.get(name, 0) + count
 
 
+class _Channel:
+    """The way to the coordinator, for one thread at a time."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._lock = Lock()
+
+    def send(self, message: object) -> None:
+        with self._lock:
+            self._connection.send(message)
+
+
 class _SignsOfLife:
     """Tells the coordinator how far a task is, now and then; ends an orphaned process."""
 
-    def __init__(self, connection: Any, parent: int) -> None:
-        self._connection = connection
+    def __init__(self, channel: _Channel, parent: int) -> None:
+        self._channel = channel
         self._parent = parent
         self._next = time.monotonic() + SECONDS_BETWEEN_SIGNS
 
     def __call__(self, cells: int) -> None:
         if time.monotonic() >= self._next:
             _leave_if_orphan(self._parent)
-            self._connection.send(Sign(cells))
+            self._channel.send(Sign(cells))
             self._next = time.monotonic() + SECONDS_BETWEEN_SIGNS
 
 

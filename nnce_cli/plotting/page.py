@@ -23,6 +23,7 @@ from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.titles import cells_words, domain_words, title
 from nnce_cli.table import Metadata
+from nnce_cli.witness_default import has_witness
 
 MAP_CELLS = 200_000  # more make a page that browsers are slow with; they get a picture
 VECTOR_CELLS = 2_000  # more are smaller as an image of points
@@ -326,7 +327,9 @@ def _reproduce(subject: Subject) -> str:
         rows = "\n".join(f"{lower!r},{upper!r}" for lower, upper in intervals)
         fold = " open" if len(intervals) <= BOUNDS_SHOWN else ""
         bounds_file = f"<details{fold}><summary>bounds.csv</summary>{preformatted(rows)}</details>"
-    options = "" if metadata.witness else " --no-witness"
+    options = ""
+    if metadata.witness != has_witness(metadata.widths[0]):
+        options = " --witness" if metadata.witness else " --no-witness"
     limit = "" if metadata.complete else f" --max-cells {subject.stats.cells}"
     proofs = "" if metadata.certified else " --no-certify"
     commands = [

@@ -11,7 +11,19 @@ from nnce_cli.table.rows import CellRows
 
 
 def _keys(signs: NDArray[np.uint8]) -> NDArray[Any]:
-    """View each row of a uint8 array (rows, width) as one byte string (rows,)."""
+    """Return a key for each row of a uint8 array (rows, width): keys compare as the rows do.
+
+    Up to 8 bytes make a number, which compares several times as fast as a byte string.
+    """
+    rows, width = signs.shape
+    if width <= 8:
+        size = 1 << (width - 1).bit_length()
+        padded = signs
+        if size > width:
+            padded = np.zeros((rows, size), dtype=np.uint8)
+            padded[:, :width] = signs
+        numbers = np.ascontiguousarray(padded).view(f">u{size}").ravel()
+        return numbers.astype(f"u{size}")
     # NumPy compares byte strings of one length as memcmp does: a trailing zero byte that it
     # drops is the smallest byte there is.
     return np.ascontiguousarray(signs).view(f"S{signs.shape[1]}").ravel()

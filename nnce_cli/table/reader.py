@@ -79,6 +79,34 @@ class CellTableReader:
             for batch in self._parquet.iter_batches(batch_size=size, columns=names):
                 yield _rows(batch, widths)
 
+    def row(self, number: int) -> Rows:
+        """Return one row, from 0, without its witness; only its row group is read.
+
+        Raises:
+            InputError: there is no such row, or the table is damaged.
+        """
+        if not 0 <= number < self.rows:
+            there = f"its rows are 0 to {self.rows - 1}" if self.rows else "it is empty"
+            raise InputError(f"{self._name} has no row {number}: {there}")
+        before = number
+        with self._reporting("is damaged"):
+            for group in range(self._parquet.num_row_groups):
+                rows = self._parquet.metadata.row_group(group).num_rows
+                if before < rows:
+                    return self._row_of_group(group, before)
+                before -= rows
+            raise ValueError("its row groups end too early")
+
+    def _row_of_group(self, group: int, number: int) -> Rows:
+        widths, before = self.metadata.widths, number
+        names = table_schema(widths, witness=False).names
+        size = rows_per_group(widths, witness=False)
+        for batch in self._parquet.iter_batches(size, row_groups=[group], columns=names):
+            if before < len(batch):
+                return _rows(batch.slice(before, 1), widths)
+            before -= len(batch)
+        raise ValueError("a row group ends too early")
+
     def close(self) -> None:
         """Close the file."""
         self._parquet.close()

@@ -23,6 +23,8 @@ from nnce_cli.table.schema import (
     table_schema,
 )
 
+PAGE_BYTES = 1 << 18
+
 
 class CellTableWriter:
     """Writes a cell table to an `Output`, in row groups whose size the widths decide.
@@ -123,16 +125,23 @@ def writer_options(schema: pa.Schema, metadata: Metadata) -> dict[str, Any]:
     """Return the encodings; measured, they write twice as fast as Arrow's own choice, and smaller.
 
     Sign vectors hardly repeat within a page but for their neighbours, which zstd sees; numbers
-    of neurons take few values; the exponents of coordinates compress once they stand together.
-    Checksums let a reader tell a damaged table from a strange one.
+    of neurons take few values; the exponents of coordinates compress once they stand together,
+    and little else of them does, so the levels of zstd that look harder are wasted on them (level
+    1 makes 5% smaller files, and takes a quarter longer). Pages stay in the processor's cache.
+    Nobody looks for rows by the least and largest coordinates of witnesses. Checksums let a
+    reader tell a damaged table from a strange one.
     """
+    signs, counts = layer_names(metadata.widths), count_names(metadata.widths)
     options: dict[str, Any] = {
         "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": count_names(metadata.widths),
+        "compression_level": -1,
+        "use_dictionary": counts,
+        "write_statistics": [*signs, *counts],
+        "data_page_size": PAGE_BYTES,
+        "write_batch_size": PAGE_BYTES // 32,
         "write_page_checksum": True,
         "sorting_columns": pq.SortingColumn.from_ordering(
-            schema, [(name, "ascending") for name in layer_names(metadata.widths)]
+            schema, [(name, "ascending") for name in signs]
         ),
     }
     if metadata.witness:

@@ -7,7 +7,8 @@ exactly; where it does not hold, the exact simplex decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ def combination_proves(form: Form, others: Sequence[Form], inputs: Sequence[int]
     return bool(least_on_domain(rest) >= 0)
 
 
+Proposal = Callable[[Array], Sequence[Any] | None]
+
+ROOMS = (2.0**-10, 2.0**-26)  # tried one after the other: the first is enough for most
+
+
 class Polytope:
     """{u in [0, 1]^d : f(u) >= 0 for all f in ``forms``}; d >= 0."""
 
@@ -74,9 +80,10 @@ class Polytope:
 
     def interior_point(self) -> list[fmpq] | None:
         """Return a point u strictly inside the cube with all f > 0, or None if there is none."""
-        point = self._float_interior_point()
-        if point is not None and self.contains_strictly(point):
-            return point
+        for propose in PROPOSALS:
+            point = self._proposed(propose)
+            if point is not None and self.contains_strictly(point):
+                return point
         self.exact_programs += 1
         return _mean_of_vertices(_object_array(self.forms, self.dimension))
 
@@ -108,9 +115,10 @@ class Polytope:
             self._exact = _started(_object_array(self.forms, self.dimension))
         return self._exact
 
-    def _float_interior_point(self) -> list[fmpq] | None:
+    def _proposed(self, propose: Proposal) -> list[fmpq] | None:
+        """Return the point that ``propose`` finds in floating point."""
         try:
-            point = _mean_of_vertices(scaled_floats(self.forms, self.dimension))
+            point = propose(scaled_floats(self.forms, self.dimension))
         except GaveUpError:
             return None
         if point is None or not np.isfinite(point).all():
@@ -137,6 +145,26 @@ def _started(forms: Array) -> Dictionary | None:
     """Return a dictionary that holds all constraints, None if there is no such point."""
     dictionary = Dictionary(forms)
     return dictionary if all(dictionary.hold(k) for k in range(len(forms))) else None
+
+
+def _deep_point(room: float, forms: Array) -> list[Any] | None:
+    """Return a point of the cube shrunk by ``room`` where all functions are at least t, t largest.
+
+    Each function is measured by the most that it varies in the cube. One linear program, which is
+    far less work in many dimensions than the vertices that `_mean_of_vertices` asks for; None
+    where the constraints leave nothing of the shrunk cube.
+    """
+    m, d = forms.shape[0], forms.shape[1] - 1
+    program = np.zeros((m + 1, d + 2))  # over the shrunk cube, and t
+    program[:m, 0] = forms[:, 0] + room * forms[:, 1:].sum(axis=1)
+    program[:m, 1:-1] = (1 - 2 * room) * forms[:, 1:]
+    program[:m, -1] = -np.abs(forms[:, 1:]).sum(axis=1)
+    program[m, 0], program[m, -1] = -1.0, 1.0  # t - 1 is never positive, so it is maximised
+    dictionary = Dictionary(program)
+    if not all(dictionary.hold(k) for k in range(m)):
+        return None
+    dictionary.maximise(m)
+    return list(room + (1 - 2 * room) * dictionary.vertex()[:-1])
 
 
 def _mean_of_vertices(forms: Array) -> list[Any] | None:
@@ -166,3 +194,9 @@ def _mean_of_vertices(forms: Array) -> list[Any] | None:
             return None
         vertices.append(dictionary.vertex())
     return [sum((u[i] for u in vertices), 0 * one) / len(vertices) for i in range(d)]
+
+
+PROPOSALS: tuple[Proposal, ...] = (
+    *(partial(_deep_point, room) for room in ROOMS),
+    _mean_of_vertices,
+)

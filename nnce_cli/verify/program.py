@@ -16,7 +16,8 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 FLOAT_TOLERANCE = 1e-9
-FLOAT_STEPS = 400  # of one linear program; a hint that takes longer is not worth it
+FLOAT_STEPS = 400  # of one linear program, and STEPS_PER_INPUT more; a longer one is not worth it
+STEPS_PER_INPUT = 4  # many of them only take an input from one of its bounds to the other
 
 Array = NDArray[Any]
 
@@ -120,7 +121,7 @@ class Dictionary:
                 return
             self._step(q)
             steps += 1
-            if steps > FLOAT_STEPS and not self.exact:
+            if steps > FLOAT_STEPS + STEPS_PER_INPUT * self.dimension and not self.exact:
                 raise GaveUpError
 
     def _entering(self, gains: Array) -> int | None:

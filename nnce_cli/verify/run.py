@@ -138,7 +138,7 @@ def _volumes(
 
 def _outputs(table: Table, stack: LayerStack, model: Path, progress: Progress) -> CheckResult:
     if not table.metadata.witness:
-        why = "the table has no witnesses"
+        why = "the table has no witnesses (nnce enumerate --witness)"
         return CheckResult.not_done(check_outputs.NAME, check_outputs.UNIT, why)
     return check_outputs.check_outputs(table, stack, model, progress)
 

@@ -1,0 +1,94 @@
+"""The command ``nnce witness``."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnce_cli.cli.kernels import compile_once
+from nnce_cli.cli.table_and_model import domain_of, load_model_of
+from nnce_cli.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nnce_cli.enumeration import CellPoint
+    from nnce_cli.table import Rows
+
+
+def find_witnesses(
+    cells: Annotated[
+        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
+    ],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
+    ],
+    row: Annotated[
+        list[int],
+        typer.Option(metavar="N", min=0, help="The row of the cell, from 0; repeatable."),
+    ],
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a row, with the sign vectors.")
+    ] = False,
+) -> None:
+    """Compute an input strictly inside the cell of a row.
+
+    Prints a line for each --row: the input's numbers, with a space between. The table need not
+    have witnesses, which are left out by default with many inputs; if it has, they are not read.
+    The input is found as the enumeration would find it, and proved to have exactly the signs of
+    the row, strictly inside the domain. A table that was written by the method auto has the same
+    numbers in its column witness.
+
+    A cell that is too thin for any float64 point found gets fractions, such as 1/3.
+
+    \b
+    nnce witness model.cells.parquet model.onnx --row 0
+    nnce witness model.cells.parquet model.onnx --row 17 --row 4 --json
+    nnce enumerate model.onnx -o - | nnce witness - model.onnx --row 0
+    """  # noqa: D301
+    import numpy as np
+
+    from nnce_cli.enumeration import CellPoints, Problem
+    from nnce_cli.table import CellTableReader
+
+    with CellTableReader(cells) as reader:
+        found = [reader.row(number) for number in row]
+        metadata = reader.metadata
+    stack = load_model_of(metadata, model)
+    compile_once()
+    points = CellPoints(Problem.of(stack, domain_of(metadata)))
+    for number, rows in zip(row, found, strict=True):
+        layers = _layers(rows, metadata.widths[1:])
+        point = points.find(np.concatenate(layers))
+        if point is None:
+            raise InputError(
+                f"row {number} of the table is not a cell of the model on its domain; "
+                "check the table with nnce verify"
+            )
+        print(_json(number, layers, point) if json else _numbers(point))
+
+
+def _layers(rows: Rows, widths: tuple[int, ...]) -> list[NDArray[np.uint8]]:
+    """Return the sign vectors of the layers, one 0 or 1 a neuron, of the only row."""
+    import numpy as np
+
+    return [np.unpackbits(signs[0], count=n) for signs, n in zip(rows.signs, widths, strict=True)]
+
+
+def _numbers(point: CellPoint) -> str:
+    return " ".join(point.exact or map(str, point.point.tolist()))
+
+
+def _json(number: int, layers: list[NDArray[np.uint8]], point: CellPoint) -> str:
+    return json_format.dumps(
+        {
+            "row": number,
+            "signs": ["".join(map(str, layer.tolist())) for layer in layers],
+            "witness": point.point.tolist(),
+            "exact_witness": point.exact,
+        }
+    )
