@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.enumeration import SubtreeWalk
+from nnce_cli.enumeration import Subtree, SubtreeWalk
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.kernels.nogoods import MOST_BITS
 from tests.cases import cube
@@ -126,3 +126,29 @@ def lines_in_square(stack):
             if np.abs(x).max() < 1:
                 crossings.add((i, j))
     return 1 + len(b) + len(crossings)
+
+
+def witnesses_in_pieces(problem, budget, subtree):
+    walk = SubtreeWalk(problem, subtree)
+    parts = [np.concatenate([b.witness for b in walk.batches(budget)])]
+    if not walk.done:
+        parts += [witnesses_in_pieces(problem, budget, rest) for rest in walk.leftover()]
+    return np.concatenate(parts)
+
+
+@examples(40)
+@given(st.data())
+def test_no_witness_depends_on_what_is_remembered(data):
+    """A walk of a small part has learnt less than one of the whole."""
+    stack = stack_from(data.draw(networks()))
+    problem = Problem.of(stack, cube(stack.n_inputs, -1, 2))
+    whole = np.concatenate([b.witness for b in SubtreeWalk(problem).batches()])
+    pieces = witnesses_in_pieces(problem, data.draw(st.integers(1, 12)), Subtree())
+    assert np.array_equal(whole, pieces)
+
+
+@pytest.mark.parametrize("widths", [(5, 9, 9), (9, 7, 7)])
+def test_no_witness_of_a_generic_network_depends_on_what_is_remembered(widths):
+    problem = Problem.of(random_stack(widths, seed=11), cube(widths[0], -1, 1))
+    whole = np.concatenate([b.witness for b in SubtreeWalk(problem).batches()])
+    assert np.array_equal(whole, witnesses_in_pieces(problem, 5, Subtree()))

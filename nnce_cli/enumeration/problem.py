@@ -185,7 +185,7 @@ def new_workspace(
         wanted=ints(d),
         wanted_upper=ints(d),
         preimage=_new_preimage(net),
-        control=ints(16),
+        control=ints(17),
         done=np.zeros(1),
         layer_cells=ints(n_layers),
         forced=ints(total),

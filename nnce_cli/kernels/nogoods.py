@@ -7,6 +7,9 @@ the sense of Farkas' lemma (Gleeson & Ryan 1990, "Identifying minimally infeasib
 inequalities", ORSA J. Comput. 2). Wherever all signs of a pattern but one hold, the last one
 cannot, and no linear program is needed, as in the clause learning of Marques-Silva & Sakallah
 (1999, "GRASP: a search algorithm for propositional satisfiability", IEEE Trans. Comput. 48).
+
+What is remembered depends on where a walk began. So that no witness does, a decision that a neuron
+does not cut leaves the dictionary where it was, whether a pattern takes it or a linear program.
 """
 
 from __future__ import annotations

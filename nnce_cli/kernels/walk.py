@@ -26,6 +26,7 @@ from nnce_cli.kernels.arrays import (
     IS_ZERO,
     LEAF,
     LOGGED,
+    MOVED,
     MUTED,
     NEGATIVE,
     NEW_LAYER,
@@ -77,7 +78,8 @@ def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
     A vertex on either side shows that it cuts; a proof that it does not. NO_ANSWER is unsure.
     At the root of a layer all vertices seen are evidence, and frame t may move on. At a node,
     where the neuron cuts, frame t is left at a vertex with a positive value and frame t + 1,
-    which must be free, at one with a negative value.
+    which must be free, at one with a negative value. Where it does not cut and frame t has
+    moved, ``control[MOVED]`` is 1 and frame t + 1 is what frame t was.
     """
     neuron = ws.row_variable[t, row] - net.lower.size
     for _ in range(2):
@@ -94,6 +96,7 @@ def decide(net: Network, ws: Workspace, t: int, row: int, at_root: bool) -> int:
             if known and not at_root:
                 copy_frame(ws, t, t + 1)
                 mover = t + 1 if side > 0.0 else t
+                ws.control[MOVED] = 1 if side < 0.0 else 0
             ended = descend(net, ws, mover, row, side, at_root)
         if ended != CROSSED:
             if not known or ended != OPTIMAL:
@@ -186,6 +189,8 @@ def root_tests(net: Network, ws: Workspace, t: int) -> int:
         ws.sign[neuron] = 0
         if answer != CUTS:
             decide_constant(ws, neuron, answer)
+            if ws.forced[neuron] * ws.sign[neuron] < 0:
+                return DONE  # the forced prefix has no cell
         ws.cursor[t] += 1
     cuts = ws.ratio
     for r in range(ws.free[t]):
@@ -197,17 +202,24 @@ def root_tests(net: Network, ws: Workspace, t: int) -> int:
 
 
 @kernel
-def settle_far_neurons(net: Network, ws: Workspace, t: int, layer: int) -> None:
-    """Decide the neurons of ``layer`` that cheap bounds show not to cut; drop their rows."""
+def settle_far_neurons(net: Network, ws: Workspace, t: int, layer: int) -> bool:
+    """Decide the neurons of ``layer`` that cheap bounds show not to cut; drop their rows.
+
+    Returns False where that is against the forced prefix.
+    """
+    possible = True
     screen(net, ws, t, layer)
     undecided = ws.ratio
     for r in range(ws.free[t]):
         answer = ws.answer[r]
         undecided[r] = 1.0 if answer == NO_ANSWER else 0.0
         if answer != NO_ANSWER:
-            decide_constant(ws, ws.row_variable[t, r] - net.lower.size, answer)
+            neuron = ws.row_variable[t, r] - net.lower.size
+            decide_constant(ws, neuron, answer)
+            possible = possible and ws.forced[neuron] * ws.sign[neuron] >= 0
             ws.control[PROOFS] += 1
     drop_rows(net, ws, t, undecided)
+    return possible
 
 
 @kernel
@@ -220,8 +232,9 @@ def enter_layer(net: Network, ws: Workspace, t: int) -> int:
     pull_back(net, ws, layer)
     add_rows(net, ws, t, layer)
     ws.control[MUTED] = 1 if net.offset[layer] < ws.control[PREFIX] else 0
-    if layer > 0 and ws.log.shape[0] == 0:  # a proof that is written down rests on a basis
-        settle_far_neurons(net, ws, t, layer)
+    # A proof that is written down rests on a basis, which these bounds do not give.
+    if layer > 0 and ws.log.shape[0] == 0 and not settle_far_neurons(net, ws, t, layer):
+        return DONE  # the forced prefix has no cell
     first_vertex(ws, t)
     ws.cursor[t] = 0
     ws.phase[t] = ROOT_TESTS
@@ -333,7 +346,9 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
     answer = ws.control[ANSWER]
     ws.control[ANSWER] = NO_ANSWER
     if answer == NO_ANSWER:
-        answer = recall(ws, t, neuron)
+        ws.control[MOVED] = 0
+        if abs(ws.value[t, 0, row]) > CLEAR:
+            answer = recall(ws, t, neuron)
         if answer == NO_ANSWER:
             answer = decide(net, ws, t, row, False)
         if answer == NO_ANSWER:
@@ -346,6 +361,8 @@ def visit_node(net: Network, ws: Workspace, t: int) -> int:
     if answer == CUTS:
         split(net, ws, t, neuron)
     else:
+        if ws.control[MOVED] == 1:
+            copy_frame(ws, t + 1, t)
         decide_constant(ws, neuron, answer)
         know(ws, t, neuron, 0 if answer == ZERO else ws.sign[neuron])
         drop_last_free_row(ws, t)
