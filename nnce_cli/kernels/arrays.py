@@ -84,13 +84,15 @@ class Preimage(NamedTuple):
     place: Floats  # (d,) a point of the image
     anchor: Floats  # (d,) the image where all t are 0 but the clipped ones
     centre: Floats  # (d,) centre and metric of a projection
-    metric: Floats  # (d, d)
+    metric: Floats  # (d, d padded with zeros)
     direction: Floats  # (d,) sum of multipliers times gradients
     towards: Floats  # (d,) the same for the inner point
     tight: Ints  # (d + 1,) the slacks that are 0 at the projection
-    base: Floats  # (d + 1,) their values at its centre
-    product: Floats  # (d + 1, d) their gradients times the metric
+    gradient: Floats  # (d + 1, d padded) their gradients
+    product: Floats  # (d + 1, d padded) and these times the metric
     factor: Floats  # (d + 1, d + 1) the Cholesky factor of the products' gram matrix
+    over_diagonal: Floats  # (d + 1,) one over its diagonal
+    forward: Floats  # (d + 1,) the solution of factor times it = minus their values at its centre
     multiplier: Floats  # (d + 1,)
     target: Floats  # (d + 1,) the multipliers that a step leads to
 

@@ -132,51 +132,55 @@ def is_missed(net: Network, ws: Workspace, n_tight: int) -> bool:
 
 @kernel
 def solve_tight(ws: Workspace, n: int) -> None:
-    """Solve for the multipliers (``target``) at which all ``n`` tight slacks are 0.
-
-    The last row of the Cholesky factor is new, the others are there.
-    """
+    """Solve for the multipliers (``target``) at which all ``n`` tight slacks are 0."""
     pre = ws.preimage
-    factor, target = pre.factor, pre.target
+    target = pre.target
     for a in range(n):
-        total = -pre.base[a]
-        for b in range(a):
-            total -= factor[a, b] * target[b]
-        target[a] = total / factor[a, a]
+        target[a] = pre.forward[a]
     for a in range(n - 1, -1, -1):
-        total = target[a]
-        for c in range(a + 1, n):
-            total -= factor[c, a] * target[c]
-        target[a] = total / factor[a, a]
+        row, last = pre.factor[a], target[a] * pre.over_diagonal[a]
+        target[a] = last
+        for b in range(a):
+            target[b] -= row[b] * last
 
 
 @kernel
 def add_tight(net: Network, ws: Workspace, a: int, s: int, multiplier: float) -> None:
     """Make slack ``s`` the tight slack number ``a``, the last one; factorise."""
     d, pre = net.lower.size, ws.preimage
-    form, product, factor = pre.form, pre.product[a], pre.factor
-    base = form[0, s]
+    gradient, product, row = pre.gradient[a], pre.product[a], pre.factor[a]
+    neuron = ws.split_neuron[s]
+    side, form = float(ws.sign[neuron]), ws.form[neuron]
+    base = side * form[0]
     for k in range(d):
-        base += form[1 + k, s] * pre.centre[k]
+        gradient[k] = side * form[1 + k]
+        base += gradient[k] * pre.centre[k]
+    for k in range(padded(d)):
         product[k] = 0.0
     for i in range(d):
-        g, row = form[1 + i, s], pre.metric[i]
-        for k in range(d):
-            product[k] += g * row[k]
+        g, metric = gradient[i], pre.metric[i]
+        for k in range(padded(d)):
+            product[k] += g * metric[k]
     pre.tight[a] = s
-    pre.base[a] = base
     pre.multiplier[a] = multiplier
-    for b in range(a + 1):
-        entry = 0.0
-        for k in range(d):
-            entry += form[1 + k, pre.tight[b]] * product[k]
-        least = RIDGE * entry
+    forward = -base
+    for b in range(a):
+        entry, other, above = 0.0, pre.gradient[b], pre.factor[b]
+        for k in range(padded(d)):
+            entry += other[k] * product[k]
         for c in range(b):
-            entry -= factor[a, c] * factor[b, c]
-        if b < a:
-            factor[a, b] = entry / factor[b, b]
-        else:
-            factor[a, a] = math.sqrt(entry if entry > least else least)
+            entry -= row[c] * above[c]
+        row[b] = entry * pre.over_diagonal[b]
+        forward -= row[b] * pre.forward[b]
+    size = 0.0
+    for k in range(padded(d)):
+        size += gradient[k] * product[k]
+    rest = size
+    for c in range(a):
+        rest -= row[c] * row[c]
+    row[a] = math.sqrt(rest if rest > RIDGE * size else RIDGE * size)
+    pre.over_diagonal[a] = 1.0 / row[a]
+    pre.forward[a] = forward * pre.over_diagonal[a]
 
 
 @kernel
@@ -208,8 +212,10 @@ def project(net: Network, ws: Workspace, n: int) -> int:
         if row < 0:
             for k in range(d):
                 pre.direction[k] = 0.0
-                for a in range(count):
-                    pre.direction[k] += pre.multiplier[a] * pre.form[1 + k, pre.tight[a]]
+            for a in range(count):
+                weight, gradient = pre.multiplier[a], pre.gradient[a]
+                for k in range(d):
+                    pre.direction[k] += weight * gradient[k]
             return count
         if count > d:
             return -1
@@ -233,8 +239,10 @@ def project(net: Network, ws: Workspace, n: int) -> int:
                 add_tight(net, ws, a, pre.tight[a + 1], pre.multiplier[a + 1])
         for k in range(d):
             u[k] = pre.centre[k]
-            for a in range(count):
-                u[k] += pre.multiplier[a] * pre.product[a, k]
+        for a in range(count):
+            weight, product = pre.multiplier[a], pre.product[a]
+            for k in range(d):
+                u[k] += weight * product[k]
     return -1
 
 
