@@ -8,7 +8,7 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.exact import Guess
+from nnce_cli.exact import Guess, deepest
 from nnce_cli.exact.deepest import deepest_point
 from nnce_cli.exact.dictionary import Polytope, evaluate, feasible_dictionary, interior_point
 from tests.strategies import examples
@@ -42,9 +42,16 @@ def polytopes(draw):
     return Polytope([fmpq(x) for x in lower], [fmpq(x) for x in upper], forms)
 
 
-@examples(300)
+@pytest.mark.parametrize("bold", [deepest.BOLD, 1, 0])  # pivots before Bland's rule
+@examples(150)
 @given(data=st.data())
-def test_a_point_is_found_where_there_is_one_from_any_guess(data):
+def test_a_point_is_found_where_there_is_one_from_any_guess(bold, data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deepest, "BOLD", bold)
+        assert_solved_from_any_guess(data)
+
+
+def assert_solved_from_any_guess(data):
     polytope = data.draw(polytopes())
     d, n = polytope.dimension, len(polytope.slacks)
     guess = Guess(
@@ -76,7 +83,7 @@ def test_the_optimal_basis_needs_no_pivot(monkeypatch):
     """Two facets meet at x = 0 with the depth 1/2; the basis of the optimum is recognised."""
     forms = {1: [fmpq(1), fmpq(2)], 2: [fmpq(1), fmpq(-2)]}
     polytope = Polytope([fmpq(-1)], [fmpq(1)], forms)
-    monkeypatch.setattr("nnce_cli.exact.deepest._Program._entering", None)
+    monkeypatch.setattr("nnce_cli.exact.deepest._Program._mending", None)
     point = deepest_point(polytope, Guess([1.0], [2.0, 2.0], [0, 1], [False]))
     assert point is not None
     assert_inside(polytope, point)

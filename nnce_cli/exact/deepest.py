@@ -10,12 +10,15 @@ pivots: the revised simplex method solves systems of that size afresh, in ration
 
 from __future__ import annotations
 
+from itertools import count
 from typing import NamedTuple
 
 from flint import fmpq, fmpq_mat
 
 from nnce_cli.exact.dictionary import ZERO, Polytope, evaluate
 from nnce_cli.exact.pullback import matrix, take_columns
+
+BOLD = 50  # pivots for each row that mend the worst; from the worst basis we saw eight
 
 
 class Guess(NamedTuple):
@@ -77,30 +80,39 @@ class _Program:
         """Return the deepest inputs; None where no depth is positive.
 
         The dual simplex method. Any basis is dual feasible once each nonbasic variable is at the
-        bound that its reduced cost prefers, so there is no phase 1; Bland's rule keeps it from
-        cycling. The depth falls from pivot to pivot, and is a bound from above all along (weak
-        duality).
+        bound that its reduced cost prefers, so there is no phase 1. The depth falls from pivot to
+        pivot, and is a bound from above all along (weak duality). Bland's rule, which cannot
+        cycle but is slow, comes after ``BOLD`` pivots for each row.
 
         Raises:
             ZeroDivisionError: ``basic`` is no basis.
         """
         basic = list(basic)
         raised = [*at_upper, *([False] * (len(self.lower) - len(at_upper)))]
-        while True:
+        for pivots in count():
             square = take_columns(self.matrix, basic)
             reduced = self._reduced_costs(square, basic)
             raised = [r > 0 or (r == 0 and up) for r, up in zip(reduced, raised, strict=True)]
             value = self._values(square, basic, raised)
             if value[self.depth] <= 0:
                 return None
-            violated = [v for v in basic if not self.lower[v] <= value[v] <= self.upper[v]]
-            if not violated:
-                return value[: self.depth]
-            leaving = min(violated)
+            excess = {
+                v: max(self.lower[v] - value[v], value[v] - self.upper[v])
+                for v in basic
+                if not self.lower[v] <= value[v] <= self.upper[v]
+            }
+            if not excess:
+                break
+            bold = pivots < BOLD * len(basic)
+            leaving = max(excess, key=lambda v: excess[v]) if bold else min(excess)
             below = value[leaving] < self.lower[leaving]
-            entering = self._entering(square, basic, leaving, below, reduced, raised)
+            mending = self._mending(square, basic, leaving, below, reduced, raised)
+            entering = mending[0].variable
+            if bold:
+                entering = _long_step(mending, excess[leaving], raised)
             basic[basic.index(leaving)] = entering
             raised[leaving] = not below
+        return value[: self.depth]
 
     def _reduced_costs(self, square: fmpq_mat, basic: list[int]) -> list[fmpq]:
         """How much the depth gains with each variable, 0 for the basic ones."""
@@ -122,7 +134,7 @@ class _Program:
             value[v] = x
         return value
 
-    def _entering(
+    def _mending(
         self,
         square: fmpq_mat,
         basic: list[int],
@@ -130,14 +142,39 @@ class _Program:
         below: bool,
         reduced: list[fmpq],
         raised: list[bool],
-    ) -> int:
-        """The variable that mends ``leaving`` at the least loss of depth; of ties the first."""
+    ) -> list[_Mend]:
+        """The variables that can bring ``leaving`` back to its bound, by their loss."""
         unit = fmpq_mat(len(basic), 1, [fmpq(int(v == leaving)) for v in basic])
         row = (square.transpose().solve(unit).transpose() * self.matrix).entries()
-        nonbasic = set(range(len(row))).difference(basic)
+        nonbasic = sorted(set(range(len(row))).difference(basic))
         # v_leaving = … - row_j v_j, and v_j can only move away from its bound
-        mends = [j for j in nonbasic if row[j] != 0 and ((row[j] < 0) ^ raised[j]) == below]
-        return min(mends, key=lambda j: (abs(reduced[j] / row[j]), j))
+        return sorted(
+            _Mend(abs(reduced[j] / row[j]), j, abs(row[j]) * (self.upper[j] - self.lower[j]))
+            for j in nonbasic
+            if row[j] != 0 and ((row[j] < 0) ^ raised[j]) == below
+        )
+
+
+class _Mend(NamedTuple):
+    """What a variable that may enter the basis does for the one that leaves."""
+
+    loss: fmpq  # of depth, for each unit
+    variable: int
+    most: fmpq  # all that it mends from bound to bound
+
+
+def _long_step(mending: list[_Mend], excess: fmpq, raised: list[bool]) -> int:
+    """Return the variable that mends the rest of ``excess``; move those before it.
+
+    One that is too short to mend all goes to its other bound, for its reduced cost changes its
+    sign at the pivot (Maros 2003, "A generalized dual phase-2 simplex algorithm").
+    """
+    for mend in mending[:-1]:
+        if mend.most >= excess:
+            return mend.variable
+        excess -= mend.most
+        raised[mend.variable] = not raised[mend.variable]
+    return mending[-1].variable
 
 
 def _range(polytope: Polytope, form: list[fmpq]) -> tuple[fmpq, fmpq]:
