@@ -6,6 +6,7 @@ which runs where decisions are logged.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from random import Random
 
@@ -14,6 +15,7 @@ import pytest
 from flint import fmpq, fmpq_mat
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from nnce_cli.enumeration import Enumeration, SubtreeWalk, deepest, image, subtree
 from nnce_cli.enumeration import problem as problem_module
@@ -23,6 +25,7 @@ from nnce_cli.kernels import arrays as k
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
 from tests.collect import check_rows, count, enumerate_all
+from tests.command import nnce, save_network
 from tests.naive import cell_at
 from tests.oracle_ppl import exact_cells
 from tests.strategies import affine_map, boxes, examples, layer_rows, networks, stack_from
@@ -53,13 +56,13 @@ def small_gain():
         yield
 
 
-def normal_stack(widths, seed):
-    """Return a network with normal weights of 24 binary digits."""
+def normal_stack(widths, seed, spread=0.5):
+    """Return a network with normal weights of 24 binary digits; ``spread`` is that of biases."""
     random = np.random.default_rng(seed)
     maps = []
     for n_in, n_out in pairwise(widths):
         weight = random.normal(0, np.sqrt(2 / n_in), (n_out, n_in)).astype(np.float32)
-        bias = random.normal(0, 0.5, n_out).astype(np.float32)
+        bias = random.normal(0, spread, n_out).astype(np.float32)
         maps.append(AffineMap(weight.astype(np.float64), bias.astype(np.float64)))
     return LayerStack(tuple(maps), None, (1, widths[0]), "")
 
@@ -342,3 +345,83 @@ def test_degenerate_networks_of_more_inputs_against_the_walk_over_them(data):
     signs = [np.concatenate(batch.signs, axis=1) for batch in over_inputs.batches()]
     assert np.array_equal(table.packed, np.concatenate(signs))
     check_rows(table, 20)
+
+
+@pytest.fixture(scope="module")
+def image_stack():
+    """An image network with slivers at the rim of its image that the projection leaves open."""
+    return normal_stack((784, 10, 10), 1, spread=0.25)
+
+
+@pytest.mark.slow
+def test_an_image_network_with_slivers(image_stack, monkeypatch):
+    """Its rows are the same in pieces; and by linear programs over the inputs, on a sample."""
+    asked = []
+    by_inputs = subtree.settle_by_inputs
+    monkeypatch.setattr(
+        subtree, "settle_by_inputs", lambda *a: asked.append(by_inputs(*a)) or asked[-1]
+    )
+    problem = Problem.of(image_stack, cube(784, 0, 1))
+    run = SubtreeWalk(problem, witness=False)
+    rows = np.concatenate([np.concatenate(b.signs, axis=1) for b in run.batches()])
+    assert run.done
+    assert run.cells == len(rows) == run.layer_cells[-1]
+    assert [answer for answer, _ in asked].count(k.EXISTS) > 3
+    assert run.decisions["witnesses_exact"] == 0
+    pieces, layer_cells, walks = walk_in_pieces(problem, 20_000)
+    assert walks > 5
+    assert np.array_equal(pieces, rows)
+    assert layer_cells.tolist() == run.layer_cells
+
+    cells = {row.tobytes() for row in rows}
+    clear = 0
+    for row in np.random.default_rng(0).choice(rows, 12, replace=False):
+        for neuron in (*range(10), *range(16, 26)):  # in the bits of two layers of two bytes
+            other = row.copy()
+            other[neuron // 8] ^= 128 >> neuron % 8
+            depth = depth_by_highs(image_stack, np.unpackbits(other)[[*range(10), *range(16, 26)]])
+            if abs(depth) > 1e-8:
+                assert (other.tobytes() in cells) == (depth > 0)
+                clear += 1
+    assert clear > 200
+
+
+def depth_by_highs(stack, signs):
+    """Return about how deep an input of [0, 1]^n can be inside a cell, of its slacks' ranges."""
+    forms, incoming = [], np.eye(stack.n_inputs + 1)[:-1]
+    for layer, bits in zip(stack.hidden, np.split(signs, [stack.hidden[0].n_out]), strict=True):
+        rows = layer.weight @ incoming
+        rows[:, -1] += layer.bias
+        forms.append(rows * np.where(bits, 1.0, -1.0)[:, None])
+        incoming = rows * bits[:, None]
+    table = np.concatenate(forms)
+    table /= np.abs(table[:, :-1]).sum(axis=1, keepdims=True)
+    cost = np.append(np.zeros(stack.n_inputs), -1.0)
+    found = linprog(
+        cost,
+        np.column_stack([-table[:, :-1], np.ones(len(table))]),
+        table[:, -1],
+        bounds=[*[(0.0, 1.0)] * stack.n_inputs, (None, None)],
+    )
+    assert found.status == 0
+    return found.x[-1]
+
+
+@pytest.mark.slow
+def test_the_commands_on_an_image_network_with_slivers(image_stack, tmp_path):
+    """Any number of workers writes the same bytes; a forecast ends in time and is near."""
+    output = (np.ones((1, 10)), np.zeros(1))
+    layers = [*((layer.weight, layer.bias) for layer in image_stack.hidden), output]
+    save_network(tmp_path / "model.onnx", layers)
+    domain = ["model.onnx", "--box", "0,1"]
+    summaries = []
+    for jobs in ("1", "2"):
+        options = ["-j", jobs, "--no-witness", "--json", "-o", f"{jobs}.parquet"]
+        result = nnce("enumerate", *domain, *options, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        summaries.append(json.loads(result.stdout))
+        assert summaries[-1]["certified"]
+    one, two = ((tmp_path / f"{jobs}.parquet").read_bytes() for jobs in "12")
+    assert one == two
+    estimate = nnce("estimate", *domain, "--time-limit", "5", "--json", cwd=tmp_path, timeout=120)
+    assert estimate.returncode == 0, estimate.stderr
