@@ -12,6 +12,7 @@ import sys
 import numpy as np
 
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.image import GAIN
 from nnce_cli.enumeration.lp.dictionary import Dictionary as LinearPrograms
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import SubtreeWalk
@@ -51,14 +52,15 @@ def compile_kernels() -> None:
         (folder / DONE).touch()
 
 
-def _tiny_problem() -> Problem:
-    identity = AffineMap(np.eye(2), np.zeros(2))
-    stack = LayerStack((identity,), None, (1, 2), "")
-    return Problem.of(stack, Box(-np.ones(2), np.ones(2)))
+def _tiny_problem(n_inputs: int = 2) -> Problem:
+    first = AffineMap(np.eye(2, n_inputs), np.zeros(2))
+    stack = LayerStack((first,), None, (1, n_inputs), "")
+    return Problem.of(stack, Box(-np.ones(n_inputs), np.ones(n_inputs)))
 
 
 def _compile_dictionary() -> None:
-    SubtreeWalk(_tiny_problem()).call_every_kernel()
+    in_image = _tiny_problem(2 * GAIN)  # such a walk has all kernels, those of the inputs too
+    SubtreeWalk(in_image).call_every_kernel()
     LinearPrograms().minimise(np.ones(2), np.array([[-1.0, 1.0, 2.0]]))
 
 

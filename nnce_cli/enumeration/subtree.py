@@ -9,11 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
+from nnce_cli.enumeration.deepest import settle_by_inputs
 from nnce_cli.enumeration.problem import Problem, new_workspace, start, with_more_frames
 from nnce_cli.enumeration.ranks import RankFinder
-from nnce_cli.exact import ExactDoor, Pullback
+from nnce_cli.exact import ExactDoor, Guess, Pullback
 from nnce_cli.kernels import arrays as k
-from nnce_cli.kernels.image import settle
+from nnce_cli.kernels.image import input_holds, multipliers_hold, settle
 from nnce_cli.kernels.layers import rebuild
 from nnce_cli.kernels.proofs import has_interior, point_holds
 from nnce_cli.kernels.walk import walk
@@ -157,23 +158,26 @@ class SubtreeWalk:
         return walk(self._net, self._ws, node_limit, self._rows)
 
     def _answer(self, status: int) -> None:
-        """Answer the kernel's question: by a better witness where that will do, else exactly."""
-        ws, net = self._ws, self._net
+        """Answer the kernel's question: by floats where a better try will do, else exactly."""
+        ws, guess = self._ws, None
         if status == k.UNSURE_LEAF:
-            mean_of_vertices(net, ws, ws.control[k.TOP])
-            answer = self._settle(ws.control[k.TOP])
+            answer, guess = self._look_again(int(ws.control[k.TOP]))
             if answer != k.NO_ANSWER:
                 ws.control[k.ANSWER] = answer
                 ws.control[k.WITNESSES] += 1
                 return
-        self._door.answer(status)
+        self._door.answer(status, guess)
 
-    def _settle(self, t: int) -> int:
-        """Tell from ``ws.point`` whether the cell of frame ``t`` exists, or give no answer."""
+    def _look_again(self, t: int) -> tuple[int, Guess | None]:
+        """Prove in float that the leaf of frame ``t`` exists or not, or give no answer.
+
+        And, of a leaf in an image, what exact arithmetic may start from.
+        """
         ws, net = self._ws, self._net
         if net.image.middle.size:
-            return int(settle(net, ws, ws.splits[t]))
-        return k.EXISTS if point_holds(net, ws) else k.NO_ANSWER
+            return settle_by_inputs(net, ws, int(ws.splits[t]))
+        mean_of_vertices(net, ws, t)
+        return (k.EXISTS if point_holds(net, ws) else k.NO_ANSWER), None
 
     def _take_batch(self) -> CellBatch:
         """Take the rows out of the workspace."""
@@ -215,7 +219,10 @@ class SubtreeWalk:
         mean_of_vertices(net, ws, 0)
         point_holds(net, ws)
         has_interior(net, ws, 0)
-        settle(net, ws, 0)
+        if net.image.middle.size:
+            settle(net, ws, 0)
+            input_holds(net, ws, 0)
+            multipliers_hold(net, ws, np.zeros(0, dtype=np.int64), np.zeros(0))
         for _ in self.batches():
             pass
 
@@ -252,13 +259,17 @@ class SubtreeWalk:
         return exists
 
     def _cell_exists(self, t: int) -> bool:
-        if not self._net.image.middle.size:
-            return bool(has_interior(self._net, self._ws, t)) or self._door.cell_exists(t)
-        mean_of_vertices(self._net, self._ws, t)
-        answer = settle(self._net, self._ws, self._ws.splits[t])
+        ws, net = self._ws, self._net
+        if not net.image.middle.size:
+            return bool(has_interior(net, ws, t)) or self._door.cell_exists(t)
+        n = int(ws.splits[t])
+        mean_of_vertices(net, ws, t)
+        answer, guess = int(settle(net, ws, n)), None
         if answer == k.NO_ANSWER:
-            return self._door.cell_exists(t)
-        return bool(answer == k.EXISTS)
+            answer, guess = settle_by_inputs(net, ws, n)
+        if answer == k.NO_ANSWER:
+            return self._door.cell_exists(t, guess)
+        return answer == k.EXISTS
 
     def _prefix(self, t: int) -> tuple[int, ...]:
         ws, net = self._ws, self._net

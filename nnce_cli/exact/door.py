@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from flint import fmpq
 
+from nnce_cli.exact.deepest import Guess, deepest_point
 from nnce_cli.exact.dictionary import Dictionary, Polytope, feasible_dictionary, interior_point
 from nnce_cli.exact.forward import signs_at
 from nnce_cli.exact.pullback import Pullback
@@ -25,7 +26,7 @@ class ExactDoor:
 
     The walk may be one over the image of the inputs, in a box that is larger than their image
     (``pullback``, ``net``). Which cells exist is asked of the inputs themselves
-    (``inputs``, ``inputs_net``).
+    (``inputs``, ``inputs_net``), with a guess of where to start.
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class ExactDoor:
         self.empty_cells = 0
         self.rational_witnesses: dict[int, list[fmpq]] = {}
 
-    def answer(self, status: int) -> None:
+    def answer(self, status: int, guess: Guess | None = None) -> None:
         """Answer the question that ``status`` (UNSURE_…) stands for."""
         t = int(self.workspace.control[k.TOP])
         if status == k.UNSURE_LEAF:
             self.questions["witness"] += 1
-            self._answer_leaf(t)
+            self._answer_leaf(t, guess)
         else:
             self.questions["neuron"] += 1
             self._answer_neuron(t, at_node=status == k.UNSURE_NODE)
@@ -92,28 +93,39 @@ class ExactDoor:
         self.workspace.basis[: 2 * len(slacks)] = slacks + inputs
         self.workspace.control[k.BASIS] = len(slacks)
 
-    def _answer_leaf(self, t: int) -> None:
-        dictionary = self._dictionary_of_inputs(t)
-        point = None if dictionary is None else interior_point(dictionary)
-        if dictionary is None or point is None:
+    def _answer_leaf(self, t: int, guess: Guess | None) -> None:
+        polytope, point = self._cell_and_point(t, guess)
+        if point is None:
             self.empty_cells += 1
             self.workspace.control[k.ANSWER] = k.EMPTY
             return
         rounded = [nearest_float(x) for x in point]
-        if not self._is_witness(rounded):
-            point = centre(dictionary.polytope)
+        is_witness = self._is_witness(rounded)
+        if not is_witness and guess is None:  # with a guess, it was the deepest point already
+            point = centre(polytope)
             rounded = [nearest_float(x) for x in point]
-            if not self._is_witness(rounded):  # the cell is thinner than the grid of floats
-                self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
+            is_witness = self._is_witness(rounded)
+        if not is_witness:  # the cell is thinner than the grid of floats
+            self.rational_witnesses[int(self.workspace.control[k.CELLS])] = point
         in_image = self.inputs is not self.pullback
         witness = self.workspace.preimage.x if in_image else self.workspace.point
         witness[:] = rounded
         self.workspace.control[k.ANSWER] = k.EXISTS
 
-    def cell_exists(self, t: int) -> bool:
+    def cell_exists(self, t: int, guess: Guess | None = None) -> bool:
         """Tell whether the cell of frame ``t`` has an interior."""
-        dictionary = self._dictionary_of_inputs(t)
-        return dictionary is not None and interior_point(dictionary) is not None
+        return self._cell_and_point(t, guess)[1] is not None
+
+    def _cell_and_point(self, t: int, guess: Guess | None) -> tuple[Polytope, list[fmpq] | None]:
+        """The cell of frame ``t`` over the inputs, and a point inside; None if it has no interior.
+
+        A guess is for cells of many inputs and few slacks, those in an image.
+        """
+        polytope = self._polytope(t, self.inputs, self.inputs_net)
+        if guess is not None:
+            return polytope, deepest_point(polytope, guess)
+        dictionary = self._dictionary(t)
+        return polytope, None if dictionary is None else interior_point(dictionary)
 
     def _is_witness(self, point: list[float]) -> bool:
         """Tell whether a point is strictly inside the box and has exactly the path's signs."""
@@ -157,14 +169,6 @@ class ExactDoor:
             self.workspace.column_variable[t].tolist(),
             [u == 1 for u in self.workspace.at_upper[t].tolist()],
         )
-
-    def _dictionary_of_inputs(self, t: int) -> Dictionary | None:
-        """An exact dictionary of the part of frame t's cell that inputs of the box reach."""
-        if self.inputs is self.pullback:
-            return self._dictionary(t)
-        d = self.inputs_net.lower.size
-        polytope = self._polytope(t, self.inputs, self.inputs_net)
-        return feasible_dictionary(polytope, list(range(d)), [False] * d)
 
     def _copy_header(self, source: int, target: int) -> None:
         """Copy all of a frame but its dictionary."""

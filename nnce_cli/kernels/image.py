@@ -19,6 +19,8 @@ from nnce_cli.kernels.arrays import (
     NO_ANSWER,
     UNDERFLOW,
     UNIT_ROUNDOFF,
+    Floats,
+    Ints,
     Network,
     Workspace,
 )
@@ -29,7 +31,7 @@ ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the fir
 # more, more where they jump from corner to corner of the box.
 FIRST_DAMPING, FASTER, SLOWER = 1e-3, 0.3, 5.0
 MOST_STEPS = 20
-MOST_CLIPS = 24  # rounds of clipping; after that the exact door decides
+MOST_CLIPS = 24  # rounds of clipping; after that a linear program over the inputs decides
 TIGHT = 1e-12  # a slack below minus this is violated
 RIDGE = 1e-13  # the least pivot of a Cholesky factor, relative to the diagonal
 
@@ -100,16 +102,19 @@ def is_inside(net: Network, ws: Workspace, n: int) -> bool:
 
 
 @kernel
-def is_missed(net: Network, ws: Workspace, n_tight: int) -> bool:
-    """Prove from the scratch multipliers that the cell holds no image of an input of the box."""
+def is_missed(net: Network, ws: Workspace, slacks: Ints, multiplier: Floats, n: int) -> bool:
+    """Prove that the cell holds no image of an input of the box.
+
+    ``slacks`` are places on the path; the first ``n`` of them and of their multipliers count.
+    """
     d, im, pre = net.lower.size, net.image, ws.preimage
     g, p = pre.place, pre.x
     for k in range(d):
         g[k] = 0.0
     constant, size, error = 0.0, 0.0, 0.0
-    for a in range(n_tight):
-        neuron = ws.split_neuron[pre.tight[a]]
-        weight, form = pre.multiplier[a], ws.form[neuron]
+    for a in range(n):
+        neuron = ws.split_neuron[slacks[a]]
+        weight, form = multiplier[a], ws.form[neuron]
         if not weight > 0.0:
             continue
         signed = weight * ws.sign[neuron]
@@ -126,7 +131,7 @@ def is_missed(net: Network, ws: Workspace, n_tight: int) -> bool:
     bound = constant
     for i in range(p.size):
         bound += min(p[i] * im.lower[i], p[i] * im.upper[i])
-    units = 2.0 * (n_tight + d + p.size + 8) + im.inexact
+    units = 2.0 * (n + d + p.size + 8) + im.inexact
     return bool(bound > error + units * UNIT_ROUNDOFF * size + UNDERFLOW)
 
 
@@ -325,7 +330,7 @@ def separates(net: Network, ws: Workspace, count: int) -> bool:
         largest += pre.direction[k] * im.middle[k]
     for i in range(t.size):
         largest += abs(t[i])
-    return largest < 0.0 and is_missed(net, ws, count)
+    return largest < 0.0 and is_missed(net, ws, pre.tight, pre.multiplier, count)
 
 
 @kernel
@@ -411,3 +416,16 @@ def settle(net: Network, ws: Workspace, n: int) -> int:
         if answer != NO_ANSWER:
             return answer
     return NO_ANSWER
+
+
+@entry_point
+def input_holds(net: Network, ws: Workspace, n: int) -> bool:
+    """Prove that ``ws.preimage.x`` is inside the box, its image in the cell of ``n`` splits."""
+    gather_slacks(net, ws, n)
+    return is_in_box(net, ws) and is_inside(net, ws, n)
+
+
+@entry_point
+def multipliers_hold(net: Network, ws: Workspace, slacks: Ints, multiplier: Floats) -> bool:
+    """Do what `is_missed` does, for callers outside the kernels. Writes ``ws.preimage.x``."""
+    return is_missed(net, ws, slacks, multiplier, slacks.size)

@@ -6,10 +6,25 @@ no phase 1: the method walks from there to a vertex that satisfies all rows.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from nnce_cli.enumeration.lp.program import Floats, Solution
 from nnce_cli.kernels.cube_simplex import reoptimise
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Optimum(Solution):
+    """A solution and its basis: variables 0 … d-1 are the inputs, the others the rows' slacks.
+
+    ``basic`` (m,) are the variables off their bounds, ``at_upper`` (d,) says of the other inputs
+    which bound they are at.
+    """
+
+    basic: NDArray[np.int64]
+    at_upper: NDArray[np.bool_]
 
 
 class Dictionary:
@@ -17,18 +32,24 @@ class Dictionary:
 
     def minimise(self, cost: Floats, rows: Floats) -> Solution | None:
         """See `LinearSolver`."""
-        m, d = len(rows), cost.size
-        flipped = cost < 0
-        slope = np.where(flipped, -1.0, 1.0)
-        table = np.zeros((m + 1, 1 + d))
-        table[:m, 0] = rows[:, 0] + rows[:, 1:] @ flipped
-        table[:m, 1:] = rows[:, 1:] * slope
-        table[m, 1:] = cost * slope
-        basic, columns = np.arange(d, d + m), np.arange(d)
-        pivots = reoptimise(table, basic, columns, flipped, 20 * (m + d) + 100)
-        if pivots < 0:
-            return None
-        values, reduced = np.zeros(d + m), np.zeros(d + m)
-        values[basic] = table[:m, 0]
-        reduced[columns] = table[m, 1:]
-        return Solution(np.where(flipped, 1.0 - values[:d], values[:d]), reduced[d:], pivots)
+        return optimum(cost, rows)
+
+
+def optimum(cost: Floats, rows: Floats) -> Optimum | None:
+    """Do what `LinearSolver.minimise` does, and tell the basis."""
+    m, d = len(rows), cost.size
+    flipped = cost < 0
+    slope = np.where(flipped, -1.0, 1.0)
+    table = np.zeros((m + 1, 1 + d))
+    table[:m, 0] = rows[:, 0] + rows[:, 1:] @ flipped
+    table[:m, 1:] = rows[:, 1:] * slope
+    table[m, 1:] = cost * slope
+    basic, columns = np.arange(d, d + m), np.arange(d)
+    pivots = reoptimise(table, basic, columns, flipped, 20 * (m + d) + 100)
+    if pivots < 0:
+        return None
+    values, reduced = np.zeros(d + m), np.zeros(d + m)
+    values[basic] = table[:m, 0]
+    reduced[columns] = table[m, 1:]
+    point = np.where(flipped, 1.0 - values[:d], values[:d])
+    return Optimum(point, reduced[d:], pivots, basic=basic, at_upper=flipped)
