@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+STUDY := $(VENV)/.study
 
-.PHONY: help run test test-all lint bench docs kernels clean
+.PHONY: help run test test-all lint bench docs kernels study study-small clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,6 +30,12 @@ lint: $(TOOLS) ## Check style and types
 bench: $(TOOLS) kernels ## Measure the enumeration against the floor
 	$(BIN)/python -m benchmarks.bench
 
+study: $(STUDY) kernels ## Train, enumerate, and write docs/findings.md; goes on where it was stopped
+	$(BIN)/python -m experiments.study
+
+study-small: $(STUDY) kernels ## The study with a few small networks, in build/study-small
+	$(BIN)/python -m experiments.study --small
+
 kernels: $(INSTALLED) ## Compile the kernels, once, so that no test or measurement does
 	@$(BIN)/nnce enumerate sample_models/toy-2d.onnx --count-only --quiet > /dev/null
 
@@ -47,4 +54,8 @@ $(INSTALLED): pyproject.toml
 
 $(TOOLS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	touch $@
+
+$(STUDY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[study]'
 	touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 EPOCHS = 200
@@ -74,7 +75,7 @@ def small() -> Plan:
 
 
 def _grid(
-    architectures: dict[str, tuple[tuple[int, ...], ...]], seeds: range
+    architectures: Mapping[str, tuple[tuple[int, ...], ...]], seeds: range
 ) -> tuple[Network, ...]:
     return tuple(
         Network(data, hidden, seed)
@@ -91,7 +92,10 @@ def _along_training(
 ) -> tuple[Network, ...]:
     """Return networks at several moments of their training."""
     return tuple(
-        Network(data, hidden, seed, at) for data, hidden in chosen for seed in seeds for at in epochs
+        Network(data, hidden, seed, at)
+        for data, hidden in chosen
+        for seed in seeds
+        for at in epochs
     )
 
 

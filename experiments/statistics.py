@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.95
-ROUNDS = 4000  # of the bootstrap
+ROUNDS = 2000  # of the bootstrap
 
 Floats = NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
@@ -49,40 +49,82 @@ def power_law(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
 
 
 def rank_correlation(groups: Sequence[Pairs]) -> Interval | None:
-    """Return Spearman's rank correlation within groups of pairs (x, y).
+    """Return Spearman's rank correlation of all pairs (x, y) of all groups together.
+
+    The interval is between percentiles of a bootstrap (Efron & Tibshirani 1993, *An Introduction
+    to the Bootstrap*, chapter 13) that draws whole groups anew, since pairs of one group are alike.
+
+    None where x or y does not vary.
+    """
+    arrays = _arrays(groups)
+    generator = np.random.default_rng(0)
+    drawn = [
+        _correlation(_products(np.concatenate([arrays[i] for i in places])[None]))[0]
+        for places in generator.integers(len(arrays), size=(ROUNDS, len(arrays)))
+    ]
+    value = _correlation(_products(np.concatenate(arrays)[None]))[0]
+    return _interval(float(value), np.array(drawn), groups)
+
+
+def correlation_within(groups: Sequence[Pairs]) -> Interval | None:
+    """Return the rank correlation within groups of pairs (x, y).
 
     The ranks are taken within each group, and are measured from their mean there in units of the
     group's size; the correlation is that of all of them together. So what differs from group to
-    group has no part in it, and with one group it is Spearman's ρ. The interval is between the
-    percentiles of a bootstrap that draws pairs anew within each group (Efron & Tibshirani 1993,
-    *An Introduction to the Bootstrap*, chapter 13).
+    group has no part in it, and with one group it is Spearman's ρ. The bootstrap draws pairs anew
+    within each group.
 
     None where in all groups x or y does not vary.
     """
-    arrays = [np.array(group, dtype=np.float64) for group in groups if len(group) > 1]
-    value = _within([array[None] for array in arrays])
-    if not arrays or np.isnan(value[0]):
-        return None
+    arrays = _arrays(groups)
     generator = np.random.default_rng(0)
-    drawn = _within(
-        [array[generator.integers(len(array), size=(ROUNDS, len(array)))] for array in arrays]
-    )
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(value[0]), float(low), float(high), sum(map(len, arrays)))
+    drawn = [
+        _products(array[generator.integers(len(array), size=(ROUNDS, len(array)))])
+        for array in arrays
+    ]
+    return _interval(_value_within(arrays), _correlation(np.sum(drawn, axis=0)), groups)
 
 
-def _within(groups: Sequence[Floats]) -> Floats:
-    """Return the correlation of each of several samples (samples, n, 2) of some groups."""
-    products: Floats = np.zeros((groups[0].shape[0] if groups else 1, 3))
-    for group in groups:
-        n = group.shape[1]
-        ranks = (stats.rankdata(group, axis=1) - (n + 1) / 2) / n
-        x, y = ranks[..., 0], ranks[..., 1]
-        products += np.stack([(x * y).sum(1), (x * x).sum(1), (y * y).sum(1)], axis=1)
+def correlation_along(paths: Sequence[Pairs]) -> Interval | None:
+    """Return the rank correlation within groups, as above; the bootstrap draws whole groups."""
+    arrays = _arrays(paths)
+    products = np.concatenate([_products(array[None]) for array in arrays])
+    places = np.random.default_rng(0).integers(len(arrays), size=(ROUNDS, len(arrays)))
+    return _interval(_value_within(arrays), _correlation(products[places].sum(axis=1)), paths)
+
+
+def _arrays(groups: Sequence[Pairs]) -> list[Floats]:
+    return [np.array(group, dtype=np.float64).reshape(-1, 2) for group in groups] or [
+        np.zeros((0, 2))
+    ]
+
+
+def _value_within(arrays: Sequence[Floats]) -> float:
+    products = np.sum([_products(array[None]) for array in arrays], axis=0)
+    return float(_correlation(products)[0])
+
+
+def _products(samples: Floats) -> Floats:
+    """Return the sums of products of ranks, xy, xx and yy, of some samples (samples, n, 2)."""
+    n = samples.shape[1]
+    ranks = (stats.rankdata(samples, axis=1) - (n + 1) / 2) / max(n, 1)
+    x, y = ranks[..., 0], ranks[..., 1]
+    return np.stack([(x * y).sum(axis=1), (x * x).sum(axis=1), (y * y).sum(axis=1)], axis=1)
+
+
+def _correlation(products: Floats) -> Floats:
     together, of_x, of_y = products.T
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation: Floats = together / np.sqrt(of_x * of_y)
     return correlation
+
+
+def _interval(value: float, drawn: Floats, groups: Sequence[Pairs]) -> Interval | None:
+    """Return the percentile interval; samples in which a rank does not vary say nothing."""
+    if np.isnan(value):
+        return None
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, float(low), float(high), sum(map(len, groups)))
 
 
 def ratio_of_means(x: Sequence[float], y: Sequence[float]) -> Interval | None:

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from experiments import plan as plans
-write_findings = None
+from experiments.findings import write_findings
 from experiments.measure import measure
 from experiments.parallel import CORES, measure_parallel, measure_start_up
 from experiments.plan import Plan

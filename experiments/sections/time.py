@@ -1,0 +1,146 @@
+"""Time against cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.results import Record
+from experiments.sections.draw import explain, logarithmic, panels, points
+from experiments.sections.found import AGREES, CANNOT_TELL, DISAGREES, IN_PART, Found, Section
+from experiments.sections.words import between, count, decimals, inputs, short, table
+from experiments.statistics import PowerLaw, power_law
+
+LEAST_CELLS = 10_000  # below, starting the program costs more than the cells
+NEARLY_ONE = (0.9, 1.1)
+STRONG = 0.9
+
+CLAIM = "The number of cells dictates the run time."
+
+
+def time_section(found: Found) -> Section:
+    """Fit the time to the number of cells."""
+    large = [each for each in found.networks if each["cells"] >= LEAST_CELLS]
+    law = fit(large, found)
+    if law is None:
+        few = f"fewer than three networks have {LEAST_CELLS:,} cells"
+        return Section("Time against cells", CLAIM, CANNOT_TELL, few, f"We cannot tell: {few}.")
+    summary = (
+        f"the time grows as the number of cells to the power {between(law.slope)}, which explains "
+        f"{law.r_squared:.0%} of the variance of its logarithm"
+    )
+    return Section(
+        title="Time against cells",
+        claim=CLAIM,
+        verdict=_verdict(law),
+        summary=summary,
+        text=_text(found, large, law, summary),
+        pictures={"time": partial(_draw, found, large, law)},
+    )
+
+
+def net_seconds(network: Record, found: Found) -> float:
+    """Return the processor time of an enumeration without that of starting the program."""
+    return float(network["processor_seconds"]) - found.start_up[network["data"]]
+
+
+def fit(networks: Sequence[Record], found: Found) -> PowerLaw | None:
+    """Fit a power law to the net times, where these are positive."""
+    pairs = [(each["cells"], net_seconds(each, found)) for each in networks]
+    pairs = [(cells, seconds) for cells, seconds in pairs if seconds > 0]
+    return power_law([x for x, _ in pairs], [y for _, y in pairs])
+
+
+def _verdict(law: PowerLaw) -> str:
+    in_proportion = NEARLY_ONE[0] <= law.slope.value <= NEARLY_ONE[1]
+    if law.slope.low <= 0:
+        return DISAGREES
+    return AGREES if in_proportion and law.r_squared >= STRONG else IN_PART
+
+
+def _text(found: Found, large: Sequence[Record], law: PowerLaw, summary: str) -> str:
+    low, high = law.slope.low, law.slope.high
+    start = ", ".join(f"{inputs(data)} {s:.2f} s" for data, s in found.start_up.items())
+    return "\n\n".join(
+        [
+            "Time is processor time, user and system, of `nnce enumerate -j 1` and its worker: "
+            "other programs on the machine disturb it less than they do the clock. What it takes "
+            "with a single cell, to start the program and load the kernels, is subtracted "
+            f"({start}). The networks with at least {LEAST_CELLS:,} cells are fitted, "
+            f"{len(large)} of {len(found.networks)}, those in the middle of their training too.",
+            f"Over all of them {summary}. In proportion to the cells would be a slope of 1, which "
+            f"{'is' if low <= 1 <= high else 'is not'} within the interval.",
+            _table(found, large),
+            _exact(found, large),
+            "![Time against cells](figures/time.svg)",
+        ]
+    )
+
+
+def _table(found: Found, large: Sequence[Record]) -> str:
+    rows = []
+    for data in found.data:
+        chosen = [each for each in large if each["data"] == data]
+        law = fit(chosen, found)
+        costs = [net_seconds(each, found) / each["cells"] * 1e6 for each in chosen]
+        rows.append(
+            [
+                inputs(data),
+                str(len(chosen)),
+                between(law.slope) if law else "too few",
+                decimals(law.r_squared) if law else "",
+                short(float(np.median(costs))) if costs else "",
+                short(max(costs)) if costs else "",
+            ]
+        )
+    heads = ["inputs", "networks", "slope [95%]", "R²", "median µs a cell", "largest µs a cell"]
+    return table(heads, rows)
+
+
+def _exact(found: Found, large: Sequence[Record]) -> str:
+    """Say what cells cost that floating point cannot settle."""
+    thin = [each for each in large if each["exact_cells"]]
+    if not thin or len(thin) == len(large):
+        return f"In {len(thin)} of them some cells were examined in rational arithmetic."
+
+    def cost(networks: Sequence[Record]) -> str:
+        return short(
+            float(np.median([net_seconds(each, found) / each["cells"] * 1e6 for each in networks]))
+        )
+
+    clear = [each for each in large if not each["exact_cells"]]
+    without = fit(clear, found)
+    sentence = (
+        f"In {len(thin)} of these networks some cells are so thin that they were examined in "
+        f"rational arithmetic, up to {count(max(each['exact_cells'] for each in thin))} in one; "
+        f"the median cost there is {cost(thin)} µs a cell, and {cost(clear)} µs in the others."
+    )
+    if without is not None:
+        sentence += (
+            f" Without these networks the slope is {between(without.slope)}, with "
+            f"R² = {decimals(without.r_squared)}."
+        )
+    return sentence
+
+
+def _draw(found: Found, large: Sequence[Record], law: PowerLaw) -> Figure:
+    figure, (axes,) = panels(1, height=3.8)
+    for place, data in enumerate(found.data):
+        for depth in (2, 3):
+            chosen = [
+                each
+                for each in large
+                if each["data"] == data and len(each["hidden"]) == depth
+                if net_seconds(each, found) > 0
+            ]
+            seconds = [net_seconds(each, found) for each in chosen]
+            points(axes, [each["cells"] for each in chosen], seconds, place, depth)
+    ends = np.array([f([each["cells"] for each in large]) for f in (min, max)], dtype=float)
+    axes.plot(ends, law.factor * ends**law.slope.value, color="#222222", linewidth=1)
+    axes.set(xlabel="cells", ylabel="processor seconds, net")
+    logarithmic(axes)
+    explain(figure, found.data, f"Time against cells: slope {between(law.slope)}")
+    return figure
