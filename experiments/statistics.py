@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.95
-ROUNDS = 2000  # of the bootstrap
+ROUNDS = 1000  # of the bootstrap
 
 Floats = NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
