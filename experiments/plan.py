@@ -46,13 +46,18 @@ def full() -> Plan:
         COMPONENTS + "6": ((12, 12), (8, 8, 8), (18, 18), (12, 12, 12), (24, 24), (16, 16, 16)),
         COMPONENTS + "8": ((12, 12), (8, 8, 8)),
     }
+    large = {COMPONENTS + "8": ((18, 18), (12, 12, 12)), COMPONENTS + "6": ((24, 24, 24),)}
     snapshots = ((PIXELS, (8, 8)), (COMPONENTS + "4", (24, 24)), (COMPONENTS + "6", (12, 12)))
     return Plan(
-        networks=_union(_grid(architectures, range(10)), _along_training(snapshots, range(5))),
+        networks=_union(
+            _grid(architectures, range(10)),
+            _grid(large, range(5)),
+            _along_training(snapshots, range(5)),
+        ),
         parallel=(
             Network(PIXELS, (12, 12), 0),
             Network(COMPONENTS + "6", (24, 24), 0),
-            Network(COMPONENTS + "6", (24, 24, 24), 0),
+            Network(COMPONENTS + "8", (18, 18), 0),
         ),
         rounds=3,
     )

@@ -47,12 +47,13 @@ def ranks_section(found: Found) -> Section:
     """Compare means over ranks with each other, and with the theoretical maximum."""
     steps = [step for each in found.trained for step in _steps(each)]
     growing = sum(step.upper > step.lower for step in steps) / len(steps) if steps else 0.0
-    by_rank = explained(found.trained, "rank")
-    gain = _gain(steps)
+    narrow = [each for each in found.trained if each["hidden"][0] <= each["inputs_that_vary"]]
+    by_rank = explained(narrow, "rank")
     summary = (
         f"one more dimension means more sub-cells in {percent(growing)} of cases, "
-        f"{decimals(gain)} times as many on average; rank explains {by_rank:.0%} of the variance "
-        f"of their logarithm in the median network and layer"
+        f"{decimals(_gain(steps))} times as many on average; rank explains {by_rank:.0%} of the "
+        "variance of their logarithm under a narrow first layer (in the median network and "
+        f"layer), and {explained(found.trained, 'rank'):.0%} over all networks"
     )
     return Section(
         title="Sub-cells against rank",
@@ -120,14 +121,34 @@ def pooled(networks: Sequence[Record], k: int) -> list[OfRank]:
 
 
 def _shown(found: Found) -> dict[str, list[Record]]:
-    """Return, for each data set, the networks of three layers with the most neurons."""
+    """Return, for each data set, the networks of three layers with the most ranks and neurons."""
     deep = [each for each in found.trained if len(each["hidden"]) == 3]
     chosen = {}
     for data in found.data:
         groups = grouped((each for each in deep if each["data"] == data), "hidden")
         if groups:
-            chosen[data] = groups[max(groups, key=lambda hidden: sum(hidden[0]))]
+            chosen[data] = max(groups.values(), key=_ranks_and_neurons)
     return chosen
+
+
+def _ranks_and_neurons(networks: Sequence[Record]) -> tuple[int, int]:
+    ranks = [of for k in (1, 2) for of in pooled(networks, k) if of.cells >= ENOUGH]
+    return len(ranks), sum(networks[0]["hidden"])
+
+
+def _largest_rank(networks: Sequence[Record]) -> float:
+    """Return the share of the cells that are divided further and have their layer's largest rank.
+
+    That is the number of inputs that vary, or of neurons of a layer before, whichever is least.
+    """
+    largest = cells = 0
+    for each in networks:
+        most = each["inputs_that_vary"]
+        for (_, layer), width in zip(_layers(each), each["hidden"], strict=False):
+            most = min(most, width)
+            cells += sum(sub["cells"] for sub in layer.values())
+            largest += layer[most]["cells"] if most in layer else 0
+    return largest / cells
 
 
 def _text(found: Found, steps: Sequence[Step], summary: str) -> str:
@@ -162,11 +183,33 @@ def _text(found: Found, steps: Sequence[Step], summary: str) -> str:
             f"{count(len(steps))}, and in {count(shrinking)} of them the mean does not grow.",
             f"Explained are, in the median, {'; '.join(later)}. At layer 1 the rank is the number "
             f"of active neurons as long as there are more inputs. {_against_active(found)}",
-            "The networks of three layers with the most neurons, all seeds together:",
+            _by_data(found),
+            "Where most cells have the largest rank that the layers before them allow, as the last "
+            "column says, rank has little to tell apart. The networks of three layers in which "
+            "most ranks occur, all seeds together:",
             _table(found),
             "![Sub-cells against rank](figures/ranks.svg)",
         ]
     )
+
+
+def _by_data(found: Found) -> str:
+    rows = []
+    for data in found.data:
+        networks = [each for each in found.trained if each["data"] == data]
+        steps = [step for each in networks for step in _steps(each)]
+        growing = sum(step.upper > step.lower for step in steps)
+        rows.append(
+            [
+                inputs(data),
+                f"{growing} of {len(steps)}",
+                decimals(_gain(steps)) if steps else "",
+                *(percent(explained(networks, name)) for name in ("rank", "active")),
+                percent(_largest_rank(networks)),
+            ]
+        )
+    heads = ["inputs", "mean grows", "factor a rank", "explained by rank", "by active neurons"]
+    return table([*heads, "cells of largest rank"], rows)
 
 
 def _against_active(found: Found) -> str:

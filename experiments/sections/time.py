@@ -14,7 +14,7 @@ from experiments.sections.found import AGREES, CANNOT_TELL, DISAGREES, IN_PART, 
 from experiments.sections.words import between, count, decimals, inputs, short, table
 from experiments.statistics import PowerLaw, power_law
 
-LEAST_CELLS = 10_000  # below, starting the program costs more than the cells
+LEAST_CELLS = 100_000  # below, to start the program takes several times as long as the cells
 NEARLY_ONE = (0.9, 1.1)
 STRONG = 0.9
 
@@ -69,8 +69,8 @@ def _text(found: Found, large: Sequence[Record], law: PowerLaw, summary: str) ->
             "Time is processor time, user and system, of `nnce enumerate -j 1` and its worker: "
             "other programs on the machine disturb it less than they do the clock. What it takes "
             "with a single cell, to start the program and load the kernels, is subtracted "
-            f"({start}). The networks with at least {LEAST_CELLS:,} cells are fitted, "
-            f"{len(large)} of {len(found.networks)}, those in the middle of their training too.",
+            f"({start}). With fewer than {LEAST_CELLS:,} cells that is several times what is left; "
+            f"the networks with more are fitted, {len(large)} of {len(found.networks)}.",
             f"Over all of them {summary}. In proportion to the cells would be a slope of 1, which "
             f"{'is' if low <= 1 <= high else 'is not'} within the interval.",
             _table(found, large),
