@@ -14,6 +14,10 @@ from typing import Any
 NNCE = Path(sys.executable).parent / "nnce"
 
 
+class CommandError(RuntimeError):
+    """A command that did not do what the study needs."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command said as JSON, and the processor time of it and of its worker processes."""
@@ -26,7 +30,7 @@ def nnce(*arguments: str | Path) -> Ran:
     """Run ``nnce … --json``.
 
     Raises:
-        RuntimeError: it did not end with exit code 0 (complete and certified).
+        CommandError: it did not end with exit code 0 (complete and certified).
     """
     command = [str(NNCE), *map(str, arguments), "--json"]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
@@ -37,7 +41,7 @@ def nnce(*arguments: str | Path) -> Ran:
         errors.seek(0)
         if process.returncode:
             message = errors.read().decode(errors="replace").strip()
-            raise RuntimeError(f"exit code {process.returncode} of {' '.join(command)}: {message}")
+            raise CommandError(f"exit code {process.returncode} of {' '.join(command)}: {message}")
         return Ran(json.load(out), usage.ru_utime + usage.ru_stime)
 
 
@@ -45,7 +49,7 @@ def enumerate_cells(model: Path, bounds: Path, table: Path | None, jobs: int = 1
     """Enumerate the cells of a model on the box in a file; count them where ``table`` is None.
 
     Raises:
-        RuntimeError: they could not be enumerated and certified.
+        CommandError: they could not be enumerated and certified.
     """
     what = ("--count-only",) if table is None else ("--no-witness", "-o", table)
     # Runs of one model must not meet in one folder.

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from experiments.commands import enumerate_cells, nnce
+from experiments.commands import CommandError, enumerate_cells, nnce
 from experiments.data import accuracies, bounds, parameters, write_bounds, write_model
 from experiments.plan import Network
 from experiments.results import Record
@@ -22,7 +22,7 @@ def measure(network: Network, models: Path) -> Record:
     """Train a network, enumerate it on the box around its data, and return what was found.
 
     Raises:
-        RuntimeError: it could not be enumerated and certified.
+        CommandError: it could not be enumerated and certified.
     """
     model, box = write_model(network, models), write_bounds(network.data, models)
     on_training, on_test = accuracies(network, model)
@@ -34,7 +34,7 @@ def measure(network: Network, models: Path) -> Record:
     columns = {name: layers[name].to_numpy() for name in layers.column_names}
     said = run.said
     if not (stats["complete"] and stats["certified"] and stats["cells"] == said["cells"]):
-        raise RuntimeError(f"{network.name}: the table is not the whole, certified one")
+        raise CommandError(f"{network.name}: the table is not the whole, certified one")
     return {
         "name": network.name,
         "data": network.data,

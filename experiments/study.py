@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from experiments import plan as plans
+from experiments.commands import CommandError
 from experiments.findings import write_findings
 from experiments.measure import measure
 from experiments.parallel import CORES, measure_parallel, measure_start_up
@@ -40,8 +41,10 @@ def main() -> None:
         with _alone_in(folder):
             run(plans.small() if options.small else plans.full(), folder, results)
         page = write_findings(results, pages)
-    except InputError as error:
+    except (InputError, CommandError) as error:
         sys.exit(f"study: {error}")
+    except KeyboardInterrupt:
+        sys.exit("study: stopped; the same command goes on from here")
     print(f"study: {page} is written", file=sys.stderr)
 
 
@@ -50,7 +53,7 @@ def run(plan: Plan, folder: Path, published: Path) -> None:
 
     Raises:
         InputError: files cannot be read or written.
-        RuntimeError: a network could not be enumerated and certified.
+        CommandError: a network could not be enumerated and certified.
     """
     models = folder / "models"
     for path in (models, published):

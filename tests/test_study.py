@@ -23,7 +23,7 @@ import onnx
 from scipy import stats as scipy_stats
 
 from experiments import study
-from experiments.commands import nnce
+from experiments.commands import CommandError, nnce
 from experiments.data import bounds, inputs, write_model
 from experiments.findings import SECTIONS, page, write_findings
 from experiments.measure import correlation_ratio
@@ -310,9 +310,9 @@ def test_what_is_no_record_is_refused(tmp_path, line):
 def test_a_run_that_is_not_certified_is_no_result():
     model = ROOT / "sample_models" / "hand-made.onnx"
     assert nnce("enumerate", model, "--count-only").said["cells"] == 28
-    with pytest.raises(RuntimeError, match="exit code 1 of "):
+    with pytest.raises(CommandError, match="exit code 1 of "):
         nnce("enumerate", model, "--count-only", "--no-certify")
-    with pytest.raises(RuntimeError, match=r"exit code 2 of .*missing\.onnx"):
+    with pytest.raises(CommandError, match=r"exit code 2 of .*missing\.onnx"):
         nnce("enumerate", ROOT / "missing.onnx")
 
 
