@@ -28,24 +28,38 @@ class Interval:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """``y = factor * x ** slope``, with the coefficient of determination of the logarithms."""
+    """``y = factor * x ** slope`` with one slope for all groups and a factor for each.
+
+    ``r_squared`` is the share of the variance of log y within the groups that it explains.
+    """
 
     slope: Interval
-    factor: float
+    factors: list[float]
     r_squared: float
 
 
-def power_law(x: Sequence[float], y: Sequence[float]) -> PowerLaw | None:
-    """Fit a line to the logarithms by least squares; the interval is Student's.
+def power_law(groups: Sequence[Pairs]) -> PowerLaw | None:
+    """Fit parallel lines to the logarithms of pairs (x, y) by least squares.
 
-    None for fewer than three points, or where x does not vary.
+    The interval of the slope is Student's. None where it cannot be known: fewer than two pairs
+    more than there are groups, or no x that varies within a group.
     """
-    if len(x) < 3 or min(x) == max(x):
+    logarithms = [np.log(np.array(group, dtype=np.float64)) for group in groups if len(group)]
+    n, freedom = sum(map(len, logarithms)), sum(map(len, logarithms)) - len(logarithms) - 1
+    if freedom < 1:
         return None
-    fit = stats.linregress(np.log(x), np.log(y))
-    reach = fit.stderr * stats.t.ppf((1 + LEVEL) / 2, len(x) - 2)
-    slope = Interval(float(fit.slope), float(fit.slope - reach), float(fit.slope + reach), len(x))
-    return PowerLaw(slope, float(np.exp(fit.intercept)), float(fit.rvalue**2))
+    means = [group.mean(axis=0) for group in logarithms]
+    x, y = np.concatenate([group - m for group, m in zip(logarithms, means, strict=True)]).T
+    if not x.any():
+        return None
+    slope = float(x @ y / (x @ x))
+    left = float(((y - slope * x) ** 2).sum())
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * (left / freedom / float(x @ x)) ** 0.5
+    return PowerLaw(
+        slope=Interval(slope, slope - reach, slope + reach, n),
+        factors=[float(np.exp(m[1] - slope * m[0])) for m in means],
+        r_squared=1 - left / float(y @ y) if y.any() else 1.0,
+    )
 
 
 def rank_correlation(groups: Sequence[Pairs]) -> Interval | None:

@@ -109,19 +109,35 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(find, trials):
 
 def test_power_law_by_hand():
     """Exact for y = 3 x²; with noise the interval is that of the textbook."""
-    law = power_law([1, 10, 100, 1000], [3, 300, 3e4, 3e6])
+    law = power_law([[(1, 3), (10, 300), (100, 3e4), (1000, 3e6)]])
     assert law.slope.value == pytest.approx(2)
-    assert law.factor == pytest.approx(3)
+    assert law.factors == pytest.approx([3])
     assert law.r_squared == pytest.approx(1)
     x, y = [1, math.e, math.e**2, math.e**3], [1, math.e, math.e, math.e**2]
     # Logarithms 0 1 2 3 and 0 1 1 2: slope 0.6, residuals -.1 .3 -.3 .1, s² = .2 / 2, Sxx = 5.
-    law = power_law(x, y)
+    law = power_law([list(zip(x, y, strict=True))])
     reach = 4.302653 * math.sqrt(0.1 / 5)
     assert law.slope.value == pytest.approx(0.6)
     assert (law.slope.low, law.slope.high) == pytest.approx((0.6 - reach, 0.6 + reach), abs=1e-6)
     assert law.r_squared == pytest.approx(0.9)
-    assert power_law([5, 5, 5], [1, 2, 3]) is None
-    assert power_law([1, 2], [1, 2]) is None
+    assert power_law([[(5, 1), (5, 2), (5, 3)]]) is None
+    assert power_law([[(1, 1), (2, 2)]]) is None
+
+
+def test_power_law_of_groups_is_that_of_indicator_columns():
+    generator = np.random.default_rng(5)
+    groups = [generator.uniform(1, 10, (n, 2)).tolist() for n in (3, 6, 5)]
+    logs = np.log(np.concatenate(groups))
+    columns = np.zeros((14, 4))
+    columns[:, 0] = logs[:, 0]
+    for row, group in enumerate(np.repeat([1, 2, 3], [3, 6, 5])):
+        columns[row, group] = 1
+    solution, (left,), *_ = np.linalg.lstsq(columns, logs[:, 1], rcond=None)
+    error = math.sqrt(left / 10 * np.linalg.inv(columns.T @ columns)[0, 0])
+    law = power_law(groups)
+    assert law.slope.value == pytest.approx(solution[0])
+    assert law.slope.high == pytest.approx(solution[0] + scipy_stats.t.ppf(0.975, 10) * error)
+    assert np.log(law.factors) == pytest.approx(solution[1:])
 
 
 def test_ratio_of_means_by_hand():

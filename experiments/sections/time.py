@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.results import Record
-from experiments.sections.draw import explain, logarithmic, panels, points
+from experiments.sections.draw import colour, explain, logarithmic, panels, points
 from experiments.sections.found import AGREES, CANNOT_TELL, DISAGREES, IN_PART, Found, Section
 from experiments.sections.words import between, count, decimals, inputs, short, table
 from experiments.statistics import PowerLaw, power_law
@@ -26,11 +26,11 @@ def time_section(found: Found) -> Section:
     large = [each for each in found.networks if each["cells"] >= LEAST_CELLS]
     law = fit(large, found)
     if law is None:
-        few = f"fewer than three networks have {LEAST_CELLS:,} cells"
+        few = f"too few networks have {LEAST_CELLS:,} cells"
         return Section("Time against cells", CLAIM, CANNOT_TELL, few, f"We cannot tell: {few}.")
     summary = (
-        f"the time grows as the number of cells to the power {between(law.slope)}, which explains "
-        f"{law.r_squared:.0%} of the variance of its logarithm"
+        f"on the same inputs the time grows as the number of cells to the power "
+        f"{between(law.slope)}, which explains {law.r_squared:.0%} of the variance of its logarithm"
     )
     return Section(
         title="Time against cells",
@@ -48,10 +48,18 @@ def net_seconds(network: Record, found: Found) -> float:
 
 
 def fit(networks: Sequence[Record], found: Found) -> PowerLaw | None:
-    """Fit a power law to the net times, where these are positive."""
-    pairs = [(each["cells"], net_seconds(each, found)) for each in networks]
-    pairs = [(cells, seconds) for cells, seconds in pairs if seconds > 0]
-    return power_law([x for x, _ in pairs], [y for _, y in pairs])
+    """Fit a power law to the net times, where these are positive: a factor for each data set."""
+    return power_law([_pairs(networks, data, found) for data in _data(networks, found)])
+
+
+def _data(networks: Sequence[Record], found: Found) -> list[str]:
+    """Return the data sets of which there are networks with a time."""
+    return [data for data in found.data if _pairs(networks, data, found)]
+
+
+def _pairs(networks: Sequence[Record], data: str, found: Found) -> list[tuple[float, float]]:
+    pairs = [(each["cells"], net_seconds(each, found)) for each in networks if each["data"] == data]
+    return [(cells, seconds) for cells, seconds in pairs if seconds > 0]
 
 
 def _verdict(law: PowerLaw) -> str:
@@ -71,8 +79,10 @@ def _text(found: Found, large: Sequence[Record], law: PowerLaw, summary: str) ->
             "with a single cell, to start the program and load the kernels, is subtracted "
             f"({start}). With fewer than {LEAST_CELLS:,} cells that is several times what is left; "
             f"the networks with more are fitted, {len(large)} of {len(found.networks)}.",
-            f"Over all of them {summary}. In proportion to the cells would be a slope of 1, which "
-            f"{'is' if low <= 1 <= high else 'is not'} within the interval.",
+            f"A line is fitted to the logarithms, with one slope for all and a factor for each "
+            f"kind of inputs, whose number makes a cell dear: {summary}. In proportion to the "
+            f"cells would be a slope of 1, which {'is' if low <= 1 <= high else 'is not'} within "
+            "the interval.",
             _table(found, large),
             _exact(found, large),
             "![Time against cells](figures/time.svg)",
@@ -138,8 +148,11 @@ def _draw(found: Found, large: Sequence[Record], law: PowerLaw) -> Figure:
             ]
             seconds = [net_seconds(each, found) for each in chosen]
             points(axes, [each["cells"] for each in chosen], seconds, place, depth)
-    ends = np.array([f([each["cells"] for each in large]) for f in (min, max)], dtype=float)
-    axes.plot(ends, law.factor * ends**law.slope.value, color="#222222", linewidth=1)
+    for data, factor in zip(_data(large, found), law.factors, strict=True):
+        cells = [x for x, _ in _pairs(large, data, found)]
+        ends = np.array([min(cells), max(cells)])
+        line = factor * ends**law.slope.value
+        axes.plot(ends, line, color=colour(found.data.index(data)), linewidth=1)
     axes.set(xlabel="cells", ylabel="processor seconds, net")
     logarithmic(axes)
     explain(figure, found.data, f"Time against cells: slope {between(law.slope)}")
