@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.scaling import measure as replayed
 from experiments.commands import enumerate_cells
-from experiments.data import bounds, write_bounds, write_model
+from experiments.data import write_bounds, write_model
 from experiments.plan import Network
 from experiments.results import Record
 from nnce_cli.domain import read_bounds
@@ -44,22 +41,3 @@ def measure_parallel(network: Network, models: Path, rounds: int) -> Record:
 
 def _seconds(model: Path, box: Path, jobs: int) -> float:
     return float(enumerate_cells(model, box, None, jobs).said["seconds"])
-
-
-def measure_start_up(network: Network, models: Path, rounds: int) -> Record:
-    """Measure the processor time of an enumeration with nearly nothing to enumerate.
-
-    The network is one of a data set; its domain is a thousandth of the box, around the middle.
-    """
-    model = write_model(network, models)
-    whole = bounds(network.data)
-    middle, half = whole.mean(axis=1, keepdims=True), np.diff(whole) / 2000
-    with tempfile.TemporaryDirectory(prefix="nnce-study-") as folder:
-        box = Path(folder) / "middle.csv"
-        np.savetxt(box, middle + np.array([-1, 1]) * half, delimiter=",", fmt="%.17g")
-        runs = [enumerate_cells(model, box, Path(folder) / "cells.parquet") for _ in range(rounds)]
-    return {
-        "name": network.data,
-        "cells": runs[0].said["cells"],
-        "processor_seconds": float(np.median([run.processor_seconds for run in runs])),
-    }

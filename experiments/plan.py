@@ -67,7 +67,7 @@ def small() -> Plan:
     """Return a study of small networks, all of whose parts take a minute or so."""
     architectures = {
         PIXELS: ((6, 6), (4, 4, 4)),
-        COMPONENTS + "6": ((18, 18), (12, 12, 12)),
+        COMPONENTS + "6": ((12, 12), (8, 8, 8), (18, 18), (12, 12, 12)),
     }
     snapshots = ((PIXELS, (6, 6)),)
     return Plan(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import least_squares
 
 LEVEL = 0.95
 ROUNDS = 1000  # of the bootstrap
+UNIT = 1e5  # of x in a power law
 
 Floats = NDArray[np.float64]
 Pairs = Sequence[tuple[float, float]]
@@ -28,38 +30,50 @@ class Interval:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """``y = factor * x ** slope`` with one slope for all groups and a factor for each.
+    """``y = start + factor * (x / UNIT) ** slope``: one start and slope, a factor for each group.
 
-    ``r_squared`` is the share of the variance of log y within the groups that it explains.
+    ``spread`` is the standard deviation of log y around it.
     """
 
+    start: float
     slope: Interval
     factors: list[float]
-    r_squared: float
+    spread: float
+
+    def at(self, x: float, group: int) -> float:
+        """Return y."""
+        return float(self.start + self.factors[group] * (x / UNIT) ** self.slope.value)
 
 
 def power_law(groups: Sequence[Pairs]) -> PowerLaw | None:
-    """Fit parallel lines to the logarithms of pairs (x, y) by least squares.
+    """Fit the logarithm of y by least squares, so that errors are in proportion to y.
 
-    The interval of the slope is Student's. None where it cannot be known: fewer than two pairs
-    more than there are groups, or no x that varies within a group.
+    The interval of the slope is Student's, from the linearised model (Bates & Watts 1988,
+    *Nonlinear Regression Analysis and Its Applications*, section 2.3). None where the pairs do
+    not tell.
     """
-    logarithms = [np.log(np.array(group, dtype=np.float64)) for group in groups if len(group)]
-    n, freedom = sum(map(len, logarithms)), sum(map(len, logarithms)) - len(logarithms) - 1
-    if freedom < 1:
+    n, unknown = sum(map(len, groups)), 2 + len(groups)
+    if n <= unknown or not all(groups):
         return None
-    means = [group.mean(axis=0) for group in logarithms]
-    x, y = np.concatenate([group - m for group, m in zip(logarithms, means, strict=True)]).T
-    if not x.any():
+    x, y = np.log(np.concatenate([np.array(group, dtype=np.float64) for group in groups])).T
+    place = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+
+    def misses(guess: Floats) -> Floats:
+        of_x = guess[2 + place] + guess[1] * (x - np.log(UNIT))
+        missed: Floats = np.logaddexp(guess[0], of_x) - y
+        return missed
+
+    largest = [max(y[place == group]) for group in range(len(groups))]
+    fit = least_squares(misses, np.array([y.min() - 0.1, 1.0, *largest]), x_scale="jac")
+    if np.linalg.matrix_rank(fit.jac) < unknown:
         return None
-    slope = float(x @ y / (x @ x))
-    left = float(((y - slope * x) ** 2).sum())
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * (left / freedom / float(x @ x)) ** 0.5
-    return PowerLaw(
-        slope=Interval(slope, slope - reach, slope + reach, n),
-        factors=[float(np.exp(m[1] - slope * m[0])) for m in means],
-        r_squared=1 - left / float(y @ y) if y.any() else 1.0,
-    )
+    spread = float((2 * fit.cost / (n - unknown)) ** 0.5)
+    error = spread * float(np.linalg.inv(fit.jac.T @ fit.jac)[1, 1]) ** 0.5
+    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, n - unknown))
+    slope = float(fit.x[1])
+    factors = np.exp(fit.x[2:]).tolist()
+    interval = Interval(slope, slope - reach, slope + reach, n)
+    return PowerLaw(float(np.exp(fit.x[0])), interval, factors, spread)
 
 
 def rank_correlation(groups: Sequence[Pairs]) -> Interval | None:

@@ -18,10 +18,10 @@ from experiments import plan as plans
 from experiments.commands import CommandError
 from experiments.findings import write_findings
 from experiments.measure import measure
-from experiments.parallel import CORES, measure_parallel, measure_start_up
+from experiments.parallel import CORES, measure_parallel
 from experiments.plan import Plan
 from experiments.results import Record, Results
-from experiments.sections.found import NETWORKS, PARALLEL, START_UP
+from experiments.sections.found import NETWORKS, PARALLEL
 from nnce_cli.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,14 +58,7 @@ def run(plan: Plan, folder: Path, published: Path) -> None:
     models = folder / "models"
     for path in (models, published):
         path.mkdir(parents=True, exist_ok=True)
-    networks, parallel, start_up = (
-        Results(folder / name) for name in (NETWORKS, PARALLEL, START_UP)
-    )
-    data = list(dict.fromkeys(network.data for network in plan.networks))
-    for name in data:
-        if name not in start_up:
-            first = next(network for network in plan.networks if network.data == name)
-            start_up.add(measure_start_up(first, models, plan.rounds))
+    networks, parallel = Results(folder / NETWORKS), Results(folder / PARALLEL)
     _measure_networks(plan, networks, models)
     for network in plan.parallel:
         if network.name not in parallel:
@@ -73,7 +66,6 @@ def run(plan: Plan, folder: Path, published: Path) -> None:
             parallel.add(measure_parallel(network, models, plan.rounds))
     networks.write(published / NETWORKS, [network.name for network in plan.networks])
     parallel.write(published / PARALLEL, [network.name for network in plan.parallel])
-    start_up.write(published / START_UP, data)
 
 
 def _measure_networks(plan: Plan, results: Results, models: Path) -> None:

@@ -21,6 +21,7 @@ pytest.importorskip("matplotlib")
 
 import onnx
 from scipy import stats as scipy_stats
+from scipy.optimize import curve_fit
 
 from experiments import study
 from experiments.commands import CommandError, nnce
@@ -29,7 +30,7 @@ from experiments.findings import SECTIONS, page, write_findings
 from experiments.measure import correlation_ratio
 from experiments.plan import Network, Plan, full, small
 from experiments.results import Results
-from experiments.sections.found import NETWORKS, PARALLEL, START_UP, Found
+from experiments.sections.found import NETWORKS, PARALLEL, Found
 from experiments.sections.words import decimals
 from experiments.statistics import (
     correlation_along,
@@ -107,37 +108,40 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(find, trials):
     assert held >= 0.85 * trials
 
 
-def test_power_law_by_hand():
-    """Exact for y = 3 x²; with noise the interval is that of the textbook."""
-    law = power_law([[(1, 3), (10, 300), (100, 3e4), (1000, 3e6)]])
-    assert law.slope.value == pytest.approx(2)
-    assert law.factors == pytest.approx([3])
-    assert law.r_squared == pytest.approx(1)
-    x, y = [1, math.e, math.e**2, math.e**3], [1, math.e, math.e, math.e**2]
-    # Logarithms 0 1 2 3 and 0 1 1 2: slope 0.6, residuals -.1 .3 -.3 .1, s² = .2 / 2, Sxx = 5.
-    law = power_law([list(zip(x, y, strict=True))])
-    reach = 4.302653 * math.sqrt(0.1 / 5)
-    assert law.slope.value == pytest.approx(0.6)
-    assert (law.slope.low, law.slope.high) == pytest.approx((0.6 - reach, 0.6 + reach), abs=1e-6)
-    assert law.r_squared == pytest.approx(0.9)
-    assert power_law([[(5, 1), (5, 2), (5, 3)]]) is None
-    assert power_law([[(1, 1), (2, 2)]]) is None
-
-
-def test_power_law_of_groups_is_that_of_indicator_columns():
-    generator = np.random.default_rng(5)
-    groups = [generator.uniform(1, 10, (n, 2)).tolist() for n in (3, 6, 5)]
-    logs = np.log(np.concatenate(groups))
-    columns = np.zeros((14, 4))
-    columns[:, 0] = logs[:, 0]
-    for row, group in enumerate(np.repeat([1, 2, 3], [3, 6, 5])):
-        columns[row, group] = 1
-    solution, (left,), *_ = np.linalg.lstsq(columns, logs[:, 1], rcond=None)
-    error = math.sqrt(left / 10 * np.linalg.inv(columns.T @ columns)[0, 0])
+def test_power_law_is_found_again():
+    """Two groups of one start, one slope and factors of their own, without errors."""
+    cells = np.array([1e3, 1e4, 1e5, 1e6])
+    groups = [
+        np.stack([cells, 2 + factor * (cells / 1e5) ** 0.9], axis=1).tolist()
+        for factor in (0.5, 3.0)
+    ]
     law = power_law(groups)
-    assert law.slope.value == pytest.approx(solution[0])
-    assert law.slope.high == pytest.approx(solution[0] + scipy_stats.t.ppf(0.975, 10) * error)
-    assert np.log(law.factors) == pytest.approx(solution[1:])
+    assert law.start == pytest.approx(2)
+    assert law.slope.value == pytest.approx(0.9)
+    assert law.factors == pytest.approx([0.5, 3])
+    assert law.spread == pytest.approx(0, abs=1e-6)
+    assert law.at(1e6, 1) == pytest.approx(2 + 3 * 10**0.9)
+
+
+def test_power_law_with_errors_is_that_of_curve_fit():
+    generator = np.random.default_rng(5)
+    cells = generator.uniform(3, 6.5, 40)
+    logs = np.log(1.5 + 0.7 * 10 ** (1.1 * (cells - 5))) + generator.normal(0, 0.1, 40)
+
+    def model(x, start, slope, factor):
+        return np.log(start + factor * 10 ** (slope * (x - 5)))
+
+    found, covariance = curve_fit(model, cells, logs, p0=(1, 1, 1))
+    law = power_law([np.stack([10**cells, np.exp(logs)], axis=1).tolist()])
+    reach = scipy_stats.t.ppf(0.975, 37) * math.sqrt(covariance[1, 1])
+    assert (law.start, law.slope.value, *law.factors) == pytest.approx(tuple(found), rel=1e-4)
+    assert law.slope.high - law.slope.value == pytest.approx(reach, rel=1e-3)
+
+
+def test_no_power_law_where_the_pairs_do_not_tell():
+    assert power_law([[(10, 1), (100, 2), (1000, 3)]]) is None
+    assert power_law([[(10, 1.0)] * 9]) is None
+    assert power_law([[(10, 1.0)] * 9, []]) is None
 
 
 def test_ratio_of_means_by_hand():
@@ -238,9 +242,9 @@ def done(folder):
 @pytest.mark.slow
 def test_a_second_study_measures_nothing(done, monkeypatch):
     folder, _ = done
-    files = (NETWORKS, PARALLEL, START_UP)
+    files = (NETWORKS, PARALLEL)
     before = [(folder / name).stat().st_mtime_ns for name in files]
-    for name in ("ProcessPoolExecutor", "measure_parallel", "measure_start_up"):
+    for name in ("ProcessPoolExecutor", "measure_parallel"):
         monkeypatch.setattr(study, name, None)
     study.run(TINY, folder, folder / "published")
     assert [(folder / name).stat().st_mtime_ns for name in files] == before
@@ -345,8 +349,6 @@ def test_a_study_that_was_stopped_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(study, "measure", measured)
     monkeypatch.setattr(study, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(study, "as_completed", lambda running: running)
-    for name in ("measure_parallel", "measure_start_up"):
-        monkeypatch.setattr(study, name, lambda network, *_: {"name": network.data})
     plan = Plan(tuple(Network("pixels", (3, 3), seed) for seed in range(3)), (), 1)
     with pytest.raises(RuntimeError, match="killed"):
         study.run(plan, tmp_path, tmp_path / "published")
@@ -396,14 +398,9 @@ def test_two_studies_do_not_share_a_folder(tmp_path):
 def results(tmp_path):
     """Return a folder with results that were made up."""
     found = synthetic(accuracy_of=lambda cells, seed: cells / 1e7 + 0.01 * (seed % 3), power=0.9)
-    start_up = [{"name": "pixels", "processor_seconds": 1.0}]
     folder = tmp_path / "results"
     folder.mkdir()
-    for name, records in (
-        (NETWORKS, found.networks),
-        (PARALLEL, found.parallel),
-        (START_UP, start_up),
-    ):
+    for name, records in ((NETWORKS, found.networks), (PARALLEL, found.parallel)):
         table = Results(folder / name)
         for record in records:
             table.add(record)
@@ -420,11 +417,6 @@ def test_the_page_has_the_numbers_of_the_results(results, tmp_path):
     assert f"{len(records)} classifiers" in text
     rho = scipy_stats.spearmanr(cells, [each["test_accuracy"] for each in records]).statistic
     assert f"over all networks ρ = {decimals(rho)} [" in text
-    seconds = np.array([each["processor_seconds"] for each in records]) - 1.0
-    (slope, _), covariance = np.polyfit(np.log(cells), np.log(seconds), 1, cov=True)
-    reach = scipy_stats.t.ppf(0.975, len(cells) - 2) * math.sqrt(covariance[0, 0])
-    interval = f"{decimals(slope)} [{decimals(slope - reach)}, {decimals(slope + reach)}]"
-    assert f"to the power {interval}" in text
     wide = cells[[each["hidden"] == [6, 6] for each in records]]
     deep = cells[[each["hidden"] == [4, 4, 4] for each in records]]
     ratio = scipy_stats.gmean(deep) / scipy_stats.gmean(wide)
@@ -490,7 +482,7 @@ def synthetic(accuracy_of, power: float) -> Found:
                     "test_accuracy": accuracy_of(cells, seed),
                     "cells": cells,
                     "exact_cells": 0,
-                    "processor_seconds": 1 + 1e-3 * cells**power * generator.uniform(0.99, 1.01),
+                    "processor_seconds": 0.1 + cells**power * generator.uniform(0.99, 1.01),
                     "largest_subtree": cells // 10,
                     "sub_cells_by_rank": [layer] * (len(hidden) - 1),
                     "explained": [{"rank": 0.7, "active": 0.6}] * (len(hidden) - 1),
@@ -506,7 +498,7 @@ def synthetic(accuracy_of, power: float) -> Found:
         "seconds_side_by_side": 2.0,
         "replayed": rows,
     }
-    return Found(networks, [parallel], {"pixels": 1.0})
+    return Found(networks, [parallel])
 
 
 def test_a_page_without_numbers_is_refused():

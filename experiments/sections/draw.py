@@ -15,13 +15,13 @@ from experiments.sections.words import inputs
 from nnce_cli.plotting.style import CURVES, finish, new_figure
 
 SHAPES = {2: "o", 3: "^"}  # by the number of hidden layers
-FEW_DECADES = 1.6  # have ticks between the powers of ten
+FEW_DECADES = 2.0  # have ticks between the powers of ten
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def panels(number: int, height: float = 3.0) -> tuple[Figure, list[Axes]]:
     """Return a figure with panels side by side."""
-    figure = new_figure(max(4.8, 2.7 * number + 0.6), height)
+    figure = new_figure(max(6.0, 2.7 * number + 0.6), height)
     places: list[Axes] = list(figure.subplots(1, number, squeeze=False)[0])
     for axes in places:
         axes.grid(color="#E4E4E4", linewidth=0.6)
@@ -59,7 +59,14 @@ def points(axes: Axes, x: Sequence[float], y: Sequence[float], place: int, depth
     drawn.set(markersize=4, alpha=0.75, markeredgewidth=0)
 
 
-def explain(figure: Figure, data: Sequence[str], title: str, *, shapes: bool = True) -> None:
+def explain(
+    figure: Figure,
+    data: Sequence[str],
+    title: str,
+    *,
+    shapes: bool = True,
+    more: Sequence[Line2D] = (),
+) -> None:
     """Add what colours and shapes stand for, and the title."""
     handles = [
         Line2D([], [], marker="s", linestyle="none", color=colour(i), label=inputs(name))
@@ -70,5 +77,6 @@ def explain(figure: Figure, data: Sequence[str], title: str, *, shapes: bool = T
         for depth, shape in SHAPES.items()
         if shapes
     ]
+    handles += more
     figure.legend(handles=handles, loc="outside lower left", ncols=3)
     finish(figure, title)

@@ -13,7 +13,7 @@ from experiments.plan import EPOCHS
 from experiments.results import Record, Results
 from nnce_cli.errors import InputError
 
-NETWORKS, PARALLEL, START_UP = "networks.jsonl", "parallel.jsonl", "start_up.jsonl"
+NETWORKS, PARALLEL = "networks.jsonl", "parallel.jsonl"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class Found:
 
     networks: list[Record]
     parallel: list[Record]
-    start_up: dict[str, float]  # processor seconds by data set
 
     @staticmethod
     def read(folder: Path) -> Found:
@@ -34,14 +33,10 @@ class Found:
         Raises:
             InputError: one is missing, or is none.
         """
-        networks, parallel, start_up = (
-            Results(folder / name).records() for name in (NETWORKS, PARALLEL, START_UP)
-        )
-        if not (networks and parallel and start_up):
+        networks, parallel = (Results(folder / name).records() for name in (NETWORKS, PARALLEL))
+        if not (networks and parallel):
             raise InputError(f"there are no results in {folder}; run python -m experiments.study")
-        return Found(
-            networks, parallel, {each["name"]: each["processor_seconds"] for each in start_up}
-        )
+        return Found(networks, parallel)
 
     @property
     def trained(self) -> list[Record]:
@@ -51,7 +46,7 @@ class Found:
     @property
     def data(self) -> list[str]:
         """The names of the data sets."""
-        return list(self.start_up)
+        return list(dict.fromkeys(each["data"] for each in self.networks))
 
 
 @dataclass(frozen=True)

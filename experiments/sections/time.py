@@ -7,153 +7,158 @@ from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.results import Record
 from experiments.sections.draw import colour, explain, logarithmic, panels, points
 from experiments.sections.found import AGREES, CANNOT_TELL, DISAGREES, IN_PART, Found, Section
-from experiments.sections.words import between, count, decimals, inputs, short, table
-from experiments.statistics import PowerLaw, power_law
+from experiments.sections.words import between, count, decimals, inputs, percent, short, table
+from experiments.statistics import UNIT, PowerLaw, power_law
+from nnce_cli.plotting.style import INK
 
-LEAST_CELLS = 100_000  # below, to start the program takes several times as long as the cells
+ENOUGH_CELLS = 100_000  # in one network, for what the cells of a data set cost to be seen
 NEARLY_ONE = (0.9, 1.1)
-STRONG = 0.9
+CLOSE = 0.25  # a spread of logarithms: about a quarter
+FAR = 2.0  # times as long as the law says
 
 CLAIM = "The number of cells dictates the run time."
+TITLE = "Time against cells"
 
 
 def time_section(found: Found) -> Section:
-    """Fit the time to the number of cells."""
-    large = [each for each in found.networks if each["cells"] >= LEAST_CELLS]
-    law = fit(large, found)
+    """Fit the time to the number of cells, where rational arithmetic has no part in it."""
+    data = [name for name in found.data if _largest(_clear(found, name)) >= ENOUGH_CELLS]
+    law = power_law([_pairs(_clear(found, name)) for name in data]) if data else None
     if law is None:
-        few = f"too few networks have {LEAST_CELLS:,} cells"
-        return Section("Time against cells", CLAIM, CANNOT_TELL, few, f"We cannot tell: {few}.")
+        return Section(TITLE, CLAIM, CANNOT_TELL, "the networks are too small or too few", "")
+    times_as_long = _times_as_long(found, data, law)
     summary = (
-        f"on the same inputs the time grows as the number of cells to the power "
-        f"{between(law.slope)}, which explains {law.r_squared:.0%} of the variance of its logarithm"
+        "on the same inputs the time of the cells grows as their number to the power "
+        f"{between(law.slope)}; single networks are within {percent(law.spread)} of that (one "
+        "standard deviation)"
     )
+    if times_as_long:
+        summary += (
+            f", but those with very thin cells take {short(float(np.median(times_as_long)))} "
+            "times as long in the median"
+        )
     return Section(
-        title="Time against cells",
+        title=TITLE,
         claim=CLAIM,
-        verdict=_verdict(law),
+        verdict=_verdict(law, times_as_long),
         summary=summary,
-        text=_text(found, large, law, summary),
-        pictures={"time": partial(_draw, found, large, law)},
+        text=_text(found, data, law, times_as_long),
+        pictures={"time": partial(_draw, found, data, law)},
     )
 
 
-def net_seconds(network: Record, found: Found) -> float:
-    """Return the processor time of an enumeration without that of starting the program."""
-    return float(network["processor_seconds"]) - found.start_up[network["data"]]
+def _clear(found: Found, data: str) -> list[Record]:
+    """Return the networks of which no cell was examined in rational arithmetic."""
+    return [each for each in found.networks if each["data"] == data and not each["exact_cells"]]
 
 
-def fit(networks: Sequence[Record], found: Found) -> PowerLaw | None:
-    """Fit a power law to the net times, where these are positive: a factor for each data set."""
-    return power_law([_pairs(networks, data, found) for data in _data(networks, found)])
+def _pairs(networks: Sequence[Record]) -> list[tuple[float, float]]:
+    return [(each["cells"], each["processor_seconds"]) for each in networks]
 
 
-def _data(networks: Sequence[Record], found: Found) -> list[str]:
-    """Return the data sets of which there are networks with a time."""
-    return [data for data in found.data if _pairs(networks, data, found)]
+def _largest(networks: Sequence[Record]) -> int:
+    return max((each["cells"] for each in networks), default=0)
 
 
-def _pairs(networks: Sequence[Record], data: str, found: Found) -> list[tuple[float, float]]:
-    pairs = [(each["cells"], net_seconds(each, found)) for each in networks if each["data"] == data]
-    return [(cells, seconds) for cells, seconds in pairs if seconds > 0]
+def _times_as_long(found: Found, data: Sequence[str], law: PowerLaw) -> list[float]:
+    """Return how much longer the networks with thin cells took than the law says."""
+    return [
+        each["processor_seconds"] / law.at(each["cells"], data.index(each["data"]))
+        for each in found.networks
+        if each["data"] in data and each["exact_cells"]
+    ]
 
 
-def _verdict(law: PowerLaw) -> str:
-    in_proportion = NEARLY_ONE[0] <= law.slope.value <= NEARLY_ONE[1]
+def _verdict(law: PowerLaw, times_as_long: Sequence[float]) -> str:
     if law.slope.low <= 0:
         return DISAGREES
-    return AGREES if in_proportion and law.r_squared >= STRONG else IN_PART
+    in_proportion = NEARLY_ONE[0] <= law.slope.value <= NEARLY_ONE[1]
+    alike = law.spread <= CLOSE and max(times_as_long, default=1.0) <= FAR
+    return AGREES if in_proportion and alike else IN_PART
 
 
-def _text(found: Found, large: Sequence[Record], law: PowerLaw, summary: str) -> str:
-    low, high = law.slope.low, law.slope.high
-    start = ", ".join(f"{inputs(data)} {s:.2f} s" for data, s in found.start_up.items())
+def _text(found: Found, data: Sequence[str], law: PowerLaw, times_as_long: Sequence[float]) -> str:
+    fitted = sum(len(_clear(found, name)) for name in data)
+    one = "is" if law.slope.low <= 1 <= law.slope.high else "is not"
     return "\n\n".join(
         [
             "Time is processor time, user and system, of `nnce enumerate -j 1` and its worker: "
-            "other programs on the machine disturb it less than they do the clock. What it takes "
-            "with a single cell, to start the program and load the kernels, is subtracted "
-            f"({start}). With fewer than {LEAST_CELLS:,} cells that is several times what is left; "
-            f"the networks with more are fitted, {len(large)} of {len(found.networks)}.",
-            f"A line is fitted to the logarithms, with one slope for all and a factor for each "
-            f"kind of inputs, whose number makes a cell dear: {summary}. In proportion to the "
-            f"cells would be a slope of 1, which {'is' if low <= 1 <= high else 'is not'} within "
-            "the interval.",
-            _table(found, large),
-            _exact(found, large),
+            "other programs on the machine disturb it less than they do the clock. To the times "
+            f"of {fitted} networks we fit `start + factor * cells^slope`, by least squares of the "
+            "logarithms: one start (to start the program and load the kernels takes the same time "
+            "for all), one slope, and a factor for each kind of inputs.",
+            f"The start comes out as {decimals(law.start)} s and the slope as "
+            f"{between(law.slope)}; in proportion to the cells would be 1, which {one} within the "
+            f"interval. The standard deviation around the fit is {percent(law.spread)}.",
+            _table(found, data, law),
+            _exact(found, times_as_long),
             "![Time against cells](figures/time.svg)",
         ]
     )
 
 
-def _table(found: Found, large: Sequence[Record]) -> str:
+def _table(found: Found, data: Sequence[str], law: PowerLaw) -> str:
     rows = []
-    for data in found.data:
-        chosen = [each for each in large if each["data"] == data]
-        law = fit(chosen, found)
-        costs = [net_seconds(each, found) / each["cells"] * 1e6 for each in chosen]
+    for place, name in enumerate(data):
+        networks = _clear(found, name)
+        alone = power_law([_pairs(networks)])
         rows.append(
             [
-                inputs(data),
-                str(len(chosen)),
-                between(law.slope) if law else "too few",
-                decimals(law.r_squared) if law else "",
-                short(float(np.median(costs))) if costs else "",
-                short(max(costs)) if costs else "",
+                inputs(name),
+                str(len(networks)),
+                count(_largest(networks)),
+                short(law.factors[place] / UNIT * 1e6),
+                between(alone.slope) if alone else "too few networks",
             ]
         )
-    heads = ["inputs", "networks", "slope [95%]", "R²", "median µs a cell", "largest µs a cell"]
-    return table(heads, rows)
+    heads = ["inputs", "networks", "most cells", f"µs a cell at {UNIT:,.0f} cells"]
+    return table([*heads, "slope of these alone [95%]"], rows)
 
 
-def _exact(found: Found, large: Sequence[Record]) -> str:
+def _exact(found: Found, times_as_long: Sequence[float]) -> str:
     """Say what cells cost that floating point cannot settle."""
-    thin = [each for each in large if each["exact_cells"]]
-    if not thin or len(thin) == len(large):
-        return f"In {len(thin)} of them some cells were examined in rational arithmetic."
-
-    def cost(networks: Sequence[Record]) -> str:
-        return short(
-            float(np.median([net_seconds(each, found) / each["cells"] * 1e6 for each in networks]))
-        )
-
-    clear = [each for each in large if not each["exact_cells"]]
-    without = fit(clear, found)
+    thin = [each for each in found.networks if each["exact_cells"]]
+    if not thin:
+        return "No cell of these networks had to be examined in rational arithmetic."
     sentence = (
-        f"In {len(thin)} of these networks some cells are so thin that they were examined in "
-        f"rational arithmetic, up to {count(max(each['exact_cells'] for each in thin))} in one; "
-        f"the median cost there is {cost(thin)} µs a cell, and {cost(clear)} µs in the others."
+        f"Left out of the fit are {len(thin)} networks in which some cells are so thin that they "
+        "were examined in rational arithmetic: up to "
+        f"{count(max(each['exact_cells'] for each in thin))} cells of one."
     )
-    if without is not None:
-        sentence += (
-            f" Without these networks the slope is {between(without.slope)}, with "
-            f"R² = {decimals(without.r_squared)}."
-        )
-    return sentence
+    if not times_as_long:
+        return sentence
+    return (
+        f"{sentence} They took {short(min(times_as_long))} to {short(max(times_as_long))} times as "
+        f"long as the fit says, {short(float(np.median(times_as_long)))} times in the median. So "
+        "the number of cells is not all that matters."
+    )
 
 
-def _draw(found: Found, large: Sequence[Record], law: PowerLaw) -> Figure:
-    figure, (axes,) = panels(1, height=3.8)
-    for place, data in enumerate(found.data):
+def _draw(found: Found, data: Sequence[str], law: PowerLaw) -> Figure:
+    figure, (axes,) = panels(1, height=4.0)
+    for place, name in enumerate(found.data):
         for depth in (2, 3):
-            chosen = [
-                each
-                for each in large
-                if each["data"] == data and len(each["hidden"]) == depth
-                if net_seconds(each, found) > 0
-            ]
-            seconds = [net_seconds(each, found) for each in chosen]
-            points(axes, [each["cells"] for each in chosen], seconds, place, depth)
-    for data, factor in zip(_data(large, found), law.factors, strict=True):
-        cells = [x for x, _ in _pairs(large, data, found)]
-        ends = np.array([min(cells), max(cells)])
-        line = factor * ends**law.slope.value
-        axes.plot(ends, line, color=colour(found.data.index(data)), linewidth=1)
-    axes.set(xlabel="cells", ylabel="processor seconds, net")
+            chosen = [each for each in _clear(found, name) if len(each["hidden"]) == depth]
+            x, y = zip(*_pairs(chosen), strict=True) if chosen else ((), ())
+            points(axes, x, y, place, depth)
+    thin = [each for each in found.networks if each["exact_cells"]]
+    if thin:
+        axes.plot(*zip(*_pairs(thin), strict=True), "x", color=INK, markersize=4)
+    for place, name in enumerate(data):
+        cells = [each["cells"] for each in _clear(found, name)]
+        x = np.geomspace(min(cells), max(cells), 60)
+        y = [law.at(value, place) for value in x]
+        axes.plot(x, y, color=colour(found.data.index(name)), linewidth=1)
+    axes.set(xlabel="cells", ylabel="processor seconds")
     logarithmic(axes)
-    explain(figure, found.data, f"Time against cells: slope {between(law.slope)}")
+    crosses = Line2D(
+        [], [], marker="x", linestyle="none", color=INK, label="thin cells (not fitted)"
+    )
+    title = f"Time against cells: start {decimals(law.start)} s, slope {between(law.slope)}"
+    explain(figure, found.data, title, more=[crosses] if thin else [])
     return figure
