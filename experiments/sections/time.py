@@ -144,8 +144,8 @@ def _draw(found: Found, data: Sequence[str], law: PowerLaw) -> Figure:
     for place, name in enumerate(found.data):
         for depth in (2, 3):
             chosen = [each for each in _clear(found, name) if len(each["hidden"]) == depth]
-            x, y = zip(*_pairs(chosen), strict=True) if chosen else ((), ())
-            points(axes, x, y, place, depth)
+            cells = [each["cells"] for each in chosen]
+            points(axes, cells, [each["processor_seconds"] for each in chosen], place, depth)
     thin = [each for each in found.networks if each["exact_cells"]]
     if thin:
         axes.plot(*zip(*_pairs(thin), strict=True), "x", color=INK, markersize=4)
