@@ -18,7 +18,7 @@ from experiments.sections.depth import depth_section
 from experiments.sections.found import Found, Section, grouped
 from experiments.sections.ranks import ranks_section
 from experiments.sections.time import time_section
-from experiments.sections.words import count, inputs, percent, short, table, widths
+from experiments.sections.words import count, decimals, inputs, percent, table, widths
 from experiments.sections.workers import workers_section
 from nnce_cli.errors import InputError
 from nnce_cli.plotting.style import our_style, picture
@@ -119,7 +119,8 @@ def _what_was_done(found: Found) -> str:
 
 def _networks(found: Found) -> str:
     rows = []
-    for (data, hidden), group in grouped(found.trained, "data", "hidden").items():
+    networks = sorted(found.trained, key=lambda each: found.data.index(each["data"]))
+    for (data, hidden), group in grouped(networks, "data", "hidden").items():
         rows.append(
             [
                 inputs(data),
@@ -128,7 +129,7 @@ def _networks(found: Found) -> str:
                 str(len(group)),
                 _spread(group, "cells", count),
                 _spread(group, "test_accuracy", percent),
-                _spread(group, "processor_seconds", short),
+                _spread(group, "processor_seconds", lambda seconds: decimals(seconds, 1)),
             ]
         )
     heads = ["inputs", "hidden layers", "parameters", "seeds", "cells", "test accuracy", "seconds"]

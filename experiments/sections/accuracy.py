@@ -23,6 +23,8 @@ from experiments.sections.found import (
 from experiments.sections.words import between, count, inputs, percent, table, widths
 from experiments.statistics import Interval, correlation_along, correlation_within, rank_correlation
 
+WEAK = 0.3  # a correlation below this
+
 CLAIM = "The number of cells goes along with a network's accuracy."
 
 Groups = Sequence[Sequence[Record]]
@@ -68,7 +70,7 @@ def _pairs(groups: Groups, x: str) -> list[list[tuple[float, float]]]:
 def _verdict(over_all: Interval | None, equal: Interval | None) -> str:
     if over_all is None or equal is None:
         return CANNOT_TELL
-    if over_all.low > 0 and equal.low > 0:
+    if min(over_all.low, equal.low) > 0 and min(over_all.value, equal.value) >= WEAK:
         return AGREES
     if over_all.low > 0 or equal.low > 0:
         return IN_PART
@@ -84,7 +86,8 @@ def _said(found: Interval | None) -> str:
     if found is None:
         return "nothing can be said"
     if found.low > 0:
-        return "networks with more cells are more accurate"
+        much = ", but the correlation is weak" if found.value < WEAK else ""
+        return f"networks with more cells are more accurate{much}"
     if found.high < 0:
         return "networks with more cells are less accurate"
     return "no correlation can be told from chance"

@@ -114,7 +114,8 @@ def _draw(found: Found, compared: Sequence[Pair]) -> Figure:
     for pair in compared:
         place = found.data.index(pair.data)
         for depth, networks in ((2, pair.two), (3, pair.three)):
-            x = [pair.neurons * (0.99 if depth == 2 else 1.01)] * len(networks)
+            aside = place - (len(found.data) - 1) / 2 + (depth - 2.5) / 2  # not over each other
+            x = [pair.neurons + aside] * len(networks)
             points(axes, x, _cells(networks), place, depth)
     axes.set(xlabel="neurons", ylabel="cells")
     logarithmic(axes, "y")
