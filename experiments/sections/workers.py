@@ -15,7 +15,6 @@ from nnce_cli.plotting.style import finish
 
 SHOWN = (4, 16, 64, 256, 1024)
 MANY = 16  # workers
-WORTH = 0.5  # an efficiency
 HOUR = 3600
 MANY_CELLS = 10**10
 
@@ -27,9 +26,11 @@ def workers_section(found: Found) -> Section:
     largest = _largest(found)
     gain, most = _speed_up(largest), _best(largest)
     summary = (
-        f"on the largest network measured two workers gain a factor of {decimals(gain)} and "
-        f"{count(MANY)} simulated ones {decimals(_simulated(largest, MANY), 1)} "
-        f"(at most {decimals(most['speed_up'], 1)}, with {count(most['workers'])})"
+        f"on the largest network measured ({count(largest['cells'])} cells, "
+        f"{count(largest['tasks'])} tasks) two workers gain a factor of {decimals(gain)} and "
+        f"{count(MANY)} simulated ones {decimals(_simulated(largest, MANY), 1)} (at most "
+        f"{decimals(most['speed_up'], 1)}, with {count(most['workers'])}); no network of the study "
+        f"took more than {short(_slowest(found)['processor_seconds'])} s on one core"
     )
     return Section(
         title="Speed-up with workers",
@@ -43,8 +44,7 @@ def workers_section(found: Found) -> Section:
 
 def _verdict(largest: Record, found: Found) -> str:
     """Agreed is what helps and is needed; what helps only is agreed in part."""
-    helps = _speed_up(largest) > 1 and _simulated(largest, MANY) / MANY >= WORTH
-    if not helps:
+    if _speed_up(largest) <= 1:
         return DISAGREES
     return AGREES if _slowest(found)["processor_seconds"] >= HOUR else IN_PART
 
@@ -101,7 +101,9 @@ def _text(found: Found, summary: str) -> str:
             "takes the time that it took, and the coordinator the time that a commit took.",
             _measured(found),
             _replayed(found),
-            f"In short, {summary}. Small networks have too few tasks for many workers.",
+            f"In short, {summary}. The number of tasks grows with the network, and with it the "
+            "number of workers that they keep busy: [parallel.md](parallel.md) replays a far "
+            "larger network.",
             _one_task_a_cell(found),
             "Is it needed? The enumeration that took longest in this study is that of "
             f"{inputs(slowest['data'])}, {widths(slowest['hidden'])}, with "
