@@ -58,7 +58,6 @@ def full() -> Plan:
             Network(PIXELS, (12, 12), 0),
             Network(COMPONENTS + "6", (24, 24), 0),
             Network(COMPONENTS + "8", (18, 18), 0),
-            Network(COMPONENTS + "6", (24, 24, 24), 0),
         ),
         rounds=3,
     )
