@@ -72,7 +72,7 @@ def small() -> Plan:
     snapshots = ((PIXELS, (6, 6)),)
     return Plan(
         networks=_union(
-            _grid(architectures, range(3)), _along_training(snapshots, range(1), (1, 10, EPOCHS))
+            _grid(architectures, range(2)), _along_training(snapshots, range(1), (1, 10, EPOCHS))
         ),
         parallel=(Network(COMPONENTS + "6", (18, 18), 0),),
         rounds=1,
