@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+STUDY := $(VENV)/.study
 
 .PHONY: help run test test-all lint bench bench-compare bench-peers bench-growth \
-	bench-hundred-million bench-page docs kernels clean
+	bench-hundred-million bench-page study study-small docs kernels clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +50,12 @@ bench-hundred-million: $(TOOLS) kernels ## Count 10^8 cells with two workers
 bench-page: $(TOOLS) ## Write docs/performance.md from what was measured
 	$(BIN)/python -m benchmarks.page
 
+study: $(STUDY) kernels ## Train, enumerate, and write docs/findings.md; goes on where it was stopped
+	$(BIN)/python -m experiments.study
+
+study-small: $(STUDY) kernels ## The study with a few small networks, in build/study-small
+	$(BIN)/python -m experiments.study --small
+
 kernels: $(INSTALLED) ## Compile the kernels, once, so that no test or measurement does
 	@$(BIN)/nnce enumerate sample_models/toy-2d.onnx --count-only --quiet > /dev/null
 
@@ -67,4 +74,8 @@ $(INSTALLED): pyproject.toml
 
 $(TOOLS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	touch $@
+
+$(STUDY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[study]'
 	touch $@

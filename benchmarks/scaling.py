@@ -16,6 +16,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnce_cli.domain import Box
+    from nnce_cli.network import LayerStack
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -31,14 +36,16 @@ class Recorded:
 
 def main() -> None:
     """Enumerate, replay, print."""
+    from benchmarks.networks import network
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--widths", default="6-32-32", metavar="N-N-N", help="of a random network")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="workers of the real run")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    figures = measure(options.widths, options.jobs)
+    figures = measure(*network(f"seeded-{options.widths}"), options.jobs)
     if options.json:
-        print(json.dumps(figures))
+        print(json.dumps({"widths": options.widths} | figures))
         return
     print(
         f"{options.widths}: {figures['cells']:,} cells, {figures['tasks']:,} tasks of "
@@ -53,13 +60,11 @@ def main() -> None:
         )
 
 
-def measure(widths: str, jobs: int) -> dict[str, object]:
-    """Enumerate a seeded network of these widths and replay its tasks."""
-    from benchmarks.networks import network
+def measure(stack: LayerStack, box: Box, jobs: int) -> dict[str, Any]:
+    """Enumerate a network on a box with some workers (counting), and replay its tasks."""
     from nnce_cli.enumeration import Problem
     from nnce_cli.parallel import JOURNAL, Journal, Limits, Plan, coordinate
 
-    stack, box = network(f"seeded-{widths}")
     plan = Plan(Problem.of(stack, box), tuple(stack.widths), False, True, False, None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / JOURNAL
@@ -72,7 +77,6 @@ def measure(widths: str, jobs: int) -> dict[str, object]:
     commit_seconds = commits.seconds / len(tasks)
     work = sum(task.seconds for task in tasks.values())
     return {
-        "widths": widths,
         "cells": cells,
         "tasks": len(tasks),
         "task_seconds": work / len(tasks),

@@ -75,15 +75,22 @@ EPOCHS = {"digits-pixels": 1500, "digits-pca": 1500, "toy-2d": 300}
 
 
 def trained(name: str) -> Layers:
-    """Train a classifier with Adam and return its layers, the last without ReLU."""
-    data, epochs = DATA[name](), EPOCHS[name]
+    """Train a sample classifier and return its layers."""
+    return fit(DATA[name](), HIDDEN[name], EPOCHS[name], seed=0)
+
+
+def fit(data: Split, hidden: tuple[int, ...], epochs: int, seed: int) -> Layers:
+    """Train a classifier with Adam and return its layers, the last without ReLU.
+
+    More epochs with the same seed go on from where fewer end.
+    """
     model = MLPClassifier(
-        HIDDEN[name],
+        hidden,
         alpha=0.01,
         learning_rate_init=0.003,
         max_iter=epochs,
         n_iter_no_change=epochs,
-        random_state=0,
+        random_state=seed,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it runs for a fixed number of epochs

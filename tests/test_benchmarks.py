@@ -77,7 +77,7 @@ def test_the_replay_of_tasks_by_hand():
 
 
 def test_scaling_adds_up():
-    figures = measure("3-12-12", jobs=2)
+    figures = measure(*network("seeded-3-12-12"), jobs=2)
     assert figures["cells"] == count(*network("seeded-3-12-12"))[-1]
     one, *more = figures["replayed"]
     assert one["speed_up"] <= 1.0

@@ -88,6 +88,49 @@ def test_what_is_on_the_page(folder, name):
 
 
 @pytest.mark.parametrize("name", ["plane", "space", "tent"])
+def test_classes_boundary_and_norms(folder, name):
+    """Classes and Jacobians are those of the network at the witnesses."""
+    found = page(folder, name)
+    table, stack = rows_of(folder, name)
+    points = np.array(table["witness"])
+    values = stack.forward(points)
+    classes = values[:, 0] > 0 if values.shape[1] == 1 else values.argmax(axis=1)
+    counted = {int(j): int((classes == j).sum()) for j in np.unique(classes)}
+    rows = "".join(f"<tr><td>{j}</td><td>{n:,}</td></tr>" for j, n in counted.items())
+    heads = "<tr><th scope=col>class</th><th scope=col>cells</th></tr>"
+    assert heads + rows + "</table>" in found
+    norms = np.array([np.linalg.norm(jacobian(stack, point), ord=2) for point in points])
+    shown = re.search(r"Euclidean</td><td>([^<]+)</td><td>(\d+)</td><td>([^<]+)</td>", found)
+    largest, row, mean = float(shown[1]), int(shown[2]), float(shown[3])
+    assert largest == pytest.approx(norms.max(), rel=1e-7)
+    assert norms[row] == pytest.approx(norms.max(), rel=1e-7)
+    assert mean == pytest.approx(norms.mean(), rel=1e-7)
+    files = (f"{name}.cells.parquet", "--model", f"{name}.onnx", "--json")
+    crossed = json.loads(nnce("stats", *files, cwd=folder).stdout)["network"]["boundary_cells"]
+    share = f"{crossed:,} ({crossed / len(points):.1%})"
+    assert f"cells on the decision boundary</th><td>{share}</td>" in found
+
+
+def jacobian(stack, point) -> np.ndarray:
+    """Return the linear part of the network around a point."""
+    linear, value = np.eye(len(point)), point
+    for layer in stack.hidden:
+        z = layer.weight @ value + layer.bias
+        linear, value = (z > 0)[:, None] * (layer.weight @ linear), np.maximum(z, 0)
+    return stack.output.weight @ linear
+
+
+def test_a_page_does_not_wait_for_a_long_count(tmp_path):
+    random_network(tmp_path / "wide.onnx", [300, 8, 8, 3])
+    nnce("enumerate", "wide.onnx", "--no-witness", "--output=./-wide", cwd=tmp_path)
+    result = nnce("report", "./-wide", "wide.onnx", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "nnce stats ./-wide --model wide.onnx" in found
+    assert "Euclidean" not in found
+
+
+@pytest.mark.parametrize("name", ["plane", "space", "tent"])
 def test_nothing_is_loaded(folder, name):
     found = page(folder, name)
     assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!data:)[\w/.]", found)

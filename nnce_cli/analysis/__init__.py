@@ -14,6 +14,7 @@ from nnce_cli.analysis.by_layer import (
 from nnce_cli.analysis.compare import Comparison, Difference, compare
 from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
 from nnce_cli.analysis.stats import Stats, SubCells, stats
+from nnce_cli.analysis.table_and_model import refuse_other_model
 
 __all__ = [
     "BY_LAYER_FORMAT",
@@ -30,6 +31,7 @@ __all__ = [
     "compare",
     "layer_cells",
     "montufar",
+    "refuse_other_model",
     "serra",
     "sign_vectors",
     "stats",

@@ -20,6 +20,7 @@ from nnce_cli.analysis.decisions import (
     scores_of,
 )
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
+from nnce_cli.analysis.table_and_model import refuse_other_model
 from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.errors import InputError
 from nnce_cli.network import LayerStack
@@ -70,11 +71,7 @@ class NetworkCounter:
         Raises:
             InputError: the table is not one of this network.
         """
-        if stack.digest != metadata.model or tuple(stack.widths) != metadata.widths:
-            raise InputError(
-                "the table was not made from this model: their digests differ; "
-                "give --model the file that nnce enumerate read"
-            )
+        refuse_other_model(metadata, stack)
         self._widths = stack.widths[1:]
         self._outputs = self._widths[-1] if stack.output is None else stack.output.n_out
         box = Box(np.array(metadata.lower), np.array(metadata.upper))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nnce_cli.cli.kernels import compile_once
+from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     domain_of,
     exit_if_changed,
@@ -18,9 +20,13 @@ from nnce_cli.cli.table_and_model import (
 from nnce_cli.errors import InputError
 
 if TYPE_CHECKING:
+    from nnce_cli.analysis.network_stats import NetworkStats
     from nnce_cli.network import LayerStack
     from nnce_cli.plotting import Partition
     from nnce_cli.table import CellTableReader
+
+MOST_CELLS = 200_000  # of few inputs, whose decision boundary is known within tens of seconds
+MANY_INPUTS = 32  # with which a cell takes twice as long
 
 
 def write_report(
@@ -47,6 +53,9 @@ def write_report(
     map of the cells that can be moved and zoomed and shows the cell under the pointer: sign
     vector by layer, rank, affine map, output. Where one varies, the function is drawn.
 
+    Cells by predicted class, those on the decision boundary and the Lipschitz constants are on
+    the page where that takes tens of seconds at most; nnce stats --model has no such limit.
+
     It needs matplotlib: pip install 'nnce-cli[plot]'.
 
     \b
@@ -65,13 +74,15 @@ def write_report(
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
         partition = _partition(reader, stack)
+        found = stats(reader.batches(witness=False), metadata.widths)
         subject = Subject(
             model=model.name,
             table="cells.parquet" if cells == "-" else Path(cells).name,
             table_digest=None if cells == "-" else _digest(Path(cells)),
             stack=stack,
             metadata=metadata,
-            stats=stats(reader.batches(witness=False), metadata.widths),
+            stats=found,
+            network=_network_stats(reader, stack, found.cells),
             partition=partition,
         )
         if not subject.stats.cells:
@@ -91,6 +102,28 @@ def _partition(reader: CellTableReader, stack: LayerStack) -> Partition | None:
         return None
     rows, _ = all_rows(reader.batches(witness=False), len(metadata.widths) - 1)
     return partition(Plane.of(stack, box), rows, complete=metadata.complete)
+
+
+def _network_stats(reader: CellTableReader, stack: LayerStack, cells: int) -> NetworkStats | None:
+    """Return what the network does on its cells, or None where the page is not to wait for it.
+
+    The same table always gives the same page, so the choice is by size and not by time: a cell
+    takes a tenth of a millisecond, and more with the square of the number of inputs.
+    """
+    from nnce_cli.analysis.network_stats import NetworkCounter
+
+    metadata = reader.metadata
+    inputs = sum(low < high for low, high in zip(metadata.lower, metadata.upper, strict=True))
+    if cells * (1 + inputs**2 / MANY_INPUTS**2) > MOST_CELLS:
+        return None
+    compile_once()
+    with check_progress(True) as show:
+        counter = NetworkCounter(
+            stack, metadata, lambda done, total: show("decision boundary", done, total)
+        )
+        for _ in counter.watch(reader.batches(witness=metadata.witness)):
+            pass
+    return counter.result()
 
 
 def _digest(path: Path) -> str:

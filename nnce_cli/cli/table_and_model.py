@@ -41,14 +41,11 @@ def load_model_of(metadata: Metadata, model: Path) -> LayerStack:
     Raises:
         InputError: it cannot be read, or is another one.
     """
+    from nnce_cli.analysis import refuse_other_model
     from nnce_cli.network import load_network
 
     stack = load_network(model)
-    if stack.digest != metadata.model or tuple(stack.widths) != metadata.widths:
-        raise InputError(
-            f"the table was not made from {model}: their digests differ; "
-            "give the model that nnce enumerate read"
-        )
+    refuse_other_model(metadata, stack, str(model))
     return stack
 
 

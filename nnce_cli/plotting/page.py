@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -24,6 +25,10 @@ from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.titles import cells_words, domain_words, title
 from nnce_cli.table import Metadata
 from nnce_cli.witness_default import has_witness
+
+if TYPE_CHECKING:
+    from nnce_cli.analysis.network_stats import NetworkStats
+    from nnce_cli.analysis.norms import Norm
 
 MAP_CELLS = 200_000  # more make a page that browsers are slow with; they get a picture
 VECTOR_CELLS = 2_000  # more are smaller as an image of points
@@ -46,7 +51,8 @@ class Subject:
     """What a report is about.
 
     ``model`` and ``table`` are the names of the files; ``table_digest`` is the table's SHA-256,
-    None where it came through a pipe. ``partition`` is None where not one or two inputs vary.
+    None where it came through a pipe. ``network`` is None where that would take too long, and
+    ``partition`` where not one or two inputs vary.
     """
 
     model: str
@@ -55,6 +61,7 @@ class Subject:
     stack: LayerStack
     metadata: Metadata
     stats: Stats
+    network: NetworkStats | None
     partition: Partition | None
 
     @property
@@ -79,6 +86,7 @@ def report_page(subject: Subject) -> str:
             _model(subject),
             _domain(subject),
             _statistics(subject),
+            _network(subject),
             _certified(subject),
             _reproduce(subject),
         ]
@@ -256,6 +264,40 @@ def _statistics(subject: Subject) -> str:
         "rank is the dimension of its image after layer k.</p>"
     )
     return "\n".join(["<h2>Statistics</h2>", intro, *drawn, *tables])
+
+
+def _network(subject: Subject) -> str:
+    """Return what the network does on its cells, or how to find that out."""
+    found, cells = subject.network, subject.stats.cells
+    head = "<h2>Classes and Lipschitz constants</h2>"
+    if found is None:
+        names = (shlex.quote(_argument(name)) for name in (subject.table, subject.model))
+        return (
+            f"{head}\n<p>With so many cells and inputs, to find the cells on the decision boundary "
+            "takes longer than a page should. This does it:</p>\n"
+            + preformatted("nnce stats {} --model {}".format(*names))
+        )
+    share = f" ({found.boundary_cells / cells:.1%})" if cells else ""
+    facts = {"cells on the decision boundary": f"{found.boundary_cells:,}{share}"}
+    classes = table(
+        "Cells by the class predicted at the witness",
+        ["class", "cells"],
+        [(str(j), f"{count:,}") for j, count in found.classes.items()],
+    )
+    norms = table(
+        "Operator norms of the affine maps on the cells: local Lipschitz constants",
+        ["norm", "largest", "in row", "mean of cells", "relative error"],
+        [_norm("Euclidean", found.spectral_norm), _norm("maximum", found.infinity_norm)],
+        words=("norm",),
+    )
+    return f"{head}\n{pairs(facts)}\n{classes}\n{norms}"
+
+
+def _norm(name: str, norm: Norm | None) -> list[str]:
+    if norm is None:
+        return [name, "not known", "", "", ""]
+    error = "" if norm.relative_error is None else f"{norm.relative_error:.1e}"
+    return [name, f"{norm.largest:.8g}", str(norm.row), f"{norm.mean:.8g}", error]
 
 
 def _by_value(layers: list[dict[int, int]]) -> list[list[str]]:

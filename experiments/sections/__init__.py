@@ -1,0 +1,1 @@
+"""The sections of the findings, each computed from the table of results alone."""
