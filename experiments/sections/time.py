@@ -76,7 +76,7 @@ def _times_as_long(found: Found, data: Sequence[str], law: PowerLaw) -> list[flo
 
 def _verdict(law: PowerLaw, times_as_long: Sequence[float]) -> str:
     if law.slope.low <= 0:
-        return DISAGREES
+        return CANNOT_TELL if law.slope.high >= NEARLY_ONE[0] else DISAGREES
     in_proportion = NEARLY_ONE[0] <= law.slope.value <= NEARLY_ONE[1]
     alike = law.spread <= CLOSE and max(times_as_long, default=1.0) <= FAR
     return AGREES if in_proportion and alike else IN_PART
