@@ -447,7 +447,7 @@ def test_other_numbers_give_other_words():
     assert [each["Time against cells"] for each in verdicts] == [
         "agrees",
         "agrees in part",
-        "does not agree",
+        "cannot tell",  # the start-up may be all of it
     ]
     assert [each["Accuracy against cells"] for each in verdicts] == [
         "agrees",
