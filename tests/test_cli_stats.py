@@ -146,7 +146,8 @@ def test_without_witnesses(square, tmp_path):
 
 
 def test_a_model_that_is_not_the_tables(square, table, tmp_path):
-    assert_refused(nnce("stats", table, "--model", square, cwd=tmp_path), "digest", "--model")
+    other = nnce("stats", table, "--model", square, cwd=tmp_path)
+    assert_refused(other, "digests differ", "give the model that nnce enumerate read")
     (tmp_path / "text").write_text("hello")
     assert_refused(nnce("stats", "cells", "--model", "text", cwd=tmp_path), "text")
     assert_refused(nnce("stats", "cells", "--model", "absent", cwd=tmp_path), "absent")
