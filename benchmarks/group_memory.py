@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from time import perf_counter
 from typing import NamedTuple
 
-SECONDS = 0.1  # between two looks
+SECONDS = 0.1  # between two looks, and more where these would cost
+SHARE = 0.02  # of a core
 FIELDS = {"Rss:": "rss", "Pss:": "pss", "Private_Clean:": "uss", "Private_Dirty:": "uss"}
 
 
@@ -51,8 +53,9 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while True:
+            started = perf_counter()
             self.peak = Memory(*map(max, self.peak, memory_of_session(self._session)))
-            if self._ended.wait(SECONDS):
+            if self._ended.wait(max(SECONDS, (perf_counter() - started) / SHARE)):
                 return
 
 
