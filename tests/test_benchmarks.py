@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,9 @@ def test_the_memory_of_a_session_is_that_of_its_processes():
     with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
         with MemoryWatch(process.pid) as watch:
             assert [process.stdout.readline() for _ in range(2)] == 2 * ["ready\n"]
+            deadline = time.monotonic() + 60
+            while watch.peak.uss < 80_000_000 and time.monotonic() < deadline:
+                time.sleep(0.01)
             process.communicate("\n")
         peak = watch.peak
     assert 80_000_000 < peak.uss <= peak.pss <= peak.rss < 300_000_000
