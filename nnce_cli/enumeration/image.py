@@ -15,7 +15,8 @@ from flint import fmpq_mat
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box
-from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Floats, Image
+from nnce_cli.enumeration.body import body_inside, no_body
+from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Body, Floats, Image
 from nnce_cli.network import AffineMap, LayerStack
 
 GAIN = 6  # with fewer inputs than this times the rank, walking over the inputs is faster
@@ -58,10 +59,11 @@ def _image(linear: Floats, inexact: float, box: Box) -> Image:
     centre, half = (lower + upper) / 2, (upper - lower) / 2
     generator = linear * half
     gram = generator @ generator.T
+    magnitude = (np.abs(linear) @ np.maximum(np.abs(lower), np.abs(upper))) * (1 + 2.0**-30)
     return Image(
         linear=linear,
         inexact=inexact,
-        magnitude=(np.abs(linear) @ np.maximum(np.abs(lower), np.abs(upper))) * (1 + 2.0**-30),
+        magnitude=magnitude,
         lower=lower,
         upper=upper,
         centre=centre,
@@ -71,7 +73,16 @@ def _image(linear: Floats, inexact: float, box: Box) -> Image:
         column=np.ascontiguousarray(generator.T),
         gram=gram,
         inverse=np.asarray(np.linalg.inv(gram), dtype=np.float64),
+        body=_body(generator, inexact, magnitude),
     )
+
+
+def _body(generator: Floats, inexact: float, magnitude: Floats) -> Body:
+    """Return the body inside the image, smaller by what rounding may move a point in its metric."""
+    body = body_inside(generator, inexact) if generator.size else no_body(len(generator))
+    units = 16.0 * (generator.shape[1] + len(generator) + 8 + inexact)
+    moved = units * UNIT_ROUNDOFF * float(np.linalg.norm(np.abs(body.transform) @ magnitude))
+    return body._replace(radius=max(0.0, body.radius - moved))
 
 
 def _hull(image: Image) -> Box:

@@ -205,6 +205,9 @@ def _new_preimage(net: Network) -> Preimage:
     def floats(*shape: int) -> Floats:
         return np.zeros(shape if m else (0,) * len(shape))
 
+    def ints(size: int) -> NDArray[np.int64]:
+        return np.zeros(size, dtype=np.int64)
+
     return Preimage(
         form=floats(d + 1, padded_length(total)),
         slack=floats(padded_length(total)),
@@ -213,19 +216,28 @@ def _new_preimage(net: Network) -> Preimage:
         inner=floats(m),
         clipped=floats(m),
         place=floats(d),
+        ball=floats(d),
+        tip=floats(d),
         anchor=floats(d),
         centre=floats(d),
         metric=floats(d, padded_length(d)),
         direction=floats(d),
         towards=floats(d),
-        tight=np.zeros(d + 1, dtype=np.int64),
-        gradient=floats(d + 1, padded_length(d)),
-        product=floats(d + 1, padded_length(d)),
-        factor=floats(d + 1, d + 1),
-        over_diagonal=floats(d + 1),
-        forward=floats(d + 1),
+        kept=ints(5),
+        slack_neuron=ints(total),
+        slack_side=ints(total),
+        tight_neuron=ints(d + 1),
+        tight_side=ints(d + 1),
+        where=ints(total),
+        tight=ints(d + 1),
+        gradient=floats(d + 2, padded_length(d)),
+        product=floats(d + 2, padded_length(d)),
+        inverse=floats(d + 1, padded_length(d + 1)),
+        base=floats(d + 2),
+        entry=floats(d + 1),
+        weight=floats(padded_length(d + 1)),
         multiplier=floats(d + 1),
-        target=floats(d + 1),
+        target=floats(padded_length(d + 1)),
     )
 
 

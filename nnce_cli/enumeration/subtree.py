@@ -220,7 +220,7 @@ class SubtreeWalk:
         point_holds(net, ws)
         has_interior(net, ws, 0)
         if net.image.middle.size:
-            settle(net, ws, 0)
+            settle(net, ws, 0, False)
             input_holds(net, ws, 0)
             multipliers_hold(net, ws, np.zeros(0, dtype=np.int64), np.zeros(0))
         for _ in self.batches():
@@ -264,7 +264,7 @@ class SubtreeWalk:
             return bool(has_interior(net, ws, t)) or self._door.cell_exists(t)
         n = int(ws.splits[t])
         mean_of_vertices(net, ws, t)
-        answer, guess = int(settle(net, ws, n)), None
+        answer, guess = int(settle(net, ws, n, False)), None
         if answer == k.NO_ANSWER:
             answer, guess = settle_by_inputs(net, ws, n)
         if answer == k.NO_ANSWER:

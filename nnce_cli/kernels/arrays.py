@@ -28,8 +28,19 @@ NO_ANSWER, POSITIVE, NEGATIVE, ZERO, CUTS, EXISTS, EMPTY = range(7)
 # The entries of `Workspace.control`.
 TOP, ANSWER, REBUILT, NODES, ROWS, CELLS, COUNTED_BEFORE = range(7)
 PROOFS, WITNESSES, LPS, PIVOTS, CERTIFY, LOGGED, BASIS, PREFIX, MUTED, MOVED = range(7, 17)
+# The entries of `Preimage.kept`.
+PULLBACKS, GATHERED, FACTORED, COUNT, SAME = range(5)
 # The decisions of a completeness certificate (docs/proof.md).
 IS_INACTIVE, IS_ACTIVE, IS_ZERO, IS_SPLIT, IS_CELL, IS_EMPTY = range(6)
+
+
+class Body(NamedTuple):
+    """An ellipsoid {u : |transform (u - middle)| <= radius} that an `Image` surely holds."""
+
+    transform: Floats  # (d, d)
+    metric: Floats  # (d, d) about the inverse of transform' transform
+    generator: Floats  # (d, m) times weights: takes directions to inputs whose image lies there
+    radius: float  # 0.0 where none could be proved
 
 
 class Image(NamedTuple):
@@ -47,12 +58,13 @@ class Image(NamedTuple):
     upper: Floats  # (m,)
     centre: Floats  # (m,)
     half: Floats  # (m,)
-    # For finding points; no proof rests on these.
+    # For finding points; no proof rests on these, but on `middle` where a point is in the body.
     middle: Floats  # (d,) U centre
     generator: Floats  # (d, m) G = U diag(half): u = middle + G t
     column: Floats  # (m, d) G^T
     gram: Floats  # (d, d) G G^T
     inverse: Floats  # (d, d) its inverse: the smallest t for a u is G^T inverse (u - middle)
+    body: Body  # the proof rests on its transform and radius
 
 
 class Network(NamedTuple):
@@ -82,19 +94,31 @@ class Preimage(NamedTuple):
     inner: Floats  # (m,) that of the inner point of the relaxed cell, within the box or not
     clipped: Floats  # (m,) 1.0 or -1.0 where t is held at its limit
     place: Floats  # (d,) a point of the image
+    ball: Floats  # (d,) the same in the coordinates in which the body is a ball
+    tip: Floats  # (d,) a point of the image far out, in those coordinates
     anchor: Floats  # (d,) the image where all t are 0 but the clipped ones
     centre: Floats  # (d,) centre and metric of a projection
     metric: Floats  # (d, d padded with zeros)
     direction: Floats  # (d,) sum of multipliers times gradients
     towards: Floats  # (d,) the same for the inner point
+    # What the next call may start from. ``kept`` counts the pull-backs, at which forms change; it
+    # has the count at which ``form`` was gathered and that at which the last projection onto a
+    # cell was factorised, its number of tight slacks, and 1 where its factors are good.
+    kept: Ints  # (5,)
+    slack_neuron: Ints  # (N,) whose slacks are in ``form``
+    slack_side: Ints  # (N,) and their signs
+    tight_neuron: Ints  # (d + 1,) the neurons that were tight
+    tight_side: Ints  # (d + 1,) and their signs
+    where: Ints  # (N,) the place of a neuron on the path, if it is there
     tight: Ints  # (d + 1,) the slacks that are 0 at the projection
-    gradient: Floats  # (d + 1, d padded) their gradients
-    product: Floats  # (d + 1, d padded) and these times the metric
-    factor: Floats  # (d + 1, d + 1) the Cholesky factor of the products' gram matrix
-    over_diagonal: Floats  # (d + 1,) one over its diagonal
-    forward: Floats  # (d + 1,) the solution of factor times it = minus their values at its centre
+    gradient: Floats  # (d + 2, d padded) their gradients, and that of one that may become tight
+    product: Floats  # (d + 2, d padded) and these times the metric
+    inverse: Floats  # (d + 1, d + 1 padded) the inverse of the products' gram matrix, then zeros
+    base: Floats  # (d + 2,) the values of these slacks at the centre
+    entry: Floats  # (d + 1,) the last one's row of the gram matrix
+    weight: Floats  # (d + 1 padded,) that row times the inverse
     multiplier: Floats  # (d + 1,)
-    target: Floats  # (d + 1,) the multipliers that a step leads to
+    target: Floats  # (d + 1 padded,) the multipliers that a step leads to
 
 
 class Workspace(NamedTuple):

@@ -4,18 +4,17 @@ A walk in the image u = U x relaxes it, a zonotope, to a box, so some of its cel
 an input. Here each cell is settled: by an input x of the box whose image is strictly inside the
 cell, or by multipliers λ >= 0 that make the sum of λ_k s_k(U x) over the cell's slacks negative
 for all x in the box (Farkas). Both are checked over x with bounds on rounding.
-They are found by projecting the centre of the zonotope onto the cell.
+They are found by projecting the centre of the zonotope onto the cell. Most cells come so near to
+the centre that they meet an ellipsoid inside the zonotope: where no input is asked for, that does.
 """
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
 from nnce_cli.kernels.arrays import (
+    COUNT,
     EMPTY,
     EXISTS,
+    FACTORED,
     NO_ANSWER,
     UNDERFLOW,
     UNIT_ROUNDOFF,
@@ -24,7 +23,9 @@ from nnce_cli.kernels.arrays import (
     Network,
     Workspace,
 )
+from nnce_cli.kernels.body import combine, meets_body
 from nnce_cli.kernels.jit import entry_point, kernel, padded
+from nnce_cli.kernels.projection import gather_slacks, project
 
 ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the first that does
 # How much of the image's metric keeps a projection regular: less where rounds change nothing any
@@ -32,37 +33,6 @@ ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the fir
 FIRST_DAMPING, FASTER, SLOWER = 1e-3, 0.3, 5.0
 MOST_STEPS = 20
 MOST_CLIPS = 24  # rounds of clipping; after that a linear program over the inputs decides
-TIGHT = 1e-12  # a slack below minus this is violated
-RIDGE = 1e-13  # the least pivot of a Cholesky factor, relative to the diagonal
-
-
-@kernel
-def gather_slacks(net: Network, ws: Workspace, n: int) -> None:
-    """Write the first ``n`` slacks of the path to the scratch, the coefficients of u in rows."""
-    d, out = net.lower.size, ws.preimage.form
-    for s in range(n):
-        neuron = ws.split_neuron[s]
-        sign, form = ws.sign[neuron], ws.form[neuron]
-        for k in range(d + 1):
-            out[k, s] = sign * form[k]
-
-
-@kernel
-def combine(weights: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
-    """Add the combination of ``rows`` (d, m) with ``weights`` (d,) to ``out`` (m,)."""
-    d = weights.size
-    k = 0
-    while k + 4 <= d:  # four at a time: ``out`` is read and written less often
-        a, b, c, e = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        row_a, row_b, row_c, row_e = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
-        for i in range(out.size):
-            out[i] += a * row_a[i] + b * row_b[i] + c * row_c[i] + e * row_e[i]
-        k += 4
-    while k < d:
-        a, row_a = weights[k], rows[k]
-        for i in range(out.size):
-            out[i] += a * row_a[i]
-        k += 1
 
 
 @kernel
@@ -136,122 +106,6 @@ def is_missed(net: Network, ws: Workspace, slacks: Ints, multiplier: Floats, n: 
 
 
 @kernel
-def solve_tight(ws: Workspace, n: int) -> None:
-    """Solve for the multipliers (``target``) at which all ``n`` tight slacks are 0."""
-    pre = ws.preimage
-    target = pre.target
-    for a in range(n):
-        target[a] = pre.forward[a]
-    for a in range(n - 1, -1, -1):
-        row, last = pre.factor[a], target[a] * pre.over_diagonal[a]
-        target[a] = last
-        for b in range(a):
-            target[b] -= row[b] * last
-
-
-@kernel
-def add_tight(net: Network, ws: Workspace, a: int, s: int, multiplier: float) -> None:
-    """Make slack ``s`` the tight slack number ``a``, the last one; factorise."""
-    d, pre = net.lower.size, ws.preimage
-    gradient, product, row = pre.gradient[a], pre.product[a], pre.factor[a]
-    neuron = ws.split_neuron[s]
-    side, form = float(ws.sign[neuron]), ws.form[neuron]
-    base = side * form[0]
-    for k in range(d):
-        gradient[k] = side * form[1 + k]
-        base += gradient[k] * pre.centre[k]
-    for k in range(padded(d)):
-        product[k] = 0.0
-    for i in range(d):
-        g, metric = gradient[i], pre.metric[i]
-        for k in range(padded(d)):
-            product[k] += g * metric[k]
-    pre.tight[a] = s
-    pre.multiplier[a] = multiplier
-    forward = -base
-    for b in range(a):
-        entry, other, above = 0.0, pre.gradient[b], pre.factor[b]
-        for k in range(padded(d)):
-            entry += other[k] * product[k]
-        for c in range(b):
-            entry -= row[c] * above[c]
-        row[b] = entry * pre.over_diagonal[b]
-        forward -= row[b] * pre.forward[b]
-    size = 0.0
-    for k in range(padded(d)):
-        size += gradient[k] * product[k]
-    rest = size
-    for c in range(a):
-        rest -= row[c] * row[c]
-    row[a] = math.sqrt(rest if rest > RIDGE * size else RIDGE * size)
-    pre.over_diagonal[a] = 1.0 / row[a]
-    pre.forward[a] = forward * pre.over_diagonal[a]
-
-
-@kernel
-def project(net: Network, ws: Workspace, n: int) -> int:
-    """Project ``centre`` onto the cell in the scratch metric H; return the number of tight slacks.
-
-    Minimises (u - centre) H^-1 (u - centre) over the u where the first ``n`` slacks are >= 0, by
-    the dual active-set method of Goldfarb & Idnani (1983, "A numerically stable dual method
-    for solving strictly convex quadratic programs"). Writes u to ``place``, the ``multiplier``
-    of the tight slacks, and ``direction``, the sum of their gradients: u = centre + H direction.
-    Returns -1 where rounding stops it.
-    """
-    d, pre = net.lower.size, ws.preimage
-    u, slack = pre.place, pre.slack
-    for k in range(d):
-        u[k] = pre.centre[k]
-    count = 0
-    for _ in range(4 * n + 20):
-        for s in range(padded(n)):
-            slack[s] = pre.form[0, s]
-        for k in range(d):
-            a, form = u[k], pre.form[1 + k]
-            for s in range(padded(n)):
-                slack[s] += a * form[s]
-        row, lowest = -1, -TIGHT
-        for s in range(n):
-            row = s if slack[s] < lowest else row
-            lowest = slack[s] if slack[s] < lowest else lowest
-        if row < 0:
-            for k in range(d):
-                pre.direction[k] = 0.0
-            for a in range(count):
-                weight, gradient = pre.multiplier[a], pre.gradient[a]
-                for k in range(d):
-                    pre.direction[k] += weight * gradient[k]
-            return count
-        if count > d:
-            return -1
-        add_tight(net, ws, count, row, 0.0)
-        count += 1
-        while True:
-            solve_tight(ws, count)
-            step, drop = 1.0, -1
-            for a in range(count):
-                old, new = pre.multiplier[a], pre.target[a]
-                if new <= 0.0 and old < step * (old - new):
-                    step, drop = old / (old - new), a
-            for a in range(count):
-                pre.multiplier[a] += step * (pre.target[a] - pre.multiplier[a])
-            if drop < 0:
-                break
-            if drop == count - 1:
-                return -1  # the slack that must rise does not: rounding
-            count -= 1
-            for a in range(drop, count):
-                add_tight(net, ws, a, pre.tight[a + 1], pre.multiplier[a + 1])
-        for k in range(d):
-            u[k] = pre.centre[k]
-        for a in range(count):
-            weight, product = pre.multiplier[a], pre.product[a]
-            for k in range(d):
-                u[k] += weight * product[k]
-    return -1
-
-
-@kernel
 def start_search(net: Network, ws: Workspace) -> None:
     """Clip nothing: centre and metric are those of the whole image."""
     d, im, pre = net.lower.size, net.image, ws.preimage
@@ -273,18 +127,20 @@ def clip(net: Network, ws: Workspace, limit: float) -> int:
     """
     d, im, pre = net.lower.size, net.image, ws.preimage
     t, clipped = pre.t, pre.clipped
-    changes = 0
-    for i in range(t.size):  # no branch: most often nothing changes
-        side = 1.0 if t[i] > limit else (-1.0 if t[i] < -limit else 0.0)
-        changes += 1 if side != clipped[i] else 0
-    if changes == 0:
+    changed = 0.0
+    for i in range(t.size):  # no branch: most often little changes
+        side = (1.0 if t[i] > limit else 0.0) - (1.0 if t[i] < -limit else 0.0)
+        changed += abs(side - clipped[i])
+    if changed == 0.0:
         return 0
+    changes = 0
     for i in range(t.size):
-        side = 1.0 if t[i] > limit else (-1.0 if t[i] < -limit else 0.0)
+        side = (1.0 if t[i] > limit else 0.0) - (1.0 if t[i] < -limit else 0.0)
         before = clipped[i]
-        clipped[i] = side
         if side == before:
             continue
+        clipped[i] = side
+        changes += 1
         held = abs(side) - abs(before)
         column = im.column[i]
         for k in range(d):
@@ -397,14 +253,19 @@ def step_inside(net: Network, ws: Workspace, n: int, limit: float) -> bool:
 
 
 @entry_point
-def settle(net: Network, ws: Workspace, n: int) -> int:
+def settle(net: Network, ws: Workspace, n: int, wants_input: bool) -> int:
     """Tell whether the cell of the first ``n`` splits holds an image of the inside of the box.
 
-    ``ws.point`` is a point inside the cell. Returns EXISTS with such an input in
-    ``ws.preimage.x``, EMPTY, or NO_ANSWER.
+    ``ws.point`` is a point inside the cell. Returns EXISTS, with such an input in
+    ``ws.preimage.x`` if ``wants_input``, EMPTY, or NO_ANSWER.
     """
     d, im, pre = net.lower.size, net.image, ws.preimage
     gather_slacks(net, ws, n)
+    if wants_input:
+        pre.kept[COUNT] = 0  # the input must not depend on leaves before
+    elif meets_body(net, ws, n):
+        return EXISTS
+    pre.kept[FACTORED] = -1  # another metric
     for k in range(d):
         pre.towards[k] = 0.0
     for i in range(d):

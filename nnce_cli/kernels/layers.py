@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nnce_cli.kernels.arrays import UNIT_ROUNDOFF, Network, Workspace
+from nnce_cli.kernels.arrays import PULLBACKS, UNIT_ROUNDOFF, Network, Workspace
 from nnce_cli.kernels.dictionary import pivot
 from nnce_cli.kernels.jit import entry_point, kernel
 
@@ -27,6 +27,7 @@ def pull_back(net: Network, ws: Workspace, layer: int) -> None:
     n_in = d if layer == 0 else net.width[layer - 1]
     size, error, gradient = ws.size[layer], ws.error[layer], ws.gradient[layer]
     unit = UNIT_ROUNDOFF * net.inexact[layer]
+    ws.preimage.kept[PULLBACKS] += 1
     rounding = 2.0 * (n_in + 4) * UNIT_ROUNDOFF + unit
     for i in range(d + 1):
         for j in range(n_out):

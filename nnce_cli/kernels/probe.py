@@ -116,7 +116,7 @@ def thin_layer(net: Network, ws: Workspace, th: Thinning, t: int, layer: int) ->
     """
     if net.image.middle.size > 0 and layer + 1 < net.width.size:
         inner_point(net, ws, t, ws.free[t])
-        if settle(net, ws, ws.splits[t]) == EMPTY:
+        if settle(net, ws, ws.splits[t], False) == EMPTY:
             th.weight[t] = 0.0
             skip_dropped(net, ws, th)
             return

@@ -403,7 +403,7 @@ def visit_leaf(net: Network, ws: Workspace, t: int, rows: bool) -> int:
         if rows or certify or in_image:
             inner_point(net, ws, t, ws.free[t])
         if in_image:
-            answer = settle(net, ws, ws.splits[t])
+            answer = settle(net, ws, ws.splits[t], rows and ws.out_witness.shape[1] > 0)
             if answer == NO_ANSWER:
                 return UNSURE_LEAF
             ws.control[WITNESSES] += 1
