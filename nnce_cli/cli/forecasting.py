@@ -96,5 +96,11 @@ def _forecast(connection: Any, request: Request) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(InputError, ConnectionError):
         connection.send(
-            forecast(request.stack, request.domain, seconds=SECONDS_OF_FORECAST, jobs=request.jobs)
+            forecast(
+                request.stack,
+                request.domain,
+                seconds=SECONDS_OF_FORECAST,
+                jobs=request.jobs,
+                witness=request.witness,
+            )
         )

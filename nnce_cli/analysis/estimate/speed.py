@@ -31,8 +31,9 @@ LARGEST = 8  # times the cells that are wanted: what is walked of a subtree that
 class Speed:
     """Costs of a cell in each of m >= 1 subtrees (m,), and of a row in their table.
 
-    Seconds are those of one core. ``row_bytes`` is without the column ``witness``,
-    ``witness_bytes`` for that column, ``frame_bytes`` what the table has besides its rows.
+    Seconds are those of one core, of a table as it is wanted. ``row_bytes`` is without the column
+    ``witness``, ``witness_bytes`` for that column, ``frame_bytes`` what the table has besides its
+    rows.
     """
 
     count_seconds: NDArray[np.float64]
@@ -43,11 +44,18 @@ class Speed:
 
 
 def measure_speed(
-    problem: Problem, stack: LayerStack, probe: Probe, cells: float, deadline: float
+    problem: Problem,
+    stack: LayerStack,
+    probe: Probe,
+    cells: float,
+    deadline: float,
+    *,
+    witness: bool,
 ) -> Speed | None:
     """Walk subtrees of about ``cells`` cells around the probe's sample, until ``deadline``.
 
-    ``stack`` is the network as given, for the table. None where no subtree shows a cell in time.
+    ``stack`` is the network as given, for the table, which has witnesses with ``witness``. None
+    where no subtree shows a cell in time.
     """
     chosen = _subtrees(probe, cells)
     most = LARGEST * cells
@@ -56,11 +64,11 @@ def measure_speed(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sample.parquet"
         with Output(str(path)) as output:
-            writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=True))
+            writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=witness))
             for subtree, times in chosen:
                 counting = SubtreeWalk(problem, subtree, rows=False, witness=False)
                 counted = _seconds_per_cell(counting, most, None, deadline)
-                writing = SubtreeWalk(problem, subtree)
+                writing = SubtreeWalk(problem, subtree, witness=witness)
                 written = _seconds_per_cell(writing, most, writer.write, deadline)
                 if counted is not None and written is not None:
                     count_costs += [counted] * times
@@ -71,8 +79,23 @@ def measure_speed(
             if not count_costs:
                 return None
             output.commit()
-        sizes = _sizes(path)
-    return Speed(np.array(count_costs), np.array(table_costs), *sizes)
+        row, witnesses, frame = _sizes(path)
+    if not witness:
+        witnesses = _bytes_of_witnesses(problem, stack, chosen[0][0])
+    return Speed(np.array(count_costs), np.array(table_costs), row, witnesses, frame)
+
+
+def _bytes_of_witnesses(problem: Problem, stack: LayerStack, subtree: Subtree) -> float:
+    """Return what a row's witness would weigh, from the first rows of a subtree."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "witnesses.parquet"
+        with Output(str(path)) as output:
+            writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=True))
+            for batch in SubtreeWalk(problem, subtree).batches(FIRST_NODES):
+                writer.write(batch)
+            writer.close(complete=False, certified=True, decisions={})
+            output.commit()
+        return _sizes(path)[1]
 
 
 def _subtrees(probe: Probe, cells: float) -> list[tuple[Subtree, int]]:

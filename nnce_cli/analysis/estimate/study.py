@@ -26,6 +26,7 @@ from nnce_cli.enumeration.problem import Problem
 from nnce_cli.errors import InputError
 from nnce_cli.jobs import usable_cores
 from nnce_cli.network import LayerStack
+from nnce_cli.witness_default import has_witness
 
 SECONDS = 10.0
 EFFICIENCY = 0.9  # assumed: what each of several workers does of what one does alone
@@ -93,6 +94,7 @@ def forecast(
     probes: int | None = None,
     seed: int = 0,
     jobs: int | None = None,
+    witness: bool | None = None,
 ) -> Forecast:
     """Forecast the enumeration of ``stack`` on ``box`` from random probes of its tree.
 
@@ -104,6 +106,7 @@ def forecast(
             Without a time, equal arguments give equal numbers, but for times, on all machines.
         seed: of the random choices.
         jobs: workers of the run that is forecast; by default the cores that are there.
+        witness: whether its table has witnesses, for the time; by default as `nnce enumerate` does.
 
     Returns:
         Estimates with intervals that hold the truth with the chance `CONFIDENCE`. A tree that
@@ -119,6 +122,8 @@ def forecast(
     if min(1 if probes is None else probes, 1 if jobs is None else jobs) < 1 or seed < 0:
         raise InputError("probes and jobs are positive, the seed is not negative")
     study = Study(stack, box, seed, probes, math.inf if seconds is None else seconds)
+    if witness is not None:
+        study.witness = witness
     study.probe()
     return study.forecast(jobs or usable_cores())
 
@@ -132,6 +137,7 @@ class Study:
         self.stack = stack
         self.problem = Problem.of(stack, box)
         self.seed, self.probes = seed, probes
+        self.witness = has_witness(stack.n_inputs)
         self.prober = Prober(self.problem, seed)
         self.clock = Clock(seconds)
         self.speed: Speed | None = None
@@ -174,7 +180,9 @@ class Study:
             share = SPEED_SHARE * self.clock.seconds / max(len(pilot.sample), 1)
             cells = min(max(share * pilot.met / (3 * pilot.seconds), 50.0), 20 * cells)
         deadline = time.perf_counter() + 2 * SPEED_SHARE * self.clock.seconds
-        self.speed = measure_speed(self.problem, self.stack, pilot, cells, deadline)
+        self.speed = measure_speed(
+            self.problem, self.stack, pilot, cells, deadline, witness=self.witness
+        )
 
     def is_small(self, pilot: Probe) -> bool:
         """Tell whether the whole tree is probably no more work than the probes are."""
