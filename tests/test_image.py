@@ -94,7 +94,14 @@ def test_pieces_make_the_whole(data):
 
 
 @pytest.mark.parametrize(
-    ("widths", "seed"), [((12, 4, 6), 1), ((15, 5, 5), 2), ((40, 5, 4, 4), 3), ((100, 6, 5), 4)]
+    ("widths", "seed"),
+    [
+        ((12, 4, 6), 1),
+        ((15, 5, 5), 2),
+        ((40, 5, 4, 4), 3),
+        ((100, 6, 5), 4),
+        ((21, 7, 7, 7), 5),
+    ],
 )
 def test_the_walk_over_the_inputs_has_the_same_cells(widths, seed):
     stack, box = normal_stack(widths, seed), cube(widths[0], -1, 1)

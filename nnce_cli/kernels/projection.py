@@ -194,7 +194,7 @@ def resume(net: Network, ws: Workspace, n: int) -> int:
         elif on_path:
             size = look_at(net, ws, s, count)
             rest = independent_part(ws, size, count)
-            if rest > RIDGE * size:
+            if count < net.lower.size and rest > RIDGE * size:
                 add_tight(net, ws, s, rest, count)
                 count += 1
     while count > 0:
@@ -277,7 +277,10 @@ def project(net: Network, ws: Workspace, n: int) -> int:
         size, multiplier, short = look_at(net, ws, row, count), 0.0, -lowest
         while True:
             rest = independent_part(ws, size, count)
-            step, drop = (short / rest if rest > RIDGE * size else np.inf), -1
+            # d tight slacks leave nothing, whatever rounding says of the rest
+            step, drop = np.inf, -1
+            if count < d and rest > RIDGE * size:
+                step = short / rest
             for a in range(count):
                 if pre.weight[a] > 0.0 and pre.multiplier[a] < step * pre.weight[a]:
                     step, drop = pre.multiplier[a] / pre.weight[a], a
