@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.calibration import CellsOnly, coverage
 from benchmarks.networks import network
-from nnce_cli.analysis.estimate import forecast
+from nnce_cli.analysis.estimate import forecast, speed
 from nnce_cli.analysis.estimate.quantity import LogNormal
 from nnce_cli.domain import Box
 from nnce_cli.enumeration import ThinnedWalk, Windows
@@ -253,3 +253,13 @@ def test_agreement_by_chance_is_not_certainty():
     assert LogNormal.of(equal).interval() == (1029.0, 1029.0)
     low, high = LogNormal.of(equal, step=0.1).interval()
     assert low < 1024 < high
+
+
+@pytest.mark.parametrize(("widths", "method"), [((2, 12, 12), "vertex"), ((5, 6, 6), "dictionary")])
+def test_speeds_are_those_of_the_method_that_enumerates(widths, method, monkeypatch):
+    asked = []
+    factory = speed.walk_factory
+    monkeypatch.setattr(speed, "walk_factory", lambda name: asked.append(name) or factory(name))
+    stack, box = network("seeded-" + "-".join(map(str, widths)))
+    assert forecast(stack, box, probes=400).count_seconds.estimate > 0
+    assert set(asked) == {method}

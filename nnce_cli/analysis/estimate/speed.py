@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.estimate.probes import Probe
-from nnce_cli.enumeration import CellBatch, Subtree, SubtreeWalk
+from nnce_cli.enumeration import CellBatch, Subtree, SubtreeWalk, Walk, choose, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellTableWriter, Metadata, Output
@@ -54,10 +54,12 @@ def measure_speed(
 ) -> Speed | None:
     """Walk subtrees of about ``cells`` cells around the probe's sample, until ``deadline``.
 
-    ``stack`` is the network as given, for the table, which has witnesses with ``witness``. None
-    where no subtree shows a cell in time.
+    ``stack`` is the network as given, for the table, which has witnesses with ``witness``. The
+    walks are those of the method that ``nnce enumerate`` chooses. None where no subtree shows a
+    cell in time.
     """
     chosen = _subtrees(probe, cells)
+    walk_of = walk_factory(choose(problem)[0])
     most = LARGEST * cells
     count_costs: list[float] = []
     table_costs: list[float] = []
@@ -66,9 +68,9 @@ def measure_speed(
         with Output(str(path)) as output:
             writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=witness))
             for subtree, times in chosen:
-                counting = SubtreeWalk(problem, subtree, rows=False, witness=False)
+                counting = walk_of(problem, subtree, rows=False, witness=False)
                 counted = _seconds_per_cell(counting, most, None, deadline)
-                writing = SubtreeWalk(problem, subtree, witness=witness)
+                writing = walk_of(problem, subtree, witness=witness)
                 written = _seconds_per_cell(writing, most, writer.write, deadline)
                 if counted is not None and written is not None:
                     count_costs += [counted] * times
@@ -109,7 +111,7 @@ def _subtrees(probe: Probe, cells: float) -> list[tuple[Subtree, int]]:
 
 
 def _seconds_per_cell(
-    walk: SubtreeWalk,
+    walk: Walk,
     most: float,
     take: Callable[[CellBatch], object] | None,
     deadline: float,
