@@ -12,14 +12,13 @@ from nnce_cli.kernels.arrays import (
     FACTORED,
     PULLBACKS,
     SAME,
-    UNDERFLOW,
     UNIT_ROUNDOFF,
     Floats,
     Network,
     Workspace,
 )
-from nnce_cli.kernels.jit import kernel, padded
-from nnce_cli.kernels.projection import project
+from nnce_cli.kernels.jit import kernel
+from nnce_cli.kernels.projection import project, slacks_at, slacks_exceed
 
 MOST_OUT = 0.98  # how near the point of the cell must be to the body's surface
 REACH = 4.5  # of the one more point: most of its inputs are at the bounds of the box
@@ -105,21 +104,8 @@ def is_in_hull(net: Network, ws: Workspace, with_tip: bool) -> bool:
 @kernel
 def is_on_path(net: Network, ws: Workspace, n: int) -> bool:
     """Prove that ``place`` is strictly inside the cell of the first ``n`` splits."""
-    d, pre = net.lower.size, ws.preimage
-    u, slack = pre.place, pre.slack
-    for s in range(padded(n)):
-        slack[s] = pre.form[0, s]
-    for k in range(d):
-        a, form = u[k], pre.form[1 + k]
-        for s in range(padded(n)):
-            slack[s] += a * form[s]
-    rounding = 2.0 * (d + 8) * UNIT_ROUNDOFF
-    for s in range(n):
-        neuron = ws.split_neuron[s]
-        bound = ws.form_error[neuron] + rounding * ws.form_size[neuron] + UNDERFLOW
-        if not slack[s] > bound:
-            return False
-    return True
+    slacks_at(net, ws, ws.preimage.place, n)
+    return slacks_exceed(ws, 2.0 * (net.lower.size + 8) * UNIT_ROUNDOFF, n)
 
 
 @kernel

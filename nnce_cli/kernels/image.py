@@ -24,8 +24,8 @@ from nnce_cli.kernels.arrays import (
     Workspace,
 )
 from nnce_cli.kernels.body import combine, meets_body
-from nnce_cli.kernels.jit import entry_point, kernel, padded
-from nnce_cli.kernels.projection import gather_slacks, project
+from nnce_cli.kernels.jit import entry_point, kernel
+from nnce_cli.kernels.projection import gather_slacks, project, slacks_at, slacks_exceed
 
 ROOMS = (1e-2, 1e-5, 1e-8)  # how far inputs stay from the box's bounds: the first that does
 # How much of the image's metric keeps a projection regular: less where rounds change nothing any
@@ -52,23 +52,14 @@ def is_inside(net: Network, ws: Workspace, n: int) -> bool:
     The slacks of the first ``n`` splits are evaluated at it; the bound on rounding is that of
     sums of sums (Higham 2002, section 3.1).
     """
-    d, im, x, slack = net.lower.size, net.image, ws.preimage.x, ws.preimage.slack
-    for s in range(padded(n)):
-        slack[s] = ws.preimage.form[0, s]
+    d, im, x, u = net.lower.size, net.image, ws.preimage.x, ws.preimage.place
     for k in range(d):
-        u, row = 0.0, im.linear[k]
+        total, row = 0.0, im.linear[k]
         for i in range(x.size):
-            u += row[i] * x[i]
-        form = ws.preimage.form[1 + k]
-        for s in range(padded(n)):
-            slack[s] += form[s] * u
-    rounding = (2.0 * (x.size + d + 8) + im.inexact) * UNIT_ROUNDOFF
-    for s in range(n):
-        neuron = ws.split_neuron[s]
-        bound = ws.form_error[neuron] + rounding * ws.form_size[neuron] + UNDERFLOW
-        if not slack[s] > bound:
-            return False
-    return True
+            total += row[i] * x[i]
+        u[k] = total
+    slacks_at(net, ws, u, n)
+    return slacks_exceed(ws, (2.0 * (x.size + d + 8) + im.inexact) * UNIT_ROUNDOFF, n)
 
 
 @kernel

@@ -1,13 +1,23 @@
 """The point of a cell that is nearest to a centre: a quadratic program in the image's coordinates.
 
-The cell is given by the slacks of its path. Nothing here is a proof; what is found is checked.
+The cell is given by the slacks of its path. What the projection finds is no proof; callers check
+it with `slacks_exceed`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnce_cli.kernels.arrays import COUNT, GATHERED, PULLBACKS, SAME, Network, Workspace
+from nnce_cli.kernels.arrays import (
+    COUNT,
+    GATHERED,
+    PULLBACKS,
+    SAME,
+    UNDERFLOW,
+    Floats,
+    Network,
+    Workspace,
+)
 from nnce_cli.kernels.jit import kernel, padded, subroutine
 
 TIGHT = 1e-12  # a slack below minus this is violated
@@ -38,16 +48,47 @@ def gather_slacks(net: Network, ws: Workspace, n: int) -> None:
 
 
 @kernel
+def slacks_at(net: Network, ws: Workspace, u: Floats, n: int) -> None:
+    """Write the values of the first ``n`` gathered slacks at ``u`` to the scratch."""
+    pre = ws.preimage
+    slack = pre.slack
+    for s in range(padded(n)):
+        slack[s] = pre.form[0, s]
+    for k in range(net.lower.size):
+        a, form = u[k], pre.form[1 + k]
+        for s in range(padded(n)):
+            slack[s] += a * form[s]
+
+
+@kernel
+def slacks_exceed(ws: Workspace, rounding: float, n: int) -> bool:
+    """Tell whether the first ``n`` slacks are more than their forms and ``rounding`` are off by."""
+    for s in range(n):
+        neuron = ws.split_neuron[s]
+        bound = ws.form_error[neuron] + rounding * ws.form_size[neuron] + UNDERFLOW
+        if not ws.preimage.slack[s] > bound:
+            return False
+    return True
+
+
+@kernel
+def times_inverse(ws: Workspace, vector: Floats, out: Floats, count: int) -> None:
+    """Write ``inverse``, of the gram matrix of ``count`` slacks, times ``vector`` to ``out``."""
+    for a in range(padded(count)):
+        out[a] = 0.0
+    for b in range(count):
+        entry, row = vector[b], ws.preimage.inverse[b]
+        for a in range(padded(count)):
+            out[a] += entry * row[a]
+
+
+@kernel
 def solve_tight(ws: Workspace, count: int) -> None:
     """Solve for the multipliers (``target``) at which all ``count`` tight slacks are 0."""
-    pre = ws.preimage
-    target = pre.target
-    for a in range(padded(count)):
-        target[a] = 0.0
-    for b in range(count):
-        base, row = pre.base[b], pre.inverse[b]
-        for a in range(padded(count)):
-            target[a] -= base * row[a]
+    target = ws.preimage.target
+    times_inverse(ws, ws.preimage.base, target, count)
+    for a in range(count):
+        target[a] = -target[a]
 
 
 @kernel
@@ -99,16 +140,10 @@ def independent_part(ws: Workspace, size: float, count: int) -> float:
     Writes how much each of them there is in the slack that was looked at to ``weight``.
     """
     pre = ws.preimage
-    weight = pre.weight
-    for b in range(padded(count)):
-        weight[b] = 0.0
-    for b in range(count):
-        entry, row = pre.entry[b], pre.inverse[b]
-        for c in range(padded(count)):
-            weight[c] += entry * row[c]
+    times_inverse(ws, pre.entry, pre.weight, count)
     rest = size
     for b in range(count):
-        rest -= pre.entry[b] * weight[b]
+        rest -= pre.entry[b] * pre.weight[b]
     return rest
 
 
@@ -247,18 +282,13 @@ def project(net: Network, ws: Workspace, n: int) -> int:
     their gradients: u = centre + H direction. Returns -1 where rounding stops it.
     """
     d, pre = net.lower.size, ws.preimage
-    u, slack = pre.place, pre.slack
+    slack = pre.slack
     count = resume(net, ws, n)
     pre.kept[COUNT] = 0
     pre.kept[SAME] = 0
     for _ in range(4 * n + 20):
         place_of_tight(net, ws, count)
-        for s in range(padded(n)):
-            slack[s] = pre.form[0, s]
-        for k in range(d):
-            a, form = u[k], pre.form[1 + k]
-            for s in range(padded(n)):
-                slack[s] += a * form[s]
+        slacks_at(net, ws, pre.place, n)
         for a in range(count):
             slack[pre.tight[a]] = 0.0
         row, lowest = -1, -TIGHT
