@@ -55,31 +55,32 @@ def leaving_row(net: Network, ws: Workspace, t: int, q: int) -> tuple[int, float
     The row is -1 where the column's own opposite bound comes first (a flip), -2 where nothing
     blocks. Ties go to the larger pivot.
     """
-    first = ws.free[t]
-    n = ws.rows[t] - first
-    constant, slope = ws.value[t, 0, first:], ws.value[t, 1 + q, first:]
-    cap, ratio = ws.row_cap[t, first:], ws.ratio
-    for r in range(padded(n)):  # selections, not branches: these would be mispredicted
+    first, rows = ws.free[t], ws.rows[t]
+    constant, slope = ws.value[t, 0], ws.value[t, 1 + q]
+    cap, ratio = ws.row_cap[t], ws.ratio
+    # From row 0 on, so that these are the vectors that the last pivot wrote: a processor waits
+    # where a load takes parts of two stores. Selections, since branches would be mispredicted.
+    for r in range(padded(rows)):
         size = abs(slope[r])
         down = constant[r] if constant[r] > 0.0 else 0.0
         up = cap[r] - down
         gap = down if slope[r] < 0.0 else up
         gap = gap if gap > 0.0 else 0.0
-        step_r = gap / (size if size > SMALL_PIVOT else SMALL_PIVOT)
-        ratio[r] = step_r if size > SMALL_PIVOT else np.inf
+        blocks = (size > SMALL_PIVOT) & (r >= first) & (r < rows)
+        ratio[r] = gap / size if blocks else np.inf
     variable = ws.column_variable[t, q]
     row, step = -2, np.inf
     if variable < net.lower.size:
         row, step = -1, net.span[variable]
     own = step
-    for r in range(n):
+    for r in range(padded(rows)):
         step = ratio[r] if ratio[r] < step else step
     if step < own:
         pivot = 0.0
         tie = step * (1.0 + 1e-12)
-        for r in range(n):
+        for r in range(padded(rows)):
             size = abs(slope[r]) if ratio[r] <= tie else 0.0
-            row = first + r if size > pivot else row
+            row = r if size > pivot else row
             pivot = size if size > pivot else pivot
     return row, step
 
@@ -116,11 +117,9 @@ def pivot(net: Network, ws: Workspace, t: int, p: int, q: int) -> None:
             other = value[c]
             k = entering_value if c == 0 else -other[p] * inverse
             for r in range(rows):
-                other[r] += k * column[r]
-            other[p] = k
+                other[r] = k if r == p else other[r] + k * column[r]
     for r in range(rows):
-        entering_column[r] = column[r] * entering_slope
-    entering_column[p] = entering_slope
+        entering_column[r] = entering_slope if r == p else column[r] * entering_slope
     leaving = ws.row_variable[t, p]
     entering = ws.column_variable[t, q]
     ws.row_variable[t, p] = entering

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nnce_cli.kernels.arrays import Network, Workspace
 from nnce_cli.kernels.dictionary import CLEAR, first_entering_column, step_along
 from nnce_cli.kernels.jit import entry_point, kernel, padded
@@ -17,13 +19,13 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
     a free row with a positive value, bound the ray.
     """
     d = net.lower.size
-    n = ws.rows[t] - first
-    constant, cap, slope = ws.value[t, 0, first:], ws.row_cap[t, first:], ws.column
+    n = ws.rows[t]
+    constant, cap, slope = ws.value[t, 0], ws.row_cap[t], ws.column
     for r in range(padded(n)):
         slope[r] = 0.0
     for c in range(d):
         weight = ws.reach[ws.column_variable[t, c]]
-        column = ws.value[t, 1 + c, first:]
+        column = ws.value[t, 1 + c]
         for r in range(padded(n)):
             slope[r] += weight * column[r]
     ratio = ws.ratio
@@ -33,9 +35,10 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
         up = cap[r] - down
         gap = down if slope[r] < 0.0 else up
         gap = gap if gap > 0.0 else 0.0
-        ratio[r] = gap / (size if size > 1e-300 else 1e-300)
+        bounds = (size > 1e-300) & (r >= first) & (r < n)
+        ratio[r] = gap / size if bounds else np.inf
     step = 1.0
-    for r in range(n):
+    for r in range(padded(n)):
         step = ratio[r] if ratio[r] < step else step
     step *= 0.5
     x = ws.point
@@ -45,8 +48,8 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
             move = step * net.span[variable]
             at_upper = ws.at_upper[t, c] == 1
             x[variable] = net.upper[variable] - move if at_upper else net.lower[variable] + move
-    variables = ws.row_variable[t, first:]
-    for r in range(n):
+    variables = ws.row_variable[t]
+    for r in range(first, n):
         if variables[r] < d:
             x[variables[r]] = net.lower[variables[r]] + constant[r] + step * slope[r]
 
