@@ -70,8 +70,8 @@ def _network(stack: LayerStack, box: Box, image: Image) -> Network:
     d = stack.n_inputs
     widths = np.array([layer.n_out for layer in stack.hidden], dtype=np.int64)
     n = int(widths.max())
-    weight = np.zeros((len(widths), max(d, n), n))
-    bias = np.zeros((len(widths), n))
+    weight = lines_of_zeros(len(widths), max(d, n), padded_length(n))
+    bias = lines_of_zeros(len(widths), padded_length(n))
     for index, layer in enumerate(stack.hidden):
         weight[index, : layer.n_in, : layer.n_out] = layer.weight.T
         bias[index, : layer.n_out] = layer.bias
@@ -193,7 +193,8 @@ def new_workspace(
         point=np.zeros(d),
         mean=np.zeros(d),
         activation=np.zeros(max(d, n)),
-        preactivation=np.zeros(n),
+        preactivation=lines_of_zeros(padded_length(n)),
+        weight=np.zeros(d),
         wanted=ints(d),
         wanted_upper=ints(d),
         preimage=_new_preimage(net),

@@ -72,8 +72,8 @@ class Network(NamedTuple):
 
     width: Ints  # (L,) n_l
     offset: Ints  # (L + 1,) global index of the first neuron of each layer
-    weight: Floats  # (L, max(d, n), n): transposed, weight[l, i, j] from input i to neuron j
-    bias: Floats  # (L, n)
+    weight: Floats  # (L, max(d, n), n padded): weight[l, i, j] from input i to neuron j
+    bias: Floats  # (L, n padded)
     inexact: Floats  # (L,) 1.0 where the float64 weights are rounded from rationals, else 0.0
     sign_error: Floats  # (N,) bound on the error of a float forward pass inside the box
     lower: Floats  # (d,)
@@ -182,7 +182,8 @@ class Workspace(NamedTuple):
     point: Floats  # (d,)
     mean: Floats  # (d,)
     activation: Floats  # (max(d, n),)
-    preactivation: Floats  # (n,)
+    preactivation: Floats  # (n padded,)
+    weight: Floats  # (d,)
     wanted: Ints  # (d,) the basis that `rebuild` restores
     wanted_upper: Ints  # (d,)
     preimage: Preimage

@@ -11,11 +11,11 @@ import numpy as np
 
 from nnce_cli.kernels.arrays import LPS, PIVOTS, Network, Workspace
 from nnce_cli.kernels.jit import kernel, padded
+from nnce_cli.kernels.vectors import ratio_test
 
 # Rows are scaled to about 1, so these are relative. They choose which path (float or exact)
 # takes a decision, never what the decision is.
 CLEAR = 1e-10  # a value at a vertex beyond this counts as strictly on its side
-SMALL_PIVOT = 1e-11  # smaller entries take no part in the ratio test
 SMALL_COST = 1e-13  # smaller coefficients do not attract a pivot
 OPTIMAL, CROSSED, STALLED = 0, 1, 2  # how a descent ended
 
@@ -55,34 +55,13 @@ def leaving_row(net: Network, ws: Workspace, t: int, q: int) -> tuple[int, float
     The row is -1 where the column's own opposite bound comes first (a flip), -2 where nothing
     blocks. Ties go to the larger pivot.
     """
-    first, rows = ws.free[t], ws.rows[t]
-    constant, slope = ws.value[t, 0], ws.value[t, 1 + q]
-    cap, ratio = ws.row_cap[t], ws.ratio
-    # From row 0 on, so that these are the vectors that the last pivot wrote: a processor waits
-    # where a load takes parts of two stores. Selections, since branches would be mispredicted.
-    for r in range(padded(rows)):
-        size = abs(slope[r])
-        down = constant[r] if constant[r] > 0.0 else 0.0
-        up = cap[r] - down
-        gap = down if slope[r] < 0.0 else up
-        gap = gap if gap > 0.0 else 0.0
-        blocks = (size > SMALL_PIVOT) & (r >= first) & (r < rows)
-        ratio[r] = gap / size if blocks else np.inf
+    row, step = ratio_test(
+        ws.value[t, 0], ws.value[t, 1 + q], ws.row_cap[t], ws.free[t], ws.rows[t]
+    )
     variable = ws.column_variable[t, q]
-    row, step = -2, np.inf
-    if variable < net.lower.size:
-        row, step = -1, net.span[variable]
-    own = step
-    for r in range(padded(rows)):
-        step = ratio[r] if ratio[r] < step else step
-    if step < own:
-        pivot = 0.0
-        tie = step * (1.0 + 1e-12)
-        for r in range(padded(rows)):
-            size = abs(slope[r]) if ratio[r] <= tie else 0.0
-            row = r if size > pivot else row
-            pivot = size if size > pivot else pivot
-    return row, step
+    if variable < net.lower.size and not step < net.span[variable]:
+        return -1, net.span[variable]
+    return (row if row >= 0 else -2), step
 
 
 @kernel

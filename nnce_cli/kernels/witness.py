@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nnce_cli.kernels.arrays import Network, Workspace
 from nnce_cli.kernels.dictionary import CLEAR, first_entering_column, step_along
 from nnce_cli.kernels.jit import entry_point, kernel, padded
 from nnce_cli.kernels.layers import vertex
+from nnce_cli.kernels.vectors import combination, ratio_test
 
 
 @kernel
@@ -20,26 +19,14 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
     """
     d = net.lower.size
     n = ws.rows[t]
-    constant, cap, slope = ws.value[t, 0], ws.row_cap[t], ws.column
+    constant, slope, weight = ws.value[t, 0], ws.column, ws.weight
     for r in range(padded(n)):
         slope[r] = 0.0
     for c in range(d):
-        weight = ws.reach[ws.column_variable[t, c]]
-        column = ws.value[t, 1 + c]
-        for r in range(padded(n)):
-            slope[r] += weight * column[r]
-    ratio = ws.ratio
-    for r in range(padded(n)):
-        size = abs(slope[r])
-        down = constant[r]
-        up = cap[r] - down
-        gap = down if slope[r] < 0.0 else up
-        gap = gap if gap > 0.0 else 0.0
-        bounds = (size > 1e-300) & (r >= first) & (r < n)
-        ratio[r] = gap / size if bounds else np.inf
-    step = 1.0
-    for r in range(padded(n)):
-        step = ratio[r] if ratio[r] < step else step
+        weight[c] = ws.reach[ws.column_variable[t, c]]
+    combination(slope, slope, ws.value[t, 1:], weight, d, padded(n))
+    _, step = ratio_test(constant, slope, ws.row_cap[t], first, n)
+    step = step if step < 1.0 else 1.0
     step *= 0.5
     x = ws.point
     for c in range(d):
