@@ -216,7 +216,7 @@ def _new_preimage(net: Network) -> Preimage:
     d = net.lower.size if m else 0
 
     def floats(*shape: int) -> Floats:
-        return np.zeros(shape if m else (0,) * len(shape))
+        return lines_of_zeros(*(shape if m else (0,) * len(shape)))
 
     def ints(size: int) -> NDArray[np.int64]:
         return np.zeros(size, dtype=np.int64)

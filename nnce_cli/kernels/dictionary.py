@@ -30,7 +30,7 @@ def copy_frame(ws: Workspace, source: int, target: int) -> None:
             new[r] = old[r]
     old_variable, new_variable = ws.row_variable[source], ws.row_variable[target]
     old_cap, new_cap = ws.row_cap[source], ws.row_cap[target]
-    for r in range(rows):
+    for r in range(padded(rows)):
         new_variable[r] = old_variable[r]
         new_cap[r] = old_cap[r]
     old_column, new_column = ws.column_variable[source], ws.column_variable[target]
@@ -85,7 +85,7 @@ def pivot(net: Network, ws: Workspace, t: int, p: int, q: int) -> None:
     column, entering_column = ws.column, value[1 + q]
     for r in range(rows):  # a copy: aliasing would stop vectorisation below
         column[r] = entering_column[r]
-    a = column[p]
+    a = entering_column[p]
     to_cap = a > 0.0  # the row's variable leaves at its cap, not at 0
     target = ws.row_cap[t, p] if to_cap else 0.0
     inverse = 1.0 / a

@@ -19,6 +19,7 @@ from nnce_cli.kernels.arrays import (
     Workspace,
 )
 from nnce_cli.kernels.jit import kernel, padded, subroutine
+from nnce_cli.kernels.vectors import weighted_sum
 
 TIGHT = 1e-12  # a slack below minus this is violated
 RIDGE = 1e-9  # of a slack's squared size: with less beside the tight ones it depends on them
@@ -50,14 +51,8 @@ def gather_slacks(net: Network, ws: Workspace, n: int) -> None:
 @kernel
 def slacks_at(net: Network, ws: Workspace, u: Floats, n: int) -> None:
     """Write the values of the first ``n`` gathered slacks at ``u`` to the scratch."""
-    pre = ws.preimage
-    slack = pre.slack
-    for s in range(padded(n)):
-        slack[s] = pre.form[0, s]
-    for k in range(net.lower.size):
-        a, form = u[k], pre.form[1 + k]
-        for s in range(padded(n)):
-            slack[s] += a * form[s]
+    form = ws.preimage.form
+    weighted_sum(ws.preimage.slack, form[0], form[1:], u, net.lower.size, padded(n))
 
 
 @kernel
@@ -76,10 +71,7 @@ def times_inverse(ws: Workspace, vector: Floats, out: Floats, count: int) -> Non
     """Write ``inverse``, of the gram matrix of ``count`` slacks, times ``vector`` to ``out``."""
     for a in range(padded(count)):
         out[a] = 0.0
-    for b in range(count):
-        entry, row = vector[b], ws.preimage.inverse[b]
-        for a in range(padded(count)):
-            out[a] += entry * row[a]
+    weighted_sum(out, out, ws.preimage.inverse, vector, count, padded(count))
 
 
 @kernel
@@ -117,10 +109,7 @@ def look_at(net: Network, ws: Workspace, s: int, count: int) -> float:
         base += gradient[k] * pre.centre[k]
     for k in range(padded(d)):
         product[k] = 0.0
-    for i in range(d):
-        g, metric = gradient[i], pre.metric[i]
-        for k in range(padded(d)):
-            product[k] += g * metric[k]
+    weighted_sum(product, product, pre.metric, gradient, d, padded(d))
     pre.base[spare] = base
     for b in range(count):
         entry, other = 0.0, pre.gradient[b]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from nnce_cli.kernels.arrays import UNDERFLOW, UNIT_ROUNDOFF, Network, Workspace
 from nnce_cli.kernels.jit import entry_point, kernel, padded
 from nnce_cli.kernels.nogoods import NEGLIGIBLE
-from nnce_cli.kernels.vectors import combination
+from nnce_cli.kernels.vectors import weighted_sum
 from nnce_cli.kernels.witness import inner_point
 
 
@@ -67,7 +67,7 @@ def witness_holds(net: Network, ws: Workspace) -> bool:
     for layer in range(net.width.size):
         n_out = net.width[layer]
         start = net.offset[layer]
-        combination(z, net.bias[layer], net.weight[layer], activation, n_in, padded(n_out))
+        weighted_sum(z, net.bias[layer], net.weight[layer], activation, n_in, padded(n_out))
         doubts = 0
         sign, is_zero, bound = ws.sign[start:], ws.is_zero[start:], net.sign_error[start:]
         for j in range(n_out):

@@ -30,9 +30,11 @@ TIE = 1.0 + 1e-12  # steps this close count as one; of these the largest pivot i
 DOUBLE, INT = ir.DoubleType(), ir.IntType(64)
 DOUBLES, INTS = ir.VectorType(DOUBLE, LANES), ir.VectorType(INT, LANES)
 CONTRACT = ("contract",)
+variable: Any = cgutils.alloca_once_value  # numba has no types for these
+pair: Any = types.Tuple
 
 
-def combine(
+def plain_weighted_sum(
     out: np.ndarray, start: np.ndarray, rows: np.ndarray, weights: np.ndarray, count: int, n: int
 ) -> None:
     """Write ``start + sum_i weights[i] * rows[i]`` over the first ``count`` rows to ``out``.
@@ -42,7 +44,7 @@ def combine(
     out[:n] = start[:n] + weights[:count] @ rows[:count, :n]
 
 
-def first_to_block(
+def plain_ratio_test(
     constant: np.ndarray, slope: np.ndarray, cap: np.ndarray, first: int, end: int
 ) -> tuple[int, float]:
     """Return the row from ``first`` to ``end`` that reaches 0 or its cap first, and the step.
@@ -126,11 +128,11 @@ def _blocks(builder: Any, end: Any) -> Any:
     return cgutils.for_range_slice(builder, INT(0), end, INT(LANES), intp=INT)
 
 
-@_compiled(combine)
-def combination(
+@_compiled(plain_weighted_sum)
+def weighted_sum(
     typing: Any, out: Any, start: Any, rows: Any, weights: Any, count: Any, n: Any
 ) -> Any:
-    """Compile `combine`."""
+    """Do what `plain_weighted_sum` does."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         target, first, factor = (
@@ -139,9 +141,8 @@ def combination(
         matrix = context.make_array(rows)(context, builder, args[2])
         stride = builder.extract_value(matrix.strides, 0)
         base = builder.bitcast(matrix.data, ir.IntType(8).as_pointer())
-        total = cgutils.alloca_once(builder, DOUBLES)
         with _blocks(builder, args[5]) as (i, _):
-            builder.store(_load(builder, first, i), total)
+            total = variable(builder, _load(builder, first, i))
             with cgutils.for_range(builder, args[4], intp=INT) as loop:
                 row = builder.gep(base, [builder.mul(loop.index, stride)])
                 block = _load(builder, builder.bitcast(row, DOUBLE.as_pointer()), i)
@@ -155,9 +156,9 @@ def combination(
     return types.void(out, start, rows, weights, types.int64, types.int64), generate
 
 
-@_compiled(first_to_block)
+@_compiled(plain_ratio_test)
 def ratio_test(typing: Any, constant: Any, slope: Any, cap: Any, first: Any, end: Any) -> Any:
-    """Compile `first_to_block`."""
+    """Do what `plain_ratio_test` does."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
@@ -165,9 +166,9 @@ def ratio_test(typing: Any, constant: Any, slope: Any, cap: Any, first: Any, end
         begin, stop = _spread(b, args[3], INTS), _spread(b, args[4], INTS)
         lanes = ir.Constant(INTS, list(range(LANES)))
         zero, never = _constant(0.0), _constant(np.inf)
-        least_ratio = cgutils.alloca_once_value(b, never)
-        steepest = cgutils.alloca_once_value(b, zero)
-        place = cgutils.alloca_once_value(b, ir.Constant(INTS, [-1] * LANES))
+        least_ratio = variable(b, never)
+        steepest = variable(b, zero)
+        place = variable(b, ir.Constant(INTS, [-1] * LANES))
         with _blocks(b, args[4]) as (i, _):
             value, change, limit = (_load(b, base, i) for base in data)
             row = b.add(_spread(b, i, INTS), lanes)
@@ -179,9 +180,7 @@ def ratio_test(typing: Any, constant: Any, slope: Any, cap: Any, first: Any, end
             moves = b.fcmp_ordered(">", size, _constant(SMALL_PIVOT))
             ratio = b.select(b.and_(inside, moves), b.fdiv(gap, size), never)
             old, old_size = b.load(least_ratio), b.load(steepest)
-            ties = b.and_(
-                b.fcmp_ordered("==", ratio, old), b.fcmp_ordered(">", size, old_size)
-            )
+            ties = b.and_(b.fcmp_ordered("==", ratio, old), b.fcmp_ordered(">", size, old_size))
             better = b.or_(b.fcmp_ordered("<", ratio, old), ties)
             b.store(b.select(better, ratio, old), least_ratio)
             b.store(b.select(better, size, old_size), steepest)
@@ -197,5 +196,5 @@ def ratio_test(typing: Any, constant: Any, slope: Any, cap: Any, first: Any, end
         row = b.fptosi(_across(b, ">", rows), INT)
         return context.make_tuple(b, signature.return_type, [row, step])
 
-    answer = types.Tuple((types.int64, types.float64))
+    answer = pair((types.int64, types.float64))
     return answer(constant, slope, cap, types.int64, types.int64), generate

@@ -6,7 +6,7 @@ from nnce_cli.kernels.arrays import Network, Workspace
 from nnce_cli.kernels.dictionary import CLEAR, first_entering_column, step_along
 from nnce_cli.kernels.jit import entry_point, kernel, padded
 from nnce_cli.kernels.layers import vertex
-from nnce_cli.kernels.vectors import combination, ratio_test
+from nnce_cli.kernels.vectors import ratio_test, weighted_sum
 
 
 @kernel
@@ -24,7 +24,7 @@ def inner_point(net: Network, ws: Workspace, t: int, first: int) -> None:
         slope[r] = 0.0
     for c in range(d):
         weight[c] = ws.reach[ws.column_variable[t, c]]
-    combination(slope, slope, ws.value[t, 1:], weight, d, padded(n))
+    weighted_sum(slope, slope, ws.value[t, 1:], weight, d, padded(n))
     _, step = ratio_test(constant, slope, ws.row_cap[t], first, n)
     step = step if step < 1.0 else 1.0
     step *= 0.5
