@@ -85,5 +85,7 @@ def test_nothing_blocks_where_nothing_moves() -> None:
 def test_zeros_begin_at_a_line_of_the_cache() -> None:
     for shape in [(1,), (3, 7), (0, 5), (40, 9, 24)]:
         array = lines_of_zeros(*shape)
-        assert array.shape == shape and array.flags.c_contiguous and not array.any()
+        assert array.shape == shape
+        assert array.flags.c_contiguous
+        assert not array.any()
         assert array.ctypes.data % 64 == 0 or array.size == 0
