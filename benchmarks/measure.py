@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from benchmarks.floor import Floor
 from benchmarks.networks import known_layer_cells, network
 from nnce_cli.enumeration import Problem, choose, walk_factory
-from nnce_cli.memory import peak_memory_bytes
+from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.table import CellTableWriter, Metadata, Output
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ def measure(name: str, method: str, lp: str) -> dict[str, Any]:
     """Count the cells of a network; return what it took."""
     from nnce_cli.enumeration.methods import walk_factory
     from nnce_cli.enumeration.problem import Problem
-    from nnce_cli.memory import peak_memory_bytes
+    from nnce_cli.base.memory import peak_memory_bytes
 
     make = walk_factory(method, lp)
     for _ in make(Problem.of(*network("seeded-2-3-3")), rows=False).batches():

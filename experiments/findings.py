@@ -20,7 +20,7 @@ from experiments.sections.ranks import ranks_section
 from experiments.sections.time import time_section
 from experiments.sections.words import count, decimals, inputs, percent, table, widths
 from experiments.sections.workers import workers_section
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.table import Output
 

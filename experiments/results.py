@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table import Output
 
 Record = dict[str, Any]

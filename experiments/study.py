@@ -22,7 +22,7 @@ from experiments.parallel import CORES, measure_parallel
 from experiments.plan import Plan
 from experiments.results import Record, Results
 from experiments.sections.found import NETWORKS, PARALLEL
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 

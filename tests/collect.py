@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.domain import fix_inputs
 from nnce_cli.enumeration import Enumeration
-from tests.naive import Cell, cell_at
+from tests.oracles.naive import Cell, cell_at
 from tests.thin_cells import holds_no_float
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from ppl import C_Polyhedron
 from nnce_cli.enumeration import Enumeration
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, Rows
-from tests.naive import fraction
-from tests.oracle_ppl import box_constraints, expression, identity, pull_back
+from tests.oracles.naive import fraction
+from tests.oracles.ppl import box_constraints, expression, identity, pull_back
 from tests.strategies import Row, affine_map, stack_from
 from tests.thin_cells import inward_functions
 

@@ -24,7 +24,7 @@ from benchmarks.scaling import Recorded, measure, replay
 from benchmarks.vertex import row as vertex_row
 from nnce_cli.domain import Box
 from tests.collect import count
-from tests.naive import exhaustive_signs, stack_of
+from tests.oracles.naive import exhaustive_signs, stack_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

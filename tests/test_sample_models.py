@@ -12,7 +12,7 @@ from nnce_cli.network import load_network
 from sample_models.train import DATA, FOLDER, accuracy, hand_made, onnx_model
 from tests.cases import cube
 from tests.collect import check_rows, enumerate_all
-from tests.oracle_ppl import exact_cells
+from tests.oracles.ppl import exact_cells
 
 ROW = re.compile(
     r"^\| `(?P<file>[^`]+)` \| (?P<widths>[\d-]+) \| .+ \| `--box (?P<box>\S+)` "

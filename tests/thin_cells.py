@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flint import fmpq, fmpq_mat
 from ppl import Linear_Expression, MIP_Problem
 
-from tests.oracle_ppl import box_constraints, expression, identity, pull_back
+from tests.oracles.ppl import box_constraints, expression, identity, pull_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from nnce_cli.network import load_network
 from nnce_cli.table import CellTableWriter, Metadata, Output, Rows
 from nnce_cli.verify import Options, Report, verify
 from tests.networks import mlp_model, save
-from tests.oracle_ppl import exact_cells
+from tests.oracles.ppl import exact_cells
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.plan import EPOCHS
 from experiments.results import Record, Results
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 NETWORKS, PARALLEL = "networks.jsonl", "parallel.jsonl"
 

@@ -22,7 +22,7 @@ from nnce_cli.analysis.decisions import (
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
 from nnce_cli.analysis.table_and_model import refuse_other_model
 from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellRows, Metadata
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata
 

@@ -19,9 +19,9 @@ from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
-from nnce_cli.errors import InputError
-from nnce_cli.jobs import usable_cores
-from nnce_cli.memory import peak_memory_bytes
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.processes import usable_cores
+from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.method_names import AUTO, DICTIONARY, METHOD_NAMES
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.witness_default import has_witness
 
 if TYPE_CHECKING:

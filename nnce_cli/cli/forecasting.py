@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nnce_cli.cli.report import duration, number
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.analysis.estimate import Forecast

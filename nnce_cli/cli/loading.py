@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box

@@ -15,7 +15,7 @@ from nnce_cli.cli.table_and_model import (
     need_matplotlib,
     refuse_bad_output,
 )
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,8 @@ from nnce_cli.cli.gathering import Gathering
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.signals import stop_on_signals
-from nnce_cli.errors import InputError
-from nnce_cli.memory import peak_memory_bytes
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import peak_memory_bytes
 
 if TYPE_CHECKING:
     from nnce_cli.parallel import Journal, Plan, RunFolder, View

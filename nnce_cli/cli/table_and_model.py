@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nnce_cli.cli import exit_codes
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box

@@ -10,7 +10,7 @@ import typer
 
 from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.table_and_model import domain_of, load_model_of
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np

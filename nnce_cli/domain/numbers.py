@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,4}))?")
 _MAX_CHARACTERS = 4000  # Python's own limit for integers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 Expression = str | list["Expression"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from nnce_cli.enumeration.lp import back_end
 from nnce_cli.enumeration.lp.back_ends import cvxpy_solvers
 from nnce_cli.enumeration.methods import is_there
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.method_names import CVXPY, DICTIONARY, HIGHS, METHODS
 
 

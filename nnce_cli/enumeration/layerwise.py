@@ -23,7 +23,7 @@ from nnce_cli.enumeration.problem import OUTPUT_ROWS, Problem
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.search import Search, Step
 from nnce_cli.enumeration.subtree import Subtree
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 WHOLE = Subtree()
 SECONDS_PER_BATCH = 0.05

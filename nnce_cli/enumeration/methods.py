@@ -11,7 +11,7 @@ from nnce_cli.enumeration.layerwise import WHOLE, LayerWise
 from nnce_cli.enumeration.lp import back_end
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import Subtree
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.method_names import AUTO, DICTIONARY, METHODS, Method
 
 

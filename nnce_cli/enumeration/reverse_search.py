@@ -27,7 +27,7 @@ from nnce_cli.enumeration.arrangement import Arrangement
 from nnce_cli.enumeration.cell import Floats, Signs, Witness
 from nnce_cli.enumeration.incremental import Incremental
 from nnce_cli.enumeration.search import Step
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.exact.dictionary import evaluate
 from nnce_cli.kernels.arrays import UNIT_ROUNDOFF
 

@@ -22,7 +22,7 @@ from nnce_cli.enumeration.scaling import (
     with_more_room,
 )
 from nnce_cli.enumeration.subtree import SECONDS_PER_CALL, Subtree, SubtreeWalk
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.exact import Pullback
 from nnce_cli.kernels import vertex_arrays as v
 from nnce_cli.kernels.vertex_walk import walk_vertices

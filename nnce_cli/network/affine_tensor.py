@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.element_types import UNIT_ROUNDOFF
 from nnce_cli.network.exact import Array, ExactArithmetic
 from nnce_cli.network.stack import AffineMap

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
 from nnce_cli.network.stack import AffineMap, LayerStack
 

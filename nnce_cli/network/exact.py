@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 Array = NDArray[Any]
 

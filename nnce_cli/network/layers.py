@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import AffineTensor, Arithmetic, Source, identity
 from nnce_cli.network.model_file import Graph
 from nnce_cli.network.node import Node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.digest import weights_digest
 from nnce_cli.network.stack import LayerStack
 

@@ -12,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import MAX_ENTRIES, MAX_RANK, AffineTensor, Shape
 from nnce_cli.network.element_types import ELEMENT_TYPES, UNIT_ROUNDOFF
 from nnce_cli.network.node import Node

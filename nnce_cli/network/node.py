@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import (
     AffineTensor,
     add,

@@ -9,7 +9,7 @@ import numpy as np
 from flint import fmpq_mat
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.pool import Pool, Worker
 from nnce_cli.parallel.task import Failure, Outcome

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nnce_cli.errors import InputError
-from nnce_cli.files import sync_folder
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.files import sync_folder
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.lock import Lock
 

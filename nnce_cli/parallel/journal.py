@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from nnce_cli.enumeration import Subtree
-from nnce_cli.errors import InputError
-from nnce_cli.files import sync_folder
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.files import sync_folder
 from nnce_cli.parallel.task import Outcome, Place, Task, pack_roots, place, unpack_roots
 
 FORMAT = 1

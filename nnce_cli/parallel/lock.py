@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 
 
 class Lock:

@@ -18,7 +18,7 @@ from typing import Any
 import multiprocess
 from multiprocess.connection import wait
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.parallel.task import Failure, Outcome, Task
 from nnce_cli.parallel.worker import Plan, Sign, Walked, work
 

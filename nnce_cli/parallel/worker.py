@@ -15,8 +15,8 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from nnce_cli.enumeration import CellBatch, Problem, Subtree, Walk, node_cost, walk_factory
-from nnce_cli.errors import InputError
-from nnce_cli.memory import peak_memory_bytes
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.parallel.budget import budget, divide
 from nnce_cli.parallel.task import Failure, Outcome, Task
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.plotting.classes import Classes
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons

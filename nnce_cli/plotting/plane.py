@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons, Pool
 from nnce_cli.table import Rows

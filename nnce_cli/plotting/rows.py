@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table import CellRows, LayerCounter, Rows
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table.footer import (
     BINARY,
     LIST,

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from nnce_cli.errors import InputError
-from nnce_cli.files import sync_folder
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.files import sync_folder
 
 STDOUT = "-"
 COPIED_BYTES = 1 << 20

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.rows import Rows
 from nnce_cli.table.schema import layer_names, rows_per_group, table_schema

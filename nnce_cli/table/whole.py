@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table.join import Join, Piece
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.output import Output

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table.metadata import KEY, MAX_WIDTH, Metadata
 from nnce_cli.table.output import Output
 from nnce_cli.table.prefixes import LayerCounter

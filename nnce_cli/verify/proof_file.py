@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA
 
 BATCH = 2**12

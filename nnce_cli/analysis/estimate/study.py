@@ -23,8 +23,8 @@ from nnce_cli.analysis.estimate.speed import Speed, measure_speed
 from nnce_cli.domain import Box
 from nnce_cli.enumeration import SubtreeWalk
 from nnce_cli.enumeration.problem import Problem
-from nnce_cli.errors import InputError
-from nnce_cli.jobs import usable_cores
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.processes import usable_cores
 from nnce_cli.network import LayerStack
 from nnce_cli.witness_default import has_witness
 

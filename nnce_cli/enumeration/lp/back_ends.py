@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnce_cli.enumeration.lp.dictionary import Dictionary
 from nnce_cli.enumeration.lp.program import LinearSolver
-from nnce_cli.errors import InputError
+from nnce_cli.base.errors import InputError
 from nnce_cli.method_names import CVXPY, DICTIONARY, HIGHS
 
 

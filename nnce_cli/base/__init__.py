@@ -1,0 +1,1 @@
+"""What every room may need: errors, files, processes, memory."""

@@ -1,0 +1,373 @@
+"""Cell tables: what is in the file, and what is refused."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import stat
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnce_cli.base.errors import InputError
+from nnce_cli.table import CellTableReader, CellTableWriter, Metadata, Output
+from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
+from tests.tables import metadata_of, rows_of, tables, write
+
+WIDTHS = [2, 9, 3]
+CELLS = [
+    ((0, 0, 0, 0, 0, 0, 0, 0, 1), (0, 0, 0)),
+    ((0, 0, 0, 0, 0, 0, 0, 0, 1), (1, 0, 0)),
+    ((1, 0, 1, 0, 0, 0, 0, 0, 0), (0, 1, 1)),
+]
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "t.parquet"
+    write(path, rows_of(CELLS, WIDTHS), WIDTHS)
+    return path
+
+
+def test_columns_as_any_parquet_reader_sees_them(table):
+    found = pq.read_table(table)
+    assert found.schema.names == [
+        *("layer_1", "layer_2", "active_1", "active_2", "rank_1", "rank_2", "witness"),
+    ]
+    assert found.schema.field("layer_1").type == pa.binary(2)
+    assert found.schema.field("rank_2").type == pa.uint16()
+    assert found.schema.field("witness").type.list_size == 2
+    # Bit 0 is the most significant bit of the first byte.
+    assert found["layer_1"].to_pylist() == [b"\x00\x80", b"\x00\x80", b"\xa0\x00"]
+    assert found["layer_2"].to_pylist() == [b"\x00", b"\x80", b"\x60"]
+    assert found["active_1"].to_pylist() == [1, 1, 2]
+    assert found["rank_2"].to_pylist() == [0, 1, 2]
+    assert found["witness"].to_pylist() == [[0, 1 / 7], [2 / 7, 3 / 7], [4 / 7, 5 / 7]]
+
+
+def test_parquet_metadata(table):
+    described = pq.read_metadata(table)
+    column = described.row_group(0).column(0)
+    assert column.compression == "ZSTD"
+    assert (column.statistics.min, column.statistics.max) == (b"\x00\x80", b"\xa0\x00")
+    assert [c.column_index for c in described.row_group(0).sorting_columns] == [0, 1]
+
+
+def test_documented_metadata(table):
+    assert json.loads(pq.read_metadata(table).metadata[b"nnce"]) == {
+        "format": 1,
+        "exact_witnesses": [],
+        "model": "ab" * 32,
+        "widths": [2, 9, 3],
+        "domain": {"kind": "box", "lower": [-1.0, -1.0], "upper": [1.0, 1.0]},
+        "options": {"witness": True},
+        "bit_order": "most significant first",
+        "cells": 3,
+        "layer_cells": [2, 3],
+        "complete": True,
+        "certified": True,
+        "decisions": {"float": 3},
+    }
+
+
+@settings(max_examples=30, deadline=None)
+@given(tables(), st.booleans(), st.data())
+def test_round_trip(tmp_path_factory, table, witness, data):
+    widths, cells = table
+    rows = rows_of(cells, widths, witness=witness)
+    path = tmp_path_factory.mktemp("t") / "t.parquet"
+    cuts = data.draw(st.lists(st.integers(0, len(cells)), max_size=4))
+    written = write(path, rows, widths, cuts=cuts, complete=False)
+    with CellTableReader(path) as reader:
+        assert reader.metadata == written
+        assert reader.rows == reader.metadata.cells == len(cells)
+        batches = list(reader.batches())
+    for layer, signs in enumerate(rows.signs):
+        np.testing.assert_array_equal(np.concatenate([b.signs[layer] for b in batches]), signs)
+    np.testing.assert_array_equal(np.concatenate([b.active for b in batches]), rows.active)
+    np.testing.assert_array_equal(np.concatenate([b.ranks for b in batches]), rows.ranks)
+    if witness:
+        np.testing.assert_array_equal(np.concatenate([b.witness for b in batches]), rows.witness)
+    else:
+        assert all(batch.witness is None for batch in batches)
+
+
+def many_cells(count: int) -> list:
+    """Cells of one layer of 20 neurons: 0, 1, 2, … in binary."""
+    return [(tuple(int(bit) for bit in f"{i:020b}"),) for i in range(count)]
+
+
+def test_bytes_do_not_depend_on_batches_or_on_the_path(tmp_path):
+    widths, count = [1, 20], ROW_GROUP_ROWS + 5000
+    rows = rows_of(many_cells(count), widths)
+    (tmp_path / "folder").mkdir()
+    one, other = tmp_path / "one.parquet", tmp_path / "folder" / "other.parquet"
+    write(one, rows, widths)
+    write(other, rows, widths, cuts=[0, 1, 17, 17, 4096, ROW_GROUP_ROWS, ROW_GROUP_ROWS + 1])
+    assert one.read_bytes() == other.read_bytes()
+    described = pq.read_metadata(one)
+    groups = [described.row_group(i).num_rows for i in range(described.num_row_groups)]
+    assert groups == [ROW_GROUP_ROWS, 5000]
+    with CellTableReader(one) as reader:
+        np.testing.assert_array_equal(
+            np.concatenate([batch.witness for batch in reader.batches()]), rows.witness
+        )
+
+
+@pytest.mark.parametrize("widths", [[784, 256, 256], [2, 4], [100_000, 3], [3, 65535]])
+def test_a_row_group_takes_little_memory(widths):
+    row_bytes = 8 * widths[0] + sum((n + 7) // 8 + 4 for n in widths[1:])
+    assert 1 <= rows_per_group(widths, witness=True) * row_bytes <= 20e6
+
+
+def test_a_table_without_rows(tmp_path):
+    write(tmp_path / "t.parquet", rows_of([], [2, 3]), [2, 3])
+    with CellTableReader(tmp_path / "t.parquet") as reader:
+        assert reader.metadata.cells == 0
+        assert list(reader.batches()) == []
+
+
+def test_rows_out_of_order_are_not_written(tmp_path):
+    rows = rows_of([CELLS[2], CELLS[0]], WIDTHS)
+    with pytest.raises(ValueError, match="row 1 is out of order"):
+        write(tmp_path / "t.parquet", rows, WIDTHS)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_layer_too_wide(tmp_path):
+    with Output(str(tmp_path / "t")) as output, pytest.raises(InputError, match="65535"):
+        CellTableWriter(output, metadata_of([1, 65536]))
+
+
+# The output
+
+
+def test_nothing_is_seen_before_the_table_is_whole(tmp_path):
+    path = tmp_path / "t.parquet"
+    with Output(str(path)) as output:
+        writer = CellTableWriter(output, metadata_of(WIDTHS))
+        writer.write(rows_of(CELLS, WIDTHS))
+        writer.close(complete=True, certified=True, decisions={})
+        assert not path.exists()
+        output.commit()
+        assert path.exists()
+    assert os.listdir(tmp_path) == ["t.parquet"]
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError, KeyboardInterrupt])
+def test_nothing_stays_behind_after_trouble(tmp_path, trouble):
+    def fail():
+        with Output(str(tmp_path / "t.parquet")) as output:
+            CellTableWriter(output, metadata_of(WIDTHS)).write(rows_of(CELLS, WIDTHS))
+            raise trouble
+
+    with pytest.raises(trouble):
+        fail()
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_existing_file_is_replaced_by_force_only(tmp_path):
+    path = tmp_path / "t.parquet"
+    path.write_text("precious")
+    with pytest.raises(InputError, match="exists already; use --force"):
+        write(path, rows_of(CELLS, WIDTHS), WIDTHS)
+    assert path.read_text() == "precious"
+    write(path, rows_of(CELLS, WIDTHS), WIDTHS, force=True)
+    with CellTableReader(path) as reader:
+        assert reader.rows == 3
+    assert os.listdir(tmp_path) == ["t.parquet"]
+
+
+def test_a_file_that_appears_during_the_run_is_kept(tmp_path):
+    path = tmp_path / "t.parquet"
+    with Output(str(path)) as output:
+        output.write(b"new")
+        path.write_text("precious")
+        with pytest.raises(InputError, match="exists already"):
+            output.commit()
+    assert path.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["t.parquet"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    write(tmp_path / "link", rows_of(CELLS, WIDTHS), WIDTHS, force=True)
+    assert (tmp_path / "link").is_symlink()
+    assert pq.read_metadata(tmp_path / "target").num_rows == 3
+
+
+def test_permissions_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write(tmp_path / "t", rows_of(CELLS, WIDTHS), WIDTHS)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "t").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nowhere/t.parquet", "nowhere does not exist; make it first"),
+        ("/dev/full", "not an ordinary file"),
+        (".", "not an ordinary file"),
+        ("file/t.parquet", "does not exist"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_outputs_that_cannot_be(tmp_path, monkeypatch, target, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=message) as caught:
+        Output(target, force=True)
+    assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="Permission denied"):
+        Output(str(tmp_path / "t.parquet"))
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    class Full:
+        def write(self, data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def close(self):
+            pass
+
+    with Output(str(tmp_path / "t.parquet")) as output:
+        writer = CellTableWriter(output, metadata_of(WIDTHS))
+        writer.write(rows_of(CELLS, WIDTHS))
+        monkeypatch.setattr(output, "_file", Full())
+        with pytest.raises(InputError, match=r"cannot write .*t\.parquet: No space left on device"):
+            writer.close(complete=True, certified=True, decisions={})
+    assert os.listdir(tmp_path) == []
+
+
+# Files that are not cell tables
+
+
+def refused(path) -> str:
+    """Read a file to its end and return the one line that refuses it."""
+    with pytest.raises(InputError) as caught, CellTableReader(path) as reader:
+        list(reader.batches())
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_such_file(tmp_path):
+    assert "No such file" in refused(tmp_path / "absent")
+    assert "Is a directory" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"x" * 100, b"PAR1" + b"\xff" * 99])
+def test_not_parquet(tmp_path, content):
+    (tmp_path / "t").write_bytes(content)
+    assert "is not a cell table" in refused(tmp_path / "t")
+
+
+def test_truncated_anywhere(table):
+    content = table.read_bytes()
+    for length in range(0, len(content), 97):
+        table.write_bytes(content[:length])
+        assert "is not a cell table, or only a part of one" in refused(table)
+
+
+def test_foreign_parquet(tmp_path):
+    pq.write_table(pa.table({"layer_1": [1, 2]}), tmp_path / "t")
+    assert "is a Parquet file but not a cell table" in refused(tmp_path / "t")
+
+
+def with_metadata(table, text: str | bytes):
+    """Replace the metadata of a table."""
+    found = pq.read_table(table)
+    pq.write_table(found.replace_schema_metadata({"nnce": text}), table)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 2),
+        ("format", None),
+        ("widths", [2, 9, 12]),
+        ("widths", [2]),
+        ("widths", [2, 70_000]),
+        ("widths", [2, -9, 3]),
+        ("widths", [2, True, 3]),
+        ("widths", "2-9-3"),
+        ("widths", [10**30, 9, 3]),
+        ("domain", None),
+        ("domain", {"kind": "ball"}),
+        ("domain", {"kind": "box", "lower": [0.0], "upper": [1.0]}),
+        ("domain", {"kind": "box", "lower": [0, 0], "upper": [1, float("nan")]}),
+        ("domain", {"kind": "box", "lower": [0, 0], "upper": [1, "1"]}),
+        ("domain", {"kind": "box", "lower": [0, 0], "upper": [1, 10**400]}),
+        ("exact_witnesses", {}),
+        ("exact_witnesses", [{"row": -1, "witness": ["0", "0"]}]),
+        ("exact_witnesses", [{"row": 0, "witness": ["1/0", "0"]}]),
+        ("exact_witnesses", [{"row": 0, "witness": ["1/3"]}]),
+        ("options", {}),
+        ("options", {"witness": False}),
+        ("bit_order", "least significant first"),
+        ("cells", 4),
+        ("layer_cells", [3]),
+        ("layer_cells", [2.0, 3.0]),
+        ("complete", "yes"),
+        ("certified", 1),
+        ("decisions", []),
+        ("decisions", {"float": "many"}),
+        ("model", None),
+    ],
+)
+def test_metadata_that_lies(table, key, value):
+    data = json.loads(pq.read_metadata(table).metadata[b"nnce"]) | {key: value}
+    assert "cannot be read as a cell table" in refused(with_metadata(table, json.dumps(data)))
+    del data[key]
+    assert "cannot be read as a cell table" in refused(with_metadata(table, json.dumps(data)))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1" * 9999, "[" * 100_000, b"\xff\xfe"])
+def test_metadata_that_is_not_ours(table, text):
+    assert "cannot be read as a cell table" in refused(with_metadata(table, text))
+
+
+def test_metadata_survives_json():
+    metadata = metadata_of([3, 4])
+    one = Metadata(**{**vars(metadata), "layer_cells": (5,), "lower": (0.1, 5e-324, -0.0)})
+    assert Metadata.from_json(one.to_json()) == one
+
+
+def test_damage_is_seen_wherever_it_is(tmp_path):
+    """No flipped bit gives a traceback or, thanks to the checksums of the pages, other rows."""
+    path = tmp_path / "t.parquet"
+    rows = rows_of(many_cells(500), [1, 20])
+    write(path, rows, [1, 20])
+    content = path.read_bytes()
+    generator = random.Random(0)
+    refusals = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            with CellTableReader(path) as reader:
+                batches = list(reader.batches())
+        except InputError:
+            refusals += 1
+            continue
+        if sum(len(batch.active) for batch in batches) == 500:
+            np.testing.assert_array_equal(np.concatenate([b.active for b in batches]), rows.active)
+    assert refusals > 200
