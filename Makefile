@@ -1,34 +1,85 @@
-# Everything happens in .venv, which the first target that needs it makes.
+# Everything happens in .venv, which the first target that needs it makes, with the versions of
+# requirements/lock.txt. The core is compiled into nnce_cli/_core, and again where core/ changed.
 
 PYTHON ?= python3
+LOCK ?= --constraint requirements/lock.txt
 VENV := .venv
 BIN := $(VENV)/bin
+BUILT := $(VENV)/.built
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 STUDY := $(VENV)/.study
+SANITIZED := $(VENV)/.sanitized
+CORE := CMakeLists.txt $(shell find core -name '*.[ch]pp')
 
-.PHONY: help run test test-all lint bench bench-compare bench-peers bench-growth \
-	bench-hundred-million bench-page study study-small docs kernels clean
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK)
+# The package in place, and without its core, which is compiled by the targets below.
+EDITABLE := $(PIP) --no-build-isolation --config-settings=editable.mode=inplace \
+	--config-settings=wheel.cmake=false --config-settings=wheel.platlib=true --editable
+CMAKE := PATH="$(abspath $(BIN)):$$PATH" scripts/with-compiler $(abspath $(BIN)/python) cmake
+CONFIGURE := $(CMAKE) -S . -G Ninja --log-level=WARNING -DCMAKE_INSTALL_MESSAGE=NEVER \
+	-DCMAKE_COMPILE_WARNING_AS_ERROR=$(if $(CI),ON,OFF) \
+	-DPython_EXECUTABLE=$(abspath $(BIN)/python)
+# The stub of one build is that of all.
+STUBGEN = $(BIN)/python -m nanobind.stubgen --quiet --module \
+	$$($(BIN)/python -c 'from nnce_cli import _core; print(_core.MODULE)')
+SANITIZED_TESTS ?= tests/core tests/enumeration
+
+.PHONY: help run test test-all test-latest test-sanitized lint lock wheel stub bench bench-compare \
+	bench-peers bench-growth bench-hundred-million bench-page study study-small docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: $(INSTALLED) ## Enumerate a trained sample network and print its statistics
+run: $(BUILT) ## Enumerate a trained sample network and print its statistics
 	$(BIN)/nnce enumerate sample_models/toy-2d.onnx --force
 	$(BIN)/nnce stats toy-2d.cells.parquet
 
-test: $(TOOLS) kernels ## Run the fast tests
+test: $(TOOLS) $(BUILT) ## Run the fast tests
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: $(TOOLS) kernels ## Run all tests
+test-all: $(TOOLS) $(BUILT) ## Run all tests
 	$(BIN)/python -m pytest -n 2
 
-lint: $(TOOLS) ## Check style and types
+test-latest: ## Run the fast tests with the newest versions of everything, in build/latest
+	rm -rf build/latest
+	mkdir -p build/latest
+	git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build/latest
+	$(MAKE) -C build/latest LOCK= test
+
+test-sanitized: $(TOOLS) $(BUILT) $(SANITIZED) ## Run the tests of the walks with checks of memory
+	NNCE_CPU=sanitized ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1 \
+	UBSAN_OPTIONS=print_stacktrace=1 \
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	$(BIN)/python -m pytest --capture=sys -m "not slow" $(SANITIZED_TESTS)
+
+lint: $(TOOLS) $(BUILT) ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(STUBGEN) --output-file build/stub.pyi
+	diff nnce_cli/_core/stub.pyi build/stub.pyi  # else: make stub
 	$(BIN)/mypy
+	find core -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/clang-tidy --quiet -p build/core core/cpu.cpp core/bindings.cpp
 
-bench: $(TOOLS) kernels ## Measure the enumeration against the floor and others; keep the result
+lock: $(INSTALLED) ## Write requirements/lock.txt: the newest versions that go together
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--custom-compile-command "make lock" --output-file requirements/lock.txt \
+		pyproject.toml requirements/build.in requirements/compiler.in
+
+wheel: $(INSTALLED) ## Make a wheel in dist/, and try it in an environment of its own
+	rm -rf dist build/wheel
+	scripts/with-compiler $(abspath $(BIN)/python) \
+		$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	build/wheel/bin/nnce enumerate sample_models/hand-made.onnx --count-only --quiet
+
+stub: $(BUILT) ## Write the stub of the core's names, for type checkers
+	$(STUBGEN) --output-file nnce_cli/_core/stub.pyi
+
+bench: $(TOOLS) $(BUILT) ## Measure the enumeration against the floor and others; keep the result
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.page
 
@@ -39,43 +90,53 @@ bench-peers: ## Install the programs to compare with into .venv-peers
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check relucent
 
-bench-growth: $(TOOLS) kernels ## Measure the growth of the time with the cells
+bench-growth: $(TOOLS) $(BUILT) ## Measure the growth of the time with the cells
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.page
 
-bench-hundred-million: $(TOOLS) kernels ## Count 10^8 cells with two workers
+bench-hundred-million: $(TOOLS) $(BUILT) ## Count 10^8 cells with two workers
 	$(BIN)/python -m benchmarks.hundred_million
 	$(BIN)/python -m benchmarks.page
 
 bench-page: $(TOOLS) ## Write docs/performance.md from what was measured
 	$(BIN)/python -m benchmarks.page
 
-study: $(STUDY) kernels ## Train, enumerate, and write docs/findings.md; goes on where it was stopped
+study: $(STUDY) $(BUILT) ## Train, enumerate, and write docs/findings.md; goes on where it was stopped
 	$(BIN)/python -m experiments.study
 
-study-small: $(STUDY) kernels ## The study with a few small networks, in build/study-small
+study-small: $(STUDY) $(BUILT) ## The study with a few small networks, in build/study-small
 	$(BIN)/python -m experiments.study --small
 
-kernels: $(INSTALLED) ## Compile the kernels, once, so that no test or measurement does
-	@$(BIN)/nnce enumerate sample_models/toy-2d.onnx --count-only --quiet > /dev/null
-
-docs: $(INSTALLED) ## Write docs/cli.md from the help texts
+docs: $(BUILT) ## Write docs/cli.md from the help texts
 	$(BIN)/python docs/make_cli.py
 
 clean: ## Remove the virtual environment and all caches
-	rm -rf $(VENV) .venv-peers build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis nnce_cli/_core/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml requirements/build.in requirements/lock.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --requirement requirements/build.in
+	$(EDITABLE) .
+	touch $@
+
+$(BUILT): $(INSTALLED) $(CORE)
+	$(CONFIGURE) -B build/core
+	$(CMAKE) --build build/core
+	$(CMAKE) --install build/core --prefix .
+	touch $@
+
+$(SANITIZED): $(INSTALLED) $(CORE)
+	$(CONFIGURE) -B build/sanitized -DNNCE_SANITIZED=ON
+	$(CMAKE) --build build/sanitized
+	$(CMAKE) --install build/sanitized --prefix .
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(EDITABLE) '.[test,lint]'
 	touch $@
 
 $(STUDY): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[study]'
+	$(EDITABLE) '.[study]'
 	touch $@

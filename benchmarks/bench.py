@@ -1,9 +1,9 @@
 """Measure the enumeration against the floor and against others: ``python -m benchmarks.bench``.
 
 The floor is one float64 forward pass a cell, batched in NumPy, on one core, measured in the same
-process right before and after. Compiling the kernels is not counted. Times with two workers are
-those that ``nnce enumerate`` reports, without the start of its own process; they are measured on
-large networks alone, since elsewhere the start of the workers is most of it.
+process right before and after. Times with two workers are those that ``nnce enumerate`` reports,
+without the start of its own process; they are measured on large networks alone, since elsewhere
+the start of the workers is most of it.
 
 All networks together, with the programs of `benchmarks.peers`, are a measured state: a line of
 benchmarks/history.jsonl. With ``--only`` nothing is written.

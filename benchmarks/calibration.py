@@ -23,7 +23,7 @@ from benchmarks.measure import count, write_table
 from benchmarks.networks import CASES, network
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import Study
-from nnce_cli.enumeration import Enumeration
+from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 
 if TYPE_CHECKING:
     from nnce_cli.analysis.estimate.probes import Probe
@@ -85,10 +85,10 @@ def known_cells(name: str) -> list[int]:
     """Return the cells after each layer: from the file of known cases, else by counting."""
     if name.startswith("random-"):
         return json.loads((CASES / "truth.json").read_text())[name]["layer_cells"]
-    run = Enumeration(*network(name), rows=False, witness=False)
-    for _ in run.batches():
+    walk = walk_factory(DICTIONARY)(Problem.of(*network(name)), rows=False, witness=False)
+    for _ in batches(walk):
         pass
-    return list(run.layer_cells)
+    return list(walk.layer_cells)
 
 
 def names() -> list[str]:

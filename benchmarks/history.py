@@ -13,9 +13,10 @@ import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from nnce_cli import _core
 
 ROOT = Path(__file__).resolve().parents[1]
 HISTORY = ROOT / "benchmarks" / "history.jsonl"
@@ -54,7 +55,7 @@ def machine() -> dict[str, Any]:
         "cpu": _processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "numba": version("numba"),
+        "core": _core.BUILD,
     }
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.networks import network
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import EFFICIENCY
-from nnce_cli.domain import parse_box
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import parse_box
 from nnce_cli.network import load_network
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "limits.md"

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.bench import ONE_THREAD
 from benchmarks.networks import network
-from nnce_cli.method_names import DICTIONARY, METHODS
+from nnce_cli.enumeration import DICTIONARY, METHODS
 
 NETWORKS = ("seeded-2-10-10", "seeded-3-8-8", "seeded-20-5-5", "seeded-6-6-6")
 BACK_ENDS = (DICTIONARY, "highs", "cvxpy:CLARABEL")
@@ -53,18 +53,17 @@ def main() -> None:
 
 def measure(name: str, method: str, lp: str) -> dict[str, Any]:
     """Count the cells of a network; return what it took."""
-    from nnce_cli.enumeration.methods import walk_factory
-    from nnce_cli.enumeration.problem import Problem
     from nnce_cli.base.memory import peak_memory_bytes
+    from nnce_cli.enumeration import Problem, batches, walk_factory
 
     make = walk_factory(method, lp)
-    for _ in make(Problem.of(*network("seeded-2-3-3")), rows=False).batches():
+    for _ in batches(make(Problem.of(*network("seeded-2-3-3")), rows=False)):
         pass  # everything is loaded now
     before = peak_memory_bytes()
     problem = Problem.of(*network(name))
     started = time.process_time()
     walk = make(problem, rows=False, witness=False)
-    for _ in walk.batches():
+    for _ in batches(walk):
         pass
     return {
         "network": name,
@@ -94,14 +93,13 @@ def compare(name: str, rounds: int) -> list[dict[str, Any]]:
 
 def _pairs(name: str) -> list[tuple[str, str]]:
     """Return the methods that a network suits, with their back ends."""
-    from nnce_cli.enumeration.methods import is_there
-
     widths = [int(n) for n in name.split("-")[1:]]
     found = []
     for method in METHODS.values():
-        fits = method.most_inputs is None or widths[0] <= method.most_inputs
+        fits = not method.needs_image  # there the method dictionary is the same
+        fits &= method.most_inputs is None or widths[0] <= method.most_inputs
         fits &= method.widest is None or max(widths[1:]) <= method.widest
-        if fits and is_there(method):
+        if fits and method.is_there:
             back_ends = BACK_ENDS if method.layer_wise else BACK_ENDS[:1]
             found += [(method.name, lp) for lp in back_ends]
     return found

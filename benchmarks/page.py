@@ -99,9 +99,7 @@ def _grown(each: growth.Row) -> list[str]:
 
 
 def _machine(about: dict[str, Any]) -> str:
-    return (
-        f"{about['cpu']}, {about['cores']} cores (Python {about['python']}, Numba {about['numba']})"
-    )
+    return f"{about['cpu']}, {about['cores']} cores (Python {about['python']})"
 
 
 def _line(values: list[str]) -> str:

@@ -64,26 +64,26 @@ def measure(widths: str, rounds: int) -> dict[str, float]:
 def walk(model: str, what: str) -> None:
     """Walk a network in this process after a line on standard input; print the seconds."""
     from nnce_cli.domain import parse_box
-    from nnce_cli.enumeration import Problem, SubtreeWalk
+    from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
     from nnce_cli.network import load_network
     from nnce_cli.table import CellTableWriter, Metadata, Output
 
     stack = load_network(Path(model))
     box = parse_box("-1,1", stack.n_inputs)
     rows = what == "table"
-    cells = SubtreeWalk(Problem.of(stack, box), rows=rows, witness=rows)
+    cells = walk_factory(DICTIONARY)(Problem.of(stack, box), rows=rows, witness=rows)
     print("ready", flush=True)
     sys.stdin.readline()
     started = time.perf_counter()
     if rows:
         with Output(f"{model}.{time.time_ns()}.cells") as output:
             writer = CellTableWriter(output, Metadata.of(stack, box, witness=True))
-            for batch in cells.batches():
+            for batch in batches(cells):
                 writer.write(batch)
             writer.close(complete=True, certified=True, decisions=cells.decisions)
             output.commit()
     else:
-        for _ in cells.batches():
+        for _ in batches(cells):
             pass
     print(time.perf_counter() - started)
 

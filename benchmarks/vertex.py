@@ -1,7 +1,6 @@
 """Print how fast the vertex method is beside the other one: ``python -m benchmarks.vertex``.
 
-Both walk the same network in turns, in one process on one core. The shortest processor times count;
-compiling the kernels does not.
+Both walk the same network in turns, in one process on one core. The shortest processor times count.
 """
 
 from __future__ import annotations
@@ -52,16 +51,15 @@ def row(name: str) -> str:
 
 def _seconds(stack: LayerStack, box: Box, *, rows: bool) -> tuple[dict[str, float], int]:
     """Return the seconds that each method takes, and the number of cells."""
-    from nnce_cli.enumeration import SubtreeWalk, VertexWalk
-    from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.enumeration import DICTIONARY, VERTEX, Problem, batches, walk_factory
 
-    methods = {"dictionary": SubtreeWalk, "vertex": VertexWalk}
+    methods = {name: walk_factory(name) for name in (DICTIONARY, VERTEX)}
     times: dict[str, list[float]] = {name: [] for name in methods}
     for turn in range(1 + TURNS):
         for name, method in methods.items():
             started = time.process_time()
             walk = method(Problem.of(stack, box), rows=rows)
-            for _ in walk.batches():
+            for _ in batches(walk):
                 pass
             if turn > 0:  # the first compiles
                 times[name].append(time.process_time() - started)

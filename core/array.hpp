@@ -28,7 +28,7 @@ class Array {
   Array() = default;
   // Throws std::bad_alloc where there is no such memory, or the size is negative.
   explicit Array(Index size) : size_(size) {
-    if (size < 0 || static_cast<std::size_t>(size) > (SIZE_MAX - kLine) / sizeof(T)) {
+    if (size < 0 || static_cast<std::size_t>(size) > kMost / sizeof(T)) {
       throw std::bad_alloc();
     }
     raw_ = std::calloc(static_cast<std::size_t>(size) * sizeof(T) + kLine, 1);
@@ -60,6 +60,8 @@ class Array {
 
  private:
   static constexpr std::size_t kLine = 64;
+  // Bytes. No array needs more, and a system may promise memory that it does not have.
+  static constexpr std::size_t kMost = std::size_t{1} << 39;
 
   void swap(Array& other) noexcept {
     std::swap(raw_, other.raw_);
@@ -85,15 +87,25 @@ template <class T>
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(Index rows, Index stride) : array_(rows * stride), rows_(rows), stride_(stride) {}
+  // Throws std::bad_alloc where there is no such memory, or a size is negative.
+  Matrix(Index rows, Index stride) : array_(product(rows, stride)), rows_(rows), stride_(stride) {}
 
   T* operator[](Index row) { return array_.data() + check(row) * stride_; }
   const T* operator[](Index row) const { return array_.data() + check(row) * stride_; }
+  [[nodiscard]] const T* data() const { return array_.data(); }
   [[nodiscard]] Index rows() const { return rows_; }
   [[nodiscard]] Index stride() const { return stride_; }
   void fill(T value) { array_.fill(value); }
 
  private:
+  static Index product(Index rows, Index stride) {
+    Index size = 0;
+    if (rows < 0 || stride < 0 || __builtin_mul_overflow(rows, stride, &size)) {
+      throw std::bad_alloc();
+    }
+    return size;
+  }
+
   [[nodiscard]] Index check(Index row) const {
 #ifdef NNCE_CHECKED
     if (row < 0 || row >= rows_) std::abort();

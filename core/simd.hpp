@@ -18,8 +18,8 @@
 
 namespace nnce {
 
-typedef double Doubles __attribute__((vector_size(32)));
-typedef std::int64_t Longs __attribute__((vector_size(32)));
+using Doubles = double __attribute__((vector_size(32)));
+using Longs = std::int64_t __attribute__((vector_size(32)));
 
 // Return a * b + c, rounded once where the processor can do that.
 NNCE_INLINE double fma(double a, double b, double c) {

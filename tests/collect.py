@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import unpack_layers
 from nnce_cli.domain import fix_inputs
-from nnce_cli.enumeration import Enumeration
+from nnce_cli.enumeration import DICTIONARY, Problem, Walk, batches, walk_factory
 from tests.oracles.naive import Cell, cell_at
 from tests.thin_cells import holds_no_float
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of a run; ``stack`` and ``box`` are what is left of them after fixing inputs.
+    """All rows of a walk; ``stack`` and ``box`` are what is left of them after fixing inputs.
 
     ``packed`` (cells, bytes) joins the packed layers; ``bits`` (cells, neurons) are the signs;
     ``witness`` (cells, n_0) has all inputs, ``free`` (n_0,) says which of them vary.
@@ -29,7 +31,7 @@ class Table:
     stack: LayerStack
     box: Box
     free: NDArray[np.bool_]
-    run: Enumeration
+    walk: Walk
     packed: NDArray[np.uint8]
     bits: NDArray[np.uint8]
     active: NDArray[np.uint16]
@@ -49,31 +51,29 @@ class Table:
 def enumerate_all(stack: LayerStack, box: Box) -> Table:
     """Return the table of all cells."""
     reduced, small, free = fix_inputs(stack, box)
-    run = Enumeration(stack, box)
-    batches = list(run.batches())
-    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in batches), strict=True)]
-    widths = reduced.widths[1:]
-    unpacked = [np.unpackbits(a, axis=1)[:, :n] for a, n in zip(layers, widths, strict=True)]
+    walk = walk_factory(DICTIONARY)(Problem.of(stack, box))
+    found = list(batches(walk))
+    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in found), strict=True)]
     return Table(
         stack=reduced,
         box=small,
         free=free,
-        run=run,
+        walk=walk,
         packed=np.concatenate(layers, axis=1),
-        bits=np.concatenate(unpacked, axis=1),
-        active=np.concatenate([b.active for b in batches]),
-        ranks=np.concatenate([b.ranks for b in batches]),
-        witness=np.concatenate([b.witness for b in batches]),
+        bits=unpack_layers(layers, reduced.widths[1:]),
+        active=np.concatenate([b.active for b in found]),
+        ranks=np.concatenate([b.ranks for b in found]),
+        witness=np.concatenate([b.witness for b in found]),
     )
 
 
 def count(stack: LayerStack, box: Box) -> list[int]:
-    """Return the cells after each hidden layer by a run that makes no rows."""
-    run = Enumeration(stack, box, rows=False, witness=False)
-    for _ in run.batches():
+    """Return the cells after each hidden layer by a walk that makes no rows."""
+    walk = walk_factory(DICTIONARY)(Problem.of(stack, box), rows=False, witness=False)
+    for _ in batches(walk):
         pass
-    assert run.complete
-    return run.layer_cells
+    assert walk.done
+    return walk.layer_cells
 
 
 def check_rows(table: Table, sample: int | None = None) -> None:
@@ -81,14 +81,14 @@ def check_rows(table: Table, sample: int | None = None) -> None:
 
     A witness is strictly inside its cell, unless the cell is too thin to hold a float64 point.
     """
-    run, rows = table.run, len(table.packed)
-    assert run.complete
-    assert run.share == 1.0
-    assert run.cells == rows == run.layer_cells[-1]
+    walk, rows = table.walk, len(table.packed)
+    assert walk.done
+    assert walk.share == pytest.approx(1.0)
+    assert walk.cells == rows == walk.layer_cells[-1]
     assert ascending(table.packed)
     ends = np.cumsum(table.stack.widths[1:])
     starts = ends - table.stack.widths[1:]
-    assert run.layer_cells == [count_runs(table.bits[:, :end]) for end in ends]
+    assert walk.layer_cells == [count_runs(table.bits[:, :end]) for end in ends]
     active = [table.bits[:, a:b].sum(axis=1) for a, b in zip(starts, ends, strict=True)]
     assert np.array_equal(table.active, np.stack(active, axis=1))
     points = table.witness[:, table.free]

@@ -11,7 +11,8 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from ppl import C_Polyhedron
 
-from nnce_cli.enumeration import Enumeration
+from nnce_cli.base.bits import unpack_layers
+from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, Rows
 from tests.oracles.naive import fraction
@@ -78,25 +79,21 @@ def outputs_on(stack: LayerStack, signs: Sequence[int]) -> list[list[fmpq]]:
 
 def cells_of(stack: LayerStack, box: Box, *, witness: bool = True) -> Cells:
     """Enumerate a network."""
-    run = Enumeration(stack, box, witness=witness)
-    batches = list(run.batches())
+    walk = walk_factory(DICTIONARY)(Problem.of(stack, box), witness=witness)
+    found = list(batches(walk))
     rows = Rows(
-        signs=[np.concatenate(parts) for parts in zip(*(b.signs for b in batches), strict=True)],
-        active=np.concatenate([b.active for b in batches]),
-        ranks=np.concatenate([b.ranks for b in batches]),
-        witness=np.concatenate([b.witness for b in batches]) if witness else None,
+        signs=[np.concatenate(parts) for parts in zip(*(b.signs for b in found), strict=True)],
+        active=np.concatenate([b.active for b in found]),
+        ranks=np.concatenate([b.ranks for b in found]),
+        witness=np.concatenate([b.witness for b in found]) if witness else None,
     )
-    bits = [
-        np.unpackbits(signs, axis=1, count=n)
-        for signs, n in zip(rows.signs, stack.widths[1:], strict=True)
-    ]
     metadata = dataclasses.replace(
         Metadata.of(stack, box, witness=witness),
-        layer_cells=tuple(run.layer_cells),
-        exact_witnesses=run.exact_witnesses if witness else {},
+        layer_cells=tuple(walk.layer_cells),
+        exact_witnesses=walk.exact_witnesses if witness else {},
         complete=True,
     )
-    return Cells(stack, box, metadata, rows, np.concatenate(bits, axis=1).tolist())
+    return Cells(stack, box, metadata, rows, unpack_layers(rows.signs, stack.widths[1:]).tolist())
 
 
 def one_by_one(cells: Cells) -> Iterator[Rows]:

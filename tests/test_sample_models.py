@@ -44,7 +44,7 @@ def test_cells(file):
     widths = [*stack.widths, stack.output.n_out]
     assert "-".join(map(str, widths)) == row["widths"]
     table = enumerate_all(stack, box_of(row, stack.n_inputs))
-    assert f"{table.run.cells:,}" == row["cells"]
+    assert f"{table.walk.cells:,}" == row["cells"]
     check_rows(table, 40)
 
 
@@ -62,7 +62,7 @@ def test_hand_made_network_has_the_cells_that_the_readme_counts():
     """By layer 4, 16, 28; a quadrant has one cell of rank 0, two of rank 1 and one of rank 2."""
     stack = load_network(FOLDER / "hand-made.onnx")
     table = enumerate_all(stack, cube(2, -1, 1))
-    assert table.run.layer_cells == [4, 16, 28]
+    assert table.walk.layer_cells == [4, 16, 28]
     at_layer_2 = {
         bits[:6]: ranks[1] for bits, ranks in zip(table.signs(), table.ranks, strict=True)
     }

@@ -39,8 +39,8 @@ from experiments.statistics import (
     rank_correlation,
     ratio_of_means,
 )
-from nnce_cli.domain import Box
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box
 from nnce_cli.network import load_network
 from sample_models.train import accuracy
 from tests.collect import enumerate_all

@@ -90,7 +90,7 @@ def _text(found: Found, data: Sequence[str], law: PowerLaw, times_as_long: Seque
             "Time is processor time, user and system, of `nnce enumerate -j 1` and its worker: "
             "other programs on the machine disturb it less than they do the clock. To the times "
             f"of {fitted} networks we fit `start + factor * cells^slope`, by least squares of the "
-            "logarithms: one start (to start the program and load the kernels takes the same time "
+            "logarithms: one start (to start the program and load the core takes the same time "
             "for all), one slope, and a factor for each kind of inputs.",
             f"The start comes out as {decimals(law.start)} s and the slope as "
             f"{between(law.slope)}; in proportion to the cells would be 1, which {one} within the "

@@ -1,20 +1,27 @@
-"""What cell tables and widths say: statistics, differences, upper bounds on the cells.
+"""What cell tables, widths and networks say: statistics, differences, bounds, forecasts.
 
-What needs the network too is in `nnce_cli.analysis.network_stats` (`NetworkCounter` and
-`NetworkStats`), which loads the kernels and so is not imported here.
+What needs the network, or is written as Parquet, is loaded when it is used.
 """
 
+from typing import TYPE_CHECKING
+
 from nnce_cli.analysis.bounds import arrangement_cells, bounds, montufar, serra, sign_vectors
-from nnce_cli.analysis.by_layer import (
-    BY_LAYER_FORMAT,
-    BY_LAYER_KEY,
-    BY_LAYER_SCHEMA,
-    ByLayerWriter,
-)
 from nnce_cli.analysis.compare import Comparison, Difference, compare
 from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
 from nnce_cli.analysis.stats import Stats, SubCells, stats
 from nnce_cli.analysis.table_and_model import refuse_other_model
+from nnce_cli.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from nnce_cli.analysis.by_layer import (
+        BY_LAYER_FORMAT,
+        BY_LAYER_KEY,
+        BY_LAYER_SCHEMA,
+        ByLayerWriter,
+    )
+    from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
+    from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
+    from nnce_cli.analysis.norms import Norm
 
 __all__ = [
     "BY_LAYER_FORMAT",
@@ -23,12 +30,18 @@ __all__ = [
     "ByLayerWriter",
     "Comparison",
     "Difference",
+    "Forecast",
     "LayerCells",
+    "NetworkCounter",
+    "NetworkStats",
+    "Norm",
+    "Quantity",
     "Stats",
     "SubCells",
     "arrangement_cells",
     "bounds",
     "compare",
+    "forecast",
     "layer_cells",
     "montufar",
     "refuse_other_model",
@@ -36,3 +49,13 @@ __all__ = [
     "sign_vectors",
     "stats",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
+        "estimate": ["Forecast", "Quantity", "forecast"],
+        "network_stats": ["NetworkCounter", "NetworkStats"],
+        "norms": ["Norm"],
+    },
+)

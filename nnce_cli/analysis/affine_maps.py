@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import unpack
 from nnce_cli.network import AffineMap
 from nnce_cli.table import CellRows, Rows, first_rows
 
@@ -62,7 +63,7 @@ def _maps(layers: tuple[AffineMap, ...], rows: Rows) -> CellMaps:
     numbers = np.zeros(len(rows.active), dtype=np.int64)  # each row's cell among ``maps``
     firsts, _ = first_rows(rows, None)
     for layer, signs, first in zip(layers[1:], rows.signs, firsts, strict=True):
-        on = np.unpackbits(signs[first], axis=1, count=layer.n_in)[:, :, None]
+        on = unpack(signs[first], layer.n_in)[:, :, None]
         parent = numbers[first]
         value = np.where(on, maps.value[parent], 0.0)
         error = np.where(on, maps.error[parent], 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import packed_bytes, split_layers, unpack
 from nnce_cli.base.errors import InputError
 from nnce_cli.table import CellRows, LayerCounter
 
@@ -90,7 +91,7 @@ def compare(
         InputError: the rows of a table are not in order, or have bits beyond a layer's width.
     """
     sides = _Side(FIRST, first, widths), _Side(SECOND, second, widths)
-    layers = [_LayerMatch(end) for end in accumulate((n + 7) // 8 for n in widths[1:])]
+    layers = [_LayerMatch(end) for end in accumulate(map(packed_bytes, widths[1:]))]
     result = Comparison([], [], [], [])
     for a, b in _aligned(*sides):
         for layer in layers:
@@ -125,7 +126,7 @@ class _Side:
         self._batches = iter(batches)
         # The bits of each layer's last byte that stand for no neuron.
         self._padding = [(1 << (-n % 8)) - 1 for n in widths[1:]]
-        n_bytes = sum((n + 7) // 8 for n in widths[1:])
+        n_bytes = sum(map(packed_bytes, widths[1:]))
         numbers = np.zeros((0, len(widths) - 1), dtype=np.uint16)
         self.rows = _Part(np.zeros(0, dtype=f"S{n_bytes}"), numbers, numbers)
 
@@ -244,10 +245,9 @@ def _note_differences(
 
 def _signs(key: np.bytes_, widths: Sequence[int]) -> tuple[str, ...]:
     """Write a joined sign vector as a string of 0 and 1 for each layer."""
-    ends = list(accumulate((n + 7) // 8 for n in widths[1:]))
-    data = np.frombuffer(bytes(key).ljust(ends[-1], b"\0"), dtype=np.uint8)
-    layers = np.split(data, ends[:-1])
+    n_bytes = sum(map(packed_bytes, widths[1:]))
+    joined = np.frombuffer(bytes(key).ljust(n_bytes, b"\0"), dtype=np.uint8)
     return tuple(
-        "".join(map(str, np.unpackbits(layer)[:n].tolist()))
-        for layer, n in zip(layers, widths[1:], strict=True)
+        "".join(map(str, unpack(layer, n).tolist()))
+        for layer, n in zip(split_layers(joined, widths[1:]), widths[1:], strict=True)
     )

@@ -20,10 +20,17 @@ from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import CellPoints, Problem, Subtree, SubtreeWalk
+from nnce_cli.enumeration import (
+    DICTIONARY,
+    CellPoints,
+    Problem,
+    Subtree,
+    Walk,
+    batches,
+    walk_factory,
+)
 from nnce_cli.exact import Pullback
-from nnce_cli.network import AffineMap, LayerStack
-from nnce_cli.network.exact import rationals
+from nnce_cli.network import AffineMap, LayerStack, rationals
 
 WALKS = 16  # classes whose networks of differences are kept, ready to be walked
 NODES = 16  # of the walk between two looks at what it has found
@@ -99,11 +106,11 @@ class Decisions:
         walk = self._walk(predicted)
         walk.begin(Subtree(tuple(bits.tolist())))
         while not walk.done and walk.cells < 2:
-            for _ in walk.batches(NODES):
+            for _ in batches(walk, NODES):
                 pass
         return walk.cells > 1 if walk.cells else None
 
-    def _walk_of_differences(self, predicted: int) -> SubtreeWalk:
+    def _walk_of_differences(self, predicted: int) -> Walk:
         """Return a walk of the network whose last layer are the differences to one score."""
         weight, bias = (rationals(values) for values in self._scores.exact_arrays)
         others = np.arange(self.classes) != predicted
@@ -111,7 +118,7 @@ class Decisions:
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         stack = replace(self._stack, hidden=(*self._stack.hidden, last), output=None)
-        return SubtreeWalk(Problem.of(stack, self._box), rows=False, witness=False)
+        return walk_factory(DICTIONARY)(Problem.of(stack, self._box), rows=False, witness=False)
 
 
 def clear_classes(scores: CellMaps, points: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -21,8 +21,9 @@ from nnce_cli.analysis.decisions import (
 )
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
 from nnce_cli.analysis.table_and_model import refuse_other_model
-from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.base.bits import unpack_layers
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellRows, Metadata
 
@@ -110,11 +111,7 @@ class NetworkCounter:
 
     def _decide(self, batch: CellRows, part: slice, maps: CellMaps) -> None:
         """Count the classes of some rows, and those of them that the boundary runs through."""
-        layers = [
-            np.unpackbits(signs[part], axis=1, count=n)
-            for signs, n in zip(batch.signs, self._widths, strict=True)
-        ]
-        bits = np.concatenate(layers, axis=1)
+        bits = unpack_layers([signs[part] for signs in batch.signs], self._widths)
         points, clear = None, np.full(len(bits), -1)
         if batch.witness is not None:
             points = batch.witness[part]

@@ -9,6 +9,15 @@ from pathlib import Path
 _CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
 
 
+def sync_file(path: Path) -> None:
+    """Bring what is in a file to the disk; raises OSError where that fails."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in the folder last, where the file system can do it.
 

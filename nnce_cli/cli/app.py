@@ -1,42 +1,68 @@
-"""The commands and the options of ``nnce`` itself."""
+"""The commands and the options of ``nnce`` itself.
+
+A command's module is loaded when the command is run, or listed: typer looks at every option of
+every command that it knows, which takes longer than a small run.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from nnce_cli import __version__
-from nnce_cli.cli.compare import compare_tables
-from nnce_cli.cli.enumerate import enumerate_cells
-from nnce_cli.cli.estimate import estimate_cells
-from nnce_cli.cli.inspect import inspect_model
-from nnce_cli.cli.methods import show_methods
-from nnce_cli.cli.plot import plot_cells
-from nnce_cli.cli.report_page import write_report
-from nnce_cli.cli.runs import show_runs
-from nnce_cli.cli.stats import show_stats
-from nnce_cli.cli.verify import verify_cells
-from nnce_cli.cli.witness import find_witnesses
 
-app = typer.Typer(
-    name="nnce",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("enumerate")(enumerate_cells)
-app.command("estimate")(estimate_cells)
-app.command("stats")(show_stats)
-app.command("inspect")(inspect_model)
-app.command("verify")(verify_cells)
-app.command("runs")(show_runs)
-app.command("plot")(plot_cells)
-app.command("report")(write_report)
-app.command("compare")(compare_tables)
-app.command("witness")(find_witnesses)
-app.command("methods")(show_methods)
+COMMANDS = {
+    "enumerate": "enumerate:enumerate_cells",
+    "estimate": "estimate:estimate_cells",
+    "stats": "stats:show_stats",
+    "inspect": "inspect:inspect_model",
+    "verify": "verify:verify_cells",
+    "runs": "runs:show_runs",
+    "plot": "plot:plot_cells",
+    "report": "report_page:write_report",
+    "compare": "compare:compare_tables",
+    "witness": "witness:find_witnesses",
+    "methods": "methods:show_methods",
+}
+"""Where the function of each command is, in the order in which they are listed."""
+
+OPTIONS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name, each of which is made when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, function = COMMANDS[name].split(":")
+        alone = typer.Typer(**OPTIONS)
+        alone.command(name)(getattr(import_module(f"nnce_cli.cli.{module}"), function))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Group(TyperGroup):
+    """``nnce`` without a command."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"commands": None})
+        self.commands: Any = Commands()
+
+
+app = typer.Typer(name="nnce", cls=Group, **OPTIONS)
 
 
 def _print_version(asked: bool) -> None:

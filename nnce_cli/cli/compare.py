@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
-from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Comparison, Difference

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnce_cli import witness_default
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import peak_memory_bytes
+from nnce_cli.base.processes import usable_cores
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
-from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
-from nnce_cli.base.errors import InputError
-from nnce_cli.base.processes import usable_cores
-from nnce_cli.base.memory import peak_memory_bytes
-from nnce_cli.method_names import AUTO, DICTIONARY, METHOD_NAMES
+from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
+from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
@@ -56,7 +56,7 @@ def enumerate_cells(
         typer.Option(
             "--witness/--no-witness",
             help="Write the witness column, or leave it out: a far smaller table. "
-            f"[default: written for up to {witness_default.MOST_INPUTS} inputs]",
+            f"[default: written for up to {WITNESS_INPUTS} inputs]",
         ),
     ] = None,
     proof: Annotated[
@@ -95,7 +95,8 @@ def enumerate_cells(
             "-j",
             metavar="N",
             min=1,
-            help="Worker processes. [default: the cores that this process may use]",
+            help="Processes that work. A short run needs this one only. "
+            "[default: the cores that this process may use]",
         ),
     ] = None,
     max_cells: Annotated[
@@ -163,6 +164,7 @@ def enumerate_cells(
     nnce enumerate model.onnx --proof proof.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
+    _hold_blas_at_one_thread()
     target = _output_name(model, output, count_only=count_only, json=json)
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
@@ -188,7 +190,7 @@ def enumerate_cells(
         target=target,
         proof=proof,
         folder=folder,
-        witness=witness_default.has_witness(stack.n_inputs) if witness is None else witness,
+        witness=has_witness(stack.n_inputs) if witness is None else witness,
         certify=not no_certify,
         method=chosen,
         lp=lp,
@@ -210,6 +212,16 @@ def enumerate_cells(
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
+def _hold_blas_at_one_thread() -> None:
+    """Keep the libraries of NumPy, which is not loaded yet, from starting threads.
+
+    Cells are enumerated by as many processes as ``--jobs`` says, this one among them, and what is
+    rounded must not depend on the number of cores.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
 def _method(
     name: str, lp: str, stack: LayerStack, domain: Box, *, proof: bool, verbose: bool
 ) -> str:
@@ -227,7 +239,6 @@ def _method(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
-    compile_once(quiet=verbosity.quiet)
     forecasting = Forecasting(request, quiet=verbosity.quiet)
     try:
         with run_progress(verbosity, forecasting) as show:

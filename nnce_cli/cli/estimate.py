@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnce_cli.cli.kernels import compile_once
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
-from nnce_cli.base.errors import InputError
-from nnce_cli.witness_default import has_witness
+from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
-    from nnce_cli.analysis.estimate import Forecast, Quantity
+    from nnce_cli.analysis import Forecast, Quantity
 
 
 def estimate_cells(
@@ -73,8 +72,7 @@ def estimate_cells(
     if time_limit is not None and not 0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     stack, domain = load(model, box, bounds, vnnlib)
-    compile_once(quiet=quiet)
-    from nnce_cli.analysis.estimate import forecast
+    from nnce_cli.analysis import forecast
 
     result = forecast(stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=jobs)
     if json:

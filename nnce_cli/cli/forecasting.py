@@ -7,11 +7,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nnce_cli.cli.report import duration, number
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.report import duration, number
 
 if TYPE_CHECKING:
-    from nnce_cli.analysis.estimate import Forecast
+    from nnce_cli.analysis import Forecast
     from nnce_cli.cli.request import Request
     from nnce_cli.parallel import View
 
@@ -89,7 +89,7 @@ def _forecast(connection: Any, request: Request) -> None:
     """Make a forecast and send it: the body of the process."""
     import signal
 
-    from nnce_cli.analysis.estimate import forecast
+    from nnce_cli.analysis import forecast
 
     for number_ in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number_, signal.SIG_IGN)

@@ -145,12 +145,14 @@ class Gathering:
     def _write_proof(self, target: str, cells: int) -> None:
         import dataclasses
 
+        from nnce_cli.parallel import proof_part_path
         from nnce_cli.table import join_proof
 
         metadata = dataclasses.replace(self._request.metadata, layer_cells=(cells,), complete=True)
         parts = self._interruptible(self._folder.journal.parts())
         with self._new_output(target, "proof") as output:
-            paths = (self._folder.proof_part(part.number) for part in parts if part.proof)
+            folder = self._folder.path
+            paths = (proof_part_path(folder, part.number) for part in parts if part.proof)
             join_proof(output, metadata, paths)
             self._commit(output, "proof")
 
@@ -161,9 +163,11 @@ class Gathering:
             yield part
 
     def _table_part(self, part: Part) -> TablePart:
+        from nnce_cli.parallel import part_path
         from nnce_cli.table import TablePart
 
-        return TablePart(self._folder.part(part.number), part.rows, part.first, part.last)
+        path = part_path(self._folder.path, part.number)
+        return TablePart(path, part.rows, part.first, part.last)
 
     def _count_first(self) -> list[int]:
         """Count the layer-k cells of the first rows, as many as the limit says."""

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import typer
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.app import app
-from nnce_cli.base.errors import InputError
 
 # Some versions of typer use click and some bring their own copy of it; in both, the error of bad
 # usage is the parent of the one that typer exports.

@@ -9,7 +9,7 @@ import typer
 from nnce_cli.cli.report import json_text, print_table
 
 if TYPE_CHECKING:
-    from nnce_cli.enumeration.available import Availability
+    from nnce_cli.enumeration import Availability
 
 
 def show_methods(
@@ -25,9 +25,9 @@ def show_methods(
     nnce methods
     nnce methods --json
     """  # noqa: D301
-    from nnce_cli.enumeration.available import back_ends, methods
+    from nnce_cli.enumeration import available_back_ends, available_methods
 
-    found, solvers = methods(), back_ends()
+    found, solvers = available_methods(), available_back_ends()
     if json:
         print(
             json_text(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import (
     domain_of,
     exit_if_changed,
@@ -15,7 +16,6 @@ from nnce_cli.cli.table_and_model import (
     need_matplotlib,
     refuse_bad_output,
 )
-from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -161,7 +161,7 @@ def _state(view: View, rate: float, left: float | None, *, share: bool = True) -
 
 def _worker_lines(view: View) -> list[str]:
     return [
-        f"worker {worker.process.pid}: "
+        f"worker {worker.pid}: "
         + (
             f"task {worker.task.number}, {worker.cells:,} cells, "
             f"{time.monotonic() - worker.since:.1f} s"

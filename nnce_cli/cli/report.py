@@ -1,10 +1,11 @@
-"""Reports on standard output: for people with rich, for programs as JSON."""
+"""Reports on standard output: as text for people, as JSON for programs."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Container, Iterable, Mapping
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 
 def json_text(values: Mapping[str, Any]) -> str:
@@ -52,24 +53,45 @@ def print_table(
 
     Numbers stand to the right; the columns named in ``words`` stand to the left.
     """
+    headers, lines = list(columns), [list(row) for row in rows]
+    to_left = [header in words for header in headers]
+    print()
+    if sys.stdout is not None and sys.stdout.isatty():
+        _print_rich_table(title, headers, lines, to_left)
+    else:
+        _print_plain_table(title, headers, lines, to_left)
+
+
+def _print_plain_table(
+    title: str, headers: list[str], rows: list[list[str]], to_left: list[bool]
+) -> None:
+    lines = [headers, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(title)
+    for line in lines:
+        fields = [
+            text.ljust(width) if left else text.rjust(width)
+            for text, width, left in zip(line, widths, to_left, strict=True)
+        ]
+        print("  ".join(fields).rstrip())
+
+
+def _print_rich_table(
+    title: str, headers: list[str], rows: list[list[str]], to_left: list[bool]
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
-    pretty = console.is_terminal
-    if not pretty:
-        console = Console(width=10_000, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD if pretty else None, pad_edge=pretty)
-    for column in columns:
-        justify: Literal["left", "right"] = "left" if column in words else "right"
-        table.add_column(Text(column), justify=justify, header_style="bold" if pretty else "")
+    table = Table(box=box.SIMPLE_HEAD)
+    for header, left in zip(headers, to_left, strict=True):
+        table.add_column(Text(header), justify="left" if left else "right", header_style="bold")
     for row in rows:
         table.add_row(*map(Text, row))
     with console.capture() as printed:
-        console.print()
-        console.print(Text(title, style="bold" if pretty else ""))
+        console.print(Text(title, style="bold"))
         console.print(table)
     for line in printed.get().splitlines():
         print(line.rstrip())

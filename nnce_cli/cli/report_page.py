@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnce_cli.cli.kernels import compile_once
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     domain_of,
@@ -17,10 +17,9 @@ from nnce_cli.cli.table_and_model import (
     need_matplotlib,
     refuse_bad_output,
 )
-from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
-    from nnce_cli.analysis.network_stats import NetworkStats
+    from nnce_cli.analysis import NetworkStats
     from nnce_cli.network import LayerStack
     from nnce_cli.plotting import Partition
     from nnce_cli.table import CellTableReader
@@ -110,13 +109,12 @@ def _network_stats(reader: CellTableReader, stack: LayerStack, cells: int) -> Ne
     The same table always gives the same page, so the choice is by size and not by time: a cell
     takes a tenth of a millisecond, and more with the square of the number of inputs.
     """
-    from nnce_cli.analysis.network_stats import NetworkCounter
+    from nnce_cli.analysis import NetworkCounter
 
     metadata = reader.metadata
     inputs = sum(low < high for low, high in zip(metadata.lower, metadata.upper, strict=True))
     if cells * (1 + inputs**2 / MANY_INPUTS**2) > MOST_CELLS:
         return None
-    compile_once()
     with check_progress(True) as show:
         counter = NetworkCounter(
             stack, metadata, lambda done, total: show("decision boundary", done, total)

@@ -8,20 +8,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnce_cli import __version__
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.cli.gathering import Gathering
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.signals import stop_on_signals
-from nnce_cli.base.errors import InputError
-from nnce_cli.base.memory import peak_memory_bytes
 
 if TYPE_CHECKING:
     from nnce_cli.parallel import Journal, Plan, RunFolder, View
-    from nnce_cli.table import Metadata
+    from nnce_cli.table import Metadata, PartWriter
 
 
 def default_folder(model: Path, target: str | None) -> Path | None:
@@ -55,12 +56,12 @@ def check_outputs(request: Request) -> None:
 
 def finished_before(request: Request) -> Metadata | None:
     """Return what a complete table says that an earlier call of this command has written."""
-    from nnce_cli.parallel import is_run, sweep
-    from nnce_cli.table import CellTableReader
-
     target = request.target
     if not request.resume or target in (None, STDOUT) or not Path(str(target)).exists():
         return None
+    from nnce_cli.parallel import is_run, sweep
+    from nnce_cli.table import CellTableReader
+
     if request.folder is not None and is_run(request.folder):
         return None
     if request.proof is not None and not Path(request.proof).exists():
@@ -94,7 +95,7 @@ def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result
         plan = _plan(request, folder)
         observers = [*observers, gathering.look]
 
-        plan.walk  # noqa: B018 (kernels are loaded before the clock starts)
+        plan.walk  # noqa: B018 (it is made before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saying_how_to_resume(request, folder):
             stopped_by = coordinate(
@@ -120,14 +121,9 @@ def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result
 def _plan(request: Request, folder: RunFolder) -> Plan:
     from nnce_cli.enumeration import Problem
     from nnce_cli.parallel import Plan
-    from nnce_cli.table import PartWriter
 
     metadata = request.metadata
-
-    def sink(number: int) -> PartWriter:
-        proof_part = None if request.proof is None else folder.proof_part(number)
-        return PartWriter(folder.part(number), proof_part, metadata)
-
+    parts = _Parts(folder.path, metadata, proof=request.proof is not None)
     return Plan(
         problem=Problem.of(request.stack, request.domain),
         method=request.method,
@@ -136,15 +132,29 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
         witness=metadata.witness,
         certify=request.certify,
         log=request.proof is not None,
-        sink=sink if folder.journal.about["rows"] else None,
+        sink=parts if folder.journal.about["rows"] else None,
     )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Opens the parts of tasks, in whichever process walks them."""
+
+    folder: Path
+    metadata: Metadata
+    proof: bool
+
+    def __call__(self, number: int) -> PartWriter:
+        from nnce_cli.parallel import part_path, proof_part_path
+        from nnce_cli.table import PartWriter
+
+        proof = proof_part_path(self.folder, number) if self.proof else None
+        return PartWriter(part_path(self.folder, number), proof, self.metadata)
 
 
 def _identity(request: Request) -> dict[str, Any]:
     """Return what a run must have in common with the one that it goes on with."""
-    import pyarrow as pa
-
-    return {
+    identity = {
         "model": request.metadata.model,
         "domain": request.metadata.domain,
         "output": "a count" if request.target is None else "a table",
@@ -154,8 +164,17 @@ def _identity(request: Request) -> dict[str, Any]:
         "choice of --no-certify": not request.certify,
         "choice of --proof": request.proof is not None,
         "version of nnce": __version__,
-        "version of pyarrow": pa.__version__,
     }
+    if _has_rows(request):
+        import pyarrow as pa
+
+        identity["version of pyarrow"] = pa.__version__
+    return identity
+
+
+def _has_rows(request: Request) -> bool:
+    """Tell whether parts are kept: the first N cells and their layers are known from rows alone."""
+    return request.target is not None or request.limits.max_cells is not None
 
 
 @contextmanager
@@ -165,8 +184,7 @@ def _folder(request: Request) -> Iterator[RunFolder]:
     identity = _identity(request)
     layers = len(request.stack.hidden)
     about = identity | {
-        # The first N cells and their layers are known from rows alone.
-        "rows": request.target is not None or request.limits.max_cells is not None,
+        "rows": _has_rows(request),
         "ours": ["proof", "table"] if request.force else [],  # outputs that may be replaced
         "path": str(request.model),
         "widths": list(request.stack.widths),

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
-from nnce_cli.cli.kernels import compile_once
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
-from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
-    from nnce_cli.analysis import Stats
-    from nnce_cli.analysis.network_stats import NetworkStats
+    from nnce_cli.analysis import NetworkStats, Stats
     from nnce_cli.table import CellTableReader, Metadata
 
 
@@ -119,11 +117,10 @@ def _gather(
             output = stack.enter_context(Output(by_layer, force=force))
             writer = ByLayerWriter(output, reader.metadata)
         if model is not None:
-            from nnce_cli.analysis.network_stats import NetworkCounter
+            from nnce_cli.analysis import NetworkCounter
             from nnce_cli.network import load_network
 
             network = load_network(model)
-            compile_once()
             show = stack.enter_context(check_progress(True))
             counter = NetworkCounter(
                 network, reader.metadata, lambda done, total: show("decision boundary", done, total)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nnce_cli.cli import exit_codes
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli import exit_codes
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnce_cli.cli.kernels import compile_once
-from nnce_cli.cli.table_and_model import domain_of, load_model_of
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.table_and_model import domain_of, load_model_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +58,6 @@ def find_witnesses(
         found = [reader.row(number) for number in row]
         metadata = reader.metadata
     stack = load_model_of(metadata, model)
-    compile_once()
     points = CellPoints(Problem.of(stack, domain_of(metadata)))
     for number, rows in zip(row, found, strict=True):
         layers = _layers(rows, metadata.widths[1:])
@@ -74,9 +72,9 @@ def find_witnesses(
 
 def _layers(rows: Rows, widths: tuple[int, ...]) -> list[NDArray[np.uint8]]:
     """Return the sign vectors of the layers, one 0 or 1 a neuron, of the only row."""
-    import numpy as np
+    from nnce_cli.base.bits import unpack
 
-    return [np.unpackbits(signs[0], count=n) for signs, n in zip(rows.signs, widths, strict=True)]
+    return [unpack(signs[0], n) for signs, n in zip(rows.signs, widths, strict=True)]
 
 
 def _numbers(point: CellPoint) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.numbers import parse_float
 from nnce_cli.domain.text_file import read_text
-from nnce_cli.base.errors import InputError
 
 Pair = tuple[float, float]
 

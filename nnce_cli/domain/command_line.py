@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.numbers import parse_float
-from nnce_cli.base.errors import InputError
 
 
 def parse_box(text: str, n_inputs: int) -> Box:

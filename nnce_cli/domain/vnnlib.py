@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.numbers import nearest_float, parse_decimal
 from nnce_cli.domain.s_expressions import Expression, read_expressions, shown
 from nnce_cli.domain.text_file import read_text
-from nnce_cli.base.errors import InputError
 
 _VARIABLE = re.compile(r"([XY])_([0-9]{1,9})")
 _IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "exit")

@@ -1,30 +1,98 @@
-"""One subtree and a budget -> cells and the subtrees left over; a whole domain is one subtree."""
+"""One subtree and a budget -> cells and the subtrees left over; a whole domain is one subtree.
 
-from nnce_cli.enumeration.batch import CellBatch
-from nnce_cli.enumeration.cell_point import CellPoint, CellPoints
-from nnce_cli.enumeration.compile import are_kernels_compiled, compile_kernels
-from nnce_cli.enumeration.methods import Walk, choose, node_cost, walk_factory
-from nnce_cli.enumeration.problem import Problem
-from nnce_cli.enumeration.run import Enumeration
-from nnce_cli.enumeration.subtree import Subtree, SubtreeWalk
-from nnce_cli.enumeration.thinned import ThinnedWalk, Windows
-from nnce_cli.enumeration.vertex import VertexWalk
+The names are loaded when they are used: a command pays for the method that it takes.
+"""
+
+from typing import TYPE_CHECKING
+
+from nnce_cli.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from nnce_cli.enumeration.available import (
+        Availability,
+        available_back_ends,
+        available_methods,
+    )
+    from nnce_cli.enumeration.batch import CellBatch, DecisionLog
+    from nnce_cli.enumeration.dictionary import DictionaryWalk, ThinnedWalk, Windows
+    from nnce_cli.enumeration.driver import batches
+    from nnce_cli.enumeration.methods import (
+        AUTO,
+        DICTIONARY,
+        IMAGE,
+        METHOD_NAMES,
+        METHODS,
+        VERTEX,
+        Method,
+        choose,
+        method,
+        node_cost,
+        walk_factory,
+    )
+    from nnce_cli.enumeration.points import CellPoint, CellPoints
+    from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.enumeration.subtree import (
+        WHOLE,
+        Place,
+        Subtree,
+        pack_subtrees,
+        place,
+        unpack_subtrees,
+    )
+    from nnce_cli.enumeration.vertex import VertexWalk
+    from nnce_cli.enumeration.walk import NO_LIMIT, Walk
 
 __all__ = [
+    "AUTO",
+    "DICTIONARY",
+    "IMAGE",
+    "METHODS",
+    "METHOD_NAMES",
+    "NO_LIMIT",
+    "VERTEX",
+    "WHOLE",
+    "Availability",
     "CellBatch",
     "CellPoint",
     "CellPoints",
-    "Enumeration",
+    "DecisionLog",
+    "DictionaryWalk",
+    "Method",
+    "Place",
     "Problem",
     "Subtree",
-    "SubtreeWalk",
     "ThinnedWalk",
     "VertexWalk",
     "Walk",
     "Windows",
-    "are_kernels_compiled",
+    "available_back_ends",
+    "available_methods",
+    "batches",
     "choose",
-    "compile_kernels",
+    "method",
     "node_cost",
+    "pack_subtrees",
+    "place",
+    "unpack_subtrees",
     "walk_factory",
 ]
+
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "available": ["Availability", "available_back_ends", "available_methods"],
+        "batch": ["CellBatch", "DecisionLog"],
+        "dictionary": ["DictionaryWalk", "ThinnedWalk", "Windows"],
+        "driver": ["batches"],
+        "methods": [
+            "AUTO", "DICTIONARY", "IMAGE", "METHODS", "METHOD_NAMES", "VERTEX", "Method", "choose",
+            "method", "node_cost", "walk_factory",
+        ],
+        "points": ["CellPoint", "CellPoints"],
+        "problem": ["Problem"],
+        "subtree": ["WHOLE", "Place", "Subtree", "pack_subtrees", "place", "unpack_subtrees"],
+        "vertex": ["VertexWalk"],
+        "walk": ["NO_LIMIT", "Walk"],
+    },
+)  # fmt: skip

@@ -7,11 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from nnce_cli.enumeration.lp import back_end
-from nnce_cli.enumeration.lp.back_ends import cvxpy_solvers
-from nnce_cli.enumeration.methods import is_there
 from nnce_cli.base.errors import InputError
-from nnce_cli.method_names import CVXPY, DICTIONARY, HIGHS, METHODS
+from nnce_cli.enumeration.layerwise.lp import back_end, cvxpy_solvers
+from nnce_cli.enumeration.methods import CVXPY, DICTIONARY, HIGHS, METHODS
 
 
 @dataclass(frozen=True)
@@ -25,23 +23,23 @@ class Availability:
     takes_lp: bool = False
 
 
-def methods() -> list[Availability]:
+def available_methods() -> list[Availability]:
     """Return all methods."""
     return [
         Availability(
             found.name,
             found.summary,
-            why_not="" if is_there(found) else "not part of this nnce",
+            why_not="" if found.is_there else "not part of this nnce",
             takes_lp=found.layer_wise,
         )
         for found in METHODS.values()
     ]
 
 
-def back_ends() -> list[Availability]:
+def available_back_ends() -> list[Availability]:
     """Return all back ends, and try each of them on a small program."""
     found = [
-        _tried(DICTIONARY, "our own dual simplex method in NumPy", "nnce-cli"),
+        _tried(DICTIONARY, "our own dual simplex method", "nnce-cli"),
         _tried(HIGHS, "the dual simplex method of HiGHS", "highspy"),
     ]
     return found + [

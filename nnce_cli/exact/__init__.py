@@ -1,9 +1,49 @@
-"""Rational arithmetic for what floating point leaves unsure (DESIGN: "exact")."""
+"""Rational arithmetic for what floating point leaves unsure (DESIGN: "exact"); it knows no walk."""
 
-from nnce_cli.exact.deepest import Guess
-from nnce_cli.exact.door import ExactDoor
+from nnce_cli.exact.decide import Basis, Cuts, Decision, Negative, Positive, Zero, decide_neuron
+from nnce_cli.exact.deepest import Guess, deepest_point
+from nnce_cli.exact.dictionary import (
+    Dictionary,
+    Polytope,
+    evaluate,
+    feasible_dictionary,
+    interior_point,
+)
 from nnce_cli.exact.forward import signs_at
-from nnce_cli.exact.pullback import Pullback
+from nnce_cli.exact.path import CellPath, NetworkOnBox, rationals
+from nnce_cli.exact.point import InnerPoint, cell_point, has_interior, is_witness
+from nnce_cli.exact.pullback import Pullback, Slopes
 from nnce_cli.exact.rank import exact_rank
+from nnce_cli.exact.rounding import RoundedDictionary, centre, nearest_float, rounded
 
-__all__ = ["ExactDoor", "Guess", "Pullback", "exact_rank", "signs_at"]
+__all__ = [
+    "Basis",
+    "CellPath",
+    "Cuts",
+    "Decision",
+    "Dictionary",
+    "Guess",
+    "InnerPoint",
+    "Negative",
+    "NetworkOnBox",
+    "Polytope",
+    "Positive",
+    "Pullback",
+    "RoundedDictionary",
+    "Slopes",
+    "Zero",
+    "cell_point",
+    "centre",
+    "decide_neuron",
+    "deepest_point",
+    "evaluate",
+    "exact_rank",
+    "feasible_dictionary",
+    "has_interior",
+    "interior_point",
+    "is_witness",
+    "nearest_float",
+    "rationals",
+    "rounded",
+    "signs_at",
+]

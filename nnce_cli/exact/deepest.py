@@ -16,7 +16,7 @@ from typing import NamedTuple
 from flint import fmpq, fmpq_mat
 
 from nnce_cli.exact.dictionary import ZERO, Polytope, evaluate
-from nnce_cli.exact.pullback import matrix, take_columns
+from nnce_cli.exact.matrices import matrix, take_columns
 
 BOLD = 50  # pivots for each row that mend the worst; from the worst basis we saw eight
 

@@ -1,6 +1,6 @@
 """A simplex dictionary in rational arithmetic, with Bland's rule: slow, exact, never cycling.
 
-The same dictionary as `nnce_cli.kernels.dictionary`, with the same names and conventions, so
+The same dictionary as that of the walk in floating point, with the same names and conventions, so
 that either can start from the other's basis. All rows stand in one rational matrix, and a
 pivot is one rank-one update of it.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from nnce_cli.exact.pullback import matrix, take_columns
+from nnce_cli.exact.matrices import matrix, take_columns
 
 ZERO = fmpq(0)
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from flint import fmpq_mat
-
-from nnce_cli.exact.pullback import Pullback, take_rows
+from nnce_cli.exact.matrices import take_columns
+from nnce_cli.exact.pullback import Pullback
 
 
 def exact_rank(pullback: Pullback, layer: int, active: list[list[bool]]) -> int:
     """Return the rank of the linear part of x -> a_layer on the cell with the signs ``active``."""
-    rows = pullback.preactivations(layer, active)
-    kept = take_rows(rows, [j for j, on in enumerate(active[layer]) if on])
-    linear = fmpq_mat(
-        kept.nrows(),
-        kept.ncols() - 1,
-        [kept[i, c] for i in range(kept.nrows()) for c in range(1, kept.ncols())],
-    )
-    return int(linear.rank())
+    _, outputs = pullback.outputs(layer, active)
+    return int(take_columns(outputs, list(range(1, outputs.ncols()))).rank())

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.element_types import UNIT_ROUNDOFF
-from nnce_cli.network.exact import Array, ExactArithmetic
+from nnce_cli.network.exact import Array, ExactArithmetic, rationals
 from nnce_cli.network.stack import AffineMap
 
 Shape = tuple[int, ...]
@@ -216,7 +215,7 @@ def _contract_linear(x: AffineTensor, matrix: Array) -> Array | None:
         return None
     k, m = matrix.shape
     size = x.source.size
-    if x.columns is not None and x.columns.size == k == np.unique(x.columns).size:
+    if x.columns is not None and x.columns.size == k and np.bincount(x.columns.ravel()).max() == 1:
         # One row whose entries are different activations: the matrix itself, scaled and placed.
         scaled = x.arithmetic.multiply(x.linear.reshape(k, 1), matrix)
         return _place(scaled.T.reshape(1, m, k), x.columns.reshape(1, 1, k), size)
@@ -238,7 +237,7 @@ def _dense(x: AffineTensor) -> AffineTensor:
 
 def _place(values: Array, columns: NDArray[np.intp], size: int) -> Array:
     """Return zeros (…, size) with ``values`` at the given places of the last axis."""
-    zero = fmpq(0) if values.dtype == np.object_ else 0.0
+    zero = rationals(np.zeros(1))[0] if values.dtype == np.object_ else 0.0
     placed = np.full((*values.shape[:-1], size), zero, dtype=values.dtype)
     np.put_along_axis(placed, np.broadcast_to(columns, values.shape), values, axis=-1)
     return placed

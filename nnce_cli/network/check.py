@@ -140,13 +140,14 @@ def _runner(model: ModelProto, names: list[str]) -> Run:
     """
     import onnxruntime
     from onnx import TensorProto, ValueInfoProto
-    from onnx.reference import ReferenceEvaluator
 
     del model.graph.output[:]
     model.graph.output.extend(ValueInfoProto(name=name) for name in dict.fromkeys(names))
     constants = {tensor.name for tensor in model.graph.initializer}
     [feed] = [value for value in model.graph.input if value.name not in constants]
     if feed.type.tensor_type.elem_type == TensorProto.BFLOAT16:
+        from onnx.reference import ReferenceEvaluator
+
         evaluator = ReferenceEvaluator(model)
         return lambda x: [np.asarray(y) for y in evaluator.run(names, {feed.name: x})]
     options = onnxruntime.SessionOptions()

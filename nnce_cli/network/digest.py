@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from flint import fmpq_mat
 from numpy.typing import NDArray
 
 from nnce_cli.network.stack import AffineMap
+
+if TYPE_CHECKING:
+    from flint import fmpq_mat
 
 
 def weights_digest(hidden: Iterable[AffineMap], output: AffineMap | None) -> str:

@@ -3,19 +3,22 @@
 An exact array has dtype float64, or dtype object with entries of type ``flint.fmpq`` where at
 least one entry is not a float64. Every function here returns the exact result in that form; the
 float64 result is kept where an error-free transformation (Dekker 1971, Knuth 1969: TwoSum and
-TwoProduct) proves that no entry was rounded.
+TwoProduct) proves that no entry was rounded. Most networks need no rationals at all, so that
+python-flint is imported where the first ones are made.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+
+if TYPE_CHECKING:
+    from flint import fmpq, fmpq_mat
 
 Array = NDArray[Any]
 
@@ -74,12 +77,16 @@ def rationals(values: Array) -> Array:
     """Return an exact array with dtype object and entries of type fmpq."""
     if values.dtype == np.object_:
         return values
+    from flint import fmpq
+
     entries = [fmpq(*x.as_integer_ratio()) for x in values.ravel().tolist()]
     return _object_array(entries, values.shape)
 
 
 def rational_matrix(values: Array) -> fmpq_mat:
     """Return the rational matrix of a two-dimensional exact array."""
+    from flint import fmpq_mat
+
     rows, columns = values.shape
     return fmpq_mat(rows, columns, rationals(values).ravel().tolist())
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from flint import fmpq_mat
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
+
+if TYPE_CHECKING:
+    from flint import fmpq_mat
 
 
 @dataclass(frozen=True, eq=False)

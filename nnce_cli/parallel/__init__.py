@@ -1,10 +1,19 @@
-"""Coordinator, journal and worker processes: all cores, and nothing lost (docs/parallel.md)."""
+"""Coordinator, journal and engines: all cores, and nothing lost (docs/parallel.md)."""
 
 from nnce_cli.parallel.coordinator import Limits, View, coordinate
-from nnce_cli.parallel.folder import JOURNAL, LOCK, RunFolder, is_run, refuse_run, sweep
+from nnce_cli.parallel.folder import (
+    JOURNAL,
+    LOCK,
+    RunFolder,
+    is_run,
+    part_path,
+    proof_part_path,
+    refuse_run,
+    sweep,
+)
 from nnce_cli.parallel.journal import NO_PLACE, Journal, Part, Totals
 from nnce_cli.parallel.lock import holder, is_held
-from nnce_cli.parallel.worker import PartSink, Plan
+from nnce_cli.parallel.plan import PartSink, Plan
 
 __all__ = [
     "JOURNAL",
@@ -22,6 +31,8 @@ __all__ = [
     "holder",
     "is_held",
     "is_run",
+    "part_path",
+    "proof_part_path",
     "refuse_run",
     "sweep",
 ]

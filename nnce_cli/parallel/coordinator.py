@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.parallel.engine import Engine, Worker
 from nnce_cli.parallel.journal import Journal
-from nnce_cli.parallel.pool import Pool, Worker
-from nnce_cli.parallel.task import Failure, Outcome
-from nnce_cli.parallel.worker import Plan
+from nnce_cli.parallel.local import Growing, InProcess
+from nnce_cli.parallel.plan import Plan
+from nnce_cli.parallel.task import Failure, Outcome, Task
 
 ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
@@ -30,7 +31,12 @@ class View:
     """What can be seen of a run: how much is done, and what each worker has in hand."""
 
     journal: Journal
-    workers: list[Worker]
+    engine: Engine
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """The processes at work now."""
+        return self.engine.workers
 
     @property
     def cells(self) -> int:
@@ -59,6 +65,9 @@ def coordinate(
 ) -> str | None:
     """Run the journal's tasks on ``jobs`` workers; return what stopped it, None at the end.
 
+    One worker is this process; several are processes of their own, which are started when the run
+    has gone on for a while.
+
     ``observers`` are shown the run again and again. The end is where no task waits; tasks that
     were given up are in the journal. Workers are gone when this returns or raises, and the
     journal holds all that they finished.
@@ -66,21 +75,21 @@ def coordinate(
     Raises:
         InputError: a part or the journal cannot be written.
     """
-    pool = Pool(plan, jobs)
+    engine: Engine = InProcess(plan) if jobs == 1 else Growing(plan, jobs)
     deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
-    view = View(journal, pool.workers)
+    view = View(journal, engine)
     try:
         results: list[Outcome | Failure] = []
         while True:
             # Workers go on with tasks that are in the journal while results are committed to it.
-            _give_out(journal, pool, results)
+            _give_out(journal, engine, results)
             _record(journal, results)
-            _give_out(journal, pool, [])
+            _give_out(journal, engine, [])
             if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
                 return "--max-cells"
             for observe in observers:
                 observe(view)
-            if not pool.in_hand:
+            if not _in_hand(engine):
                 if journal.totals.waiting:
                     raise InputError("the journal has lost tasks; start again with --force")
                 return None
@@ -88,17 +97,22 @@ def coordinate(
                 return "a signal"
             if time.monotonic() >= deadline:
                 return "--time-limit"
-            results = list(pool.results(SECONDS_PER_LOOK))
+            results = list(engine.results(SECONDS_PER_LOOK))
     finally:
-        pool.kill()
+        engine.kill()
 
 
-def _give_out(journal: Journal, pool: Pool, results: list[Outcome | Failure]) -> None:
+def _in_hand(engine: Engine) -> list[Task]:
+    return [task for worker in engine.workers for task in worker.in_hand]
+
+
+def _give_out(journal: Journal, engine: Engine, results: list[Outcome | Failure]) -> None:
     """Give waiting tasks to idle workers, but not those that just came back."""
-    taken = {task.number for task in pool.in_hand} | {result.task.number for result in results}
-    if pool.room and journal.totals.waiting > len(taken):
-        for task in journal.waiting(pool.room, taken):
-            pool.give(task)
+    taken = {task.number for task in _in_hand(engine)} | {r.task.number for r in results}
+    room = engine.room
+    if room and journal.totals.waiting > len(taken):
+        for task in journal.waiting(room, taken):
+            engine.give(task)
 
 
 def _record(journal: Journal, results: list[Outcome | Failure]) -> None:

@@ -92,17 +92,9 @@ class RunFolder:
                     "give what it was started with, or --force to start again"
                 )
 
-    def part(self, number: int) -> Path:
-        """Return where the rows of a task go."""
-        return self.path / PARTS / f"{number}.cells.parquet"
-
-    def proof_part(self, number: int) -> Path:
-        """Return where the part of the certificate of a task goes."""
-        return self.path / PARTS / f"{number}.proof.parquet"
-
     def remove(self) -> None:
         """Remove what is ours in the folder: the run is done and its output in place."""
-        self.journal.close()
+        self.journal.close(forget=True)
         sweep(self.path, journal=True)
 
     def __enter__(self) -> Self:
@@ -116,6 +108,16 @@ class RunFolder:
     ) -> None:
         self.journal.close()
         self._lock.__exit__(kind, error, trace)
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Return where the rows of a task go, in the folder of its run."""
+    return folder / PARTS / f"{number}.cells.parquet"
+
+
+def proof_part_path(folder: Path, number: int) -> Path:
+    """Return where the part of the certificate of a task goes, in the folder of its run."""
+    return folder / PARTS / f"{number}.proof.parquet"
 
 
 def is_run(path: Path) -> bool:
@@ -148,8 +150,9 @@ def sweep(path: Path, *, journal: bool = False) -> None:
         if journal:
             for suffix in ("", "-wal", "-shm"):
                 (path / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
-            with suppress(OSError):  # then a power cut may bring the journal back, no more
-                sync_folder(path)
+            if any((path / PARTS).glob("*")):
+                with suppress(OSError):  # then a power cut may bring the journal back, no more
+                    sync_folder(path)
         if not is_run(path):
             shutil.rmtree(path / PARTS, ignore_errors=True)
             (path / LOCK).unlink(missing_ok=True)

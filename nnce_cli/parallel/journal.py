@@ -1,7 +1,8 @@
 """The journal of a run: an SQLite database of its tasks. One transaction commits what is done.
 
-The journal is in write-ahead mode with full synchronisation: a transaction that `commit`
-returned from survives a power cut, one that was cut off leaves no trace.
+The journal is in write-ahead mode: a transaction that `commit` returned from survives the end of
+all processes, one that was cut off leaves no trace. The disk is waited for once in a second, so
+that a power cut takes back the last second of commits at most, and a short run never waits.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from nnce_cli.enumeration import Subtree
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.files import sync_folder
-from nnce_cli.parallel.task import Outcome, Place, Task, pack_roots, place, unpack_roots
+from nnce_cli.base.files import sync_file, sync_folder
+from nnce_cli.enumeration import Place, Subtree, pack_subtrees, place, unpack_subtrees
+from nnce_cli.parallel.task import Outcome, Task
 
 FORMAT = 1
 WAITING, DONE, GIVEN_UP = range(3)
+SECONDS_AT_RISK = 1.0  # of work, when the power fails
 
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -119,6 +121,7 @@ class Journal:
             InputError: there is none, or it is damaged, or of another version.
         """
         self._path = path
+        self._synced = time.monotonic()
         with self._reporting("read"):
             mode = "rw" if write else "ro"
             self._db = sqlite3.connect(
@@ -128,8 +131,6 @@ class Journal:
                 timeout=10,
             )
             try:
-                if write:
-                    self._db.execute("PRAGMA synchronous = FULL")
                 self._read()
             except BaseException:
                 self._db.close()
@@ -153,14 +154,16 @@ class Journal:
             database = sqlite3.connect(new, isolation_level=None)
             try:
                 database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")
-                database.executescript(SCHEMA)
+                database.execute("PRAGMA synchronous = OFF")  # the whole file is synced below
+                database.executescript(f"BEGIN; {SCHEMA}")
                 database.execute(f"PRAGMA user_version = {FORMAT}")
                 _put(database, "about", about)
-                _put(database, "totals", dataclasses.asdict(totals))
+                _put(database, "totals", vars(totals))
                 _insert(database, None, 0, [Subtree()])
+                database.execute("COMMIT")
             finally:
                 database.close()
+            sync_file(new)
             os.replace(new, path)
             sync_folder(path.parent)
 
@@ -196,7 +199,7 @@ class Journal:
                 (WAITING, count + len(besides)),
             )
             tasks = [
-                Task(number, generation, unpack_roots(roots))
+                Task(number, generation, unpack_subtrees(roots))
                 for number, generation, roots in found
                 if number not in besides
             ]
@@ -255,7 +258,7 @@ class Journal:
     def set_about(self, name: str, value: Any) -> None:
         """Change what the journal says of the run."""
         about = self.about | {name: value}
-        with self._transaction(dataclasses.replace(self.totals)):
+        with self._transaction(dataclasses.replace(self.totals), lasting=True):
             _put(self._db, "about", about)
         self.about = about
 
@@ -297,8 +300,10 @@ class Journal:
         """Return how many rows of the table come before the first task that is not done."""
         return sum(part.rows for part in self.parts(before=self.front()))
 
-    def close(self) -> None:
-        """Close the journal."""
+    def close(self, *, forget: bool = False) -> None:
+        """Close the journal, on the disk unless it is to be forgotten."""
+        if forget:
+            self._db.execute("PRAGMA synchronous = OFF")
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -308,20 +313,28 @@ class Journal:
         self.close()
 
     @contextmanager
-    def _transaction(self, totals: Totals) -> Iterator[None]:
-        """Write in one transaction, with the new totals; where it fails nothing has changed."""
+    def _transaction(self, totals: Totals, *, lasting: bool = False) -> Iterator[None]:
+        """Write in one transaction, with the new totals; where it fails nothing has changed.
+
+        It waits for the disk if it is ``lasting``, or if none has for a while.
+        """
         totals.moved = time.time()
+        now = time.monotonic()
+        waits = lasting or now - self._synced >= SECONDS_AT_RISK
         with self._reporting("write"):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                _put(self._db, "totals", dataclasses.asdict(totals))
+                _put(self._db, "totals", vars(totals))
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
         self.totals = totals
+        if waits:
+            self._synced = now
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
@@ -340,7 +353,7 @@ def _insert(
     database.execute(
         "INSERT INTO tasks (parent, generation, signs, length, roots, state) "
         "VALUES (?, ?, ?, ?, ?, ?)",
-        (parent, generation, signs, length, pack_roots(roots), WAITING),
+        (parent, generation, signs, length, pack_subtrees(roots), WAITING),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,7 @@ class Lock:
                     "wait for it to end, or stop it"
                 ) from None
             self._file.truncate(0)
-            about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            about = {"pid": os.getpid(), "host": os.uname().nodename, "since": time.time()}
             self._file.write(json.dumps(about))
             self._file.flush()
         except OSError as error:

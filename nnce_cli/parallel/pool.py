@@ -19,32 +19,21 @@ import multiprocess
 from multiprocess.connection import wait
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.parallel.engine import Worker
+from nnce_cli.parallel.plan import Plan
 from nnce_cli.parallel.task import Failure, Outcome, Task
-from nnce_cli.parallel.worker import Plan, Sign, Walked, work
+from nnce_cli.parallel.worker import Sign, Walked, work
 
-# A forked worker has the compiled kernels and the network in memory from the start.
+# A forked worker has all modules and the network in memory from the start.
 _CONTEXT: Any = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
 @dataclass
-class Worker:
-    """A worker process, and the task that it walks: None while it could walk another.
+class Child(Worker):
+    """A worker process that was started here, and the pipe to it."""
 
-    ``writing`` is the task before, as long as its part is on the way to the disk.
-    """
-
-    process: Any
-    connection: Any
-    task: Task | None = None
-    since: float = 0.0  # when it got the task, by the monotonic clock
-    cells: int = 0  # found in the task so far
-    writing: Task | None = None
-    written: int = 0  # cells that were found in that one
-
-    @property
-    def in_hand(self) -> list[Task]:
-        """The tasks that are lost if the worker dies."""
-        return [task for task in (self.writing, self.task) if task is not None]
+    process: Any = None
+    connection: Any = None
 
 
 class Pool:
@@ -52,15 +41,10 @@ class Pool:
 
     def __init__(self, plan: Plan, size: int) -> None:
         """Start no worker yet, but make the walk that forked ones inherit."""
-        assert not plan.walk.done
+        plan.walk  # noqa: B018
         self._plan = plan
         self._size = size
-        self.workers: list[Worker] = []
-
-    @property
-    def in_hand(self) -> list[Task]:
-        """The tasks that workers have in hand."""
-        return [task for worker in self.workers for task in worker.in_hand]
+        self.workers: list[Child] = []
 
     @property
     def room(self) -> int:
@@ -120,7 +104,7 @@ class Pool:
             worker.connection.close()
         self.workers.clear()
 
-    def _start(self) -> Worker:
+    def _start(self) -> Child:
         ours, theirs = _CONTEXT.Pipe()
         strangers = [worker.connection for worker in self.workers] + [ours]
         process = _CONTEXT.Process(
@@ -128,11 +112,11 @@ class Pool:
         )
         process.start()
         theirs.close()  # so that the end of the worker is the end of the pipe
-        worker = Worker(process, ours)
+        worker = Child(process.pid, process=process, connection=ours)
         self.workers.append(worker)
         return worker
 
-    def _read(self, worker: Worker) -> Iterator[Outcome | Failure]:
+    def _read(self, worker: Child) -> Iterator[Outcome | Failure]:
         """Take all messages of a worker out of its pipe."""
         try:
             while worker.connection.poll():
@@ -151,7 +135,7 @@ class Pool:
         except (EOFError, OSError):
             yield from self._bury(worker)
 
-    def _bury(self, worker: Worker) -> Iterator[Failure]:
+    def _bury(self, worker: Child) -> Iterator[Failure]:
         """Forget a worker that is gone; its tasks have failed."""
         self.workers.remove(worker)
         worker.process.join()

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nnce_cli.enumeration import Subtree
-
-_ROOT = struct.Struct("<II")  # counted, length of the prefix; then the packed prefix
 
 
 @dataclass(frozen=True)
@@ -65,48 +59,3 @@ class Failure:
     task: Task
     message: str
     fatal: bool = False
-
-
-Place = tuple[bytes, int]
-
-
-def place(root: Subtree) -> Place:
-    """Return a key that sorts subtrees, and the cells that a task left behind, in table order.
-
-    A task's own cells come before all that it left over, whose prefixes extend its own one.
-    """
-    return _packed(root.prefix), len(root.prefix)
-
-
-def pack_roots(roots: Sequence[Subtree]) -> bytes:
-    """Return the roots as bytes."""
-    return b"".join(
-        _ROOT.pack(root.counted, len(root.prefix)) + _packed(root.prefix) for root in roots
-    )
-
-
-def unpack_roots(data: bytes) -> tuple[Subtree, ...]:
-    """Return the roots that `pack_roots` packed.
-
-    Raises:
-        ValueError: it did not pack these.
-    """
-    if not isinstance(data, bytes):
-        raise ValueError("a task without roots")
-    roots, at = [], 0
-    while at < len(data):
-        if at + _ROOT.size > len(data):
-            raise ValueError("the roots of a task are cut off")
-        counted, length = _ROOT.unpack_from(data, at)
-        at += _ROOT.size
-        packed = data[at : at + (length + 7) // 8]
-        at += (length + 7) // 8
-        if at > len(data):
-            raise ValueError("the roots of a task are cut off")
-        bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8))[:length]
-        roots.append(Subtree(tuple(bits.tolist()), counted))
-    return tuple(roots)
-
-
-def _packed(prefix: Sequence[int]) -> bytes:
-    return np.packbits(np.array(prefix, dtype=np.uint8)).tobytes()

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import unpack
 from nnce_cli.base.errors import InputError
 from nnce_cli.plotting.classes import Classes
 from nnce_cli.plotting.plane import Partition
@@ -98,7 +99,7 @@ def map_colours(first_layer: NDArray[np.uint8]) -> Ints:
     that the prime `MAP_COLOURS` does not divide, so that the cells on the two sides of one
     neuron's line never get the same colour.
     """
-    bits = np.unpackbits(first_layer, axis=1)
+    bits = unpack(first_layer, 8 * first_layer.shape[1])
     weight = 1 + np.arange(bits.shape[1]) % (MAP_COLOURS - 1)
     result: Ints = bits @ weight % MAP_COLOURS
     return result

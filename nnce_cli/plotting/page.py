@@ -23,12 +23,10 @@ from nnce_cli.plotting.map_data import map_data
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.titles import cells_words, domain_words, title
-from nnce_cli.table import Metadata
-from nnce_cli.witness_default import has_witness
+from nnce_cli.table import Metadata, has_witness
 
 if TYPE_CHECKING:
-    from nnce_cli.analysis.network_stats import NetworkStats
-    from nnce_cli.analysis.norms import Norm
+    from nnce_cli.analysis import NetworkStats, Norm
 
 MAP_CELLS = 200_000  # more make a page that browsers are slow with; they get a picture
 VECTOR_CELLS = 2_000  # more are smaller as an image of points

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.base.bits import unpack
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons, Pool
 from nnce_cli.table import Rows
@@ -153,7 +154,7 @@ class _Tree:
         values = _pull(*self.maps[layer], inputs)
         children, parent = self._cut(layer, nodes, values)
         width = values.shape[1]
-        active = np.unpackbits(self.signs[layer][children.first], axis=1, count=width)
+        active = unpack(self.signs[layer][children.first], width)
         step = max(1, NUMBERS_AT_A_TIME // (3 * self._widest_from(layer)))
         for start in range(0, len(parent), step):
             some = np.arange(start, min(start + step, len(parent)))
@@ -171,7 +172,7 @@ class _Tree:
         ``values`` (c, n, 3) are the neurons' affine maps on the nodes.
         """
         begin, end = nodes.first[0], nodes.stop[-1]
-        bits = np.unpackbits(self.signs[layer][begin:end], axis=1, count=values.shape[1])
+        bits = unpack(self.signs[layer][begin:end], values.shape[1])
         at_the_end = not self.complete and end == len(self.signs[0])
         first, stop = nodes.first - begin, nodes.stop - begin
         shapes = Pool(nodes.polygons)
@@ -237,7 +238,7 @@ def _check_signs(plane: Plane, signs: Sequence[NDArray[np.uint8]], polygons: Pol
         some = slice(start, start + step)
         values = plane.stack.preactivations(centres[some])
         for z, packed in zip(values, signs, strict=True):
-            bits = np.unpackbits(packed[some], axis=1, count=z.shape[1]).astype(np.bool_)
+            bits = unpack(packed[some], z.shape[1]).astype(np.bool_)
             wrong = (bits != (z > 0)) & (np.abs(z) > SURE * np.abs(z).max()) & large[some, None]
             if wrong.any():
                 row = start + int(wrong.any(axis=1).argmax())

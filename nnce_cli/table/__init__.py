@@ -1,20 +1,30 @@
-"""Cell tables: their schema, writer and reader (Parquet)."""
+"""Cell tables: their schema, writer and reader (Parquet).
 
-from nnce_cli.table.metadata import FORMAT, Metadata
-from nnce_cli.table.output import Output, remove_temporary
-from nnce_cli.table.part import PartWriter
-from nnce_cli.table.prefixes import LayerCounter, first_rows
-from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
-from nnce_cli.table.reader import CellTableReader
-from nnce_cli.table.rows import CellRows, Rows
-from nnce_cli.table.whole import PartCounter, TableJoin, TablePart, join_proof
-from nnce_cli.table.writer import CellTableWriter
+The names are loaded when they are used: a count needs no Parquet.
+"""
+
+from typing import TYPE_CHECKING
+
+from nnce_cli.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from nnce_cli.table.metadata import FORMAT, Metadata
+    from nnce_cli.table.output import Output, remove_temporary
+    from nnce_cli.table.part import PartWriter
+    from nnce_cli.table.prefixes import LayerCounter, first_rows
+    from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
+    from nnce_cli.table.reader import CellTableReader
+    from nnce_cli.table.rows import CellRows, Rows
+    from nnce_cli.table.whole import PartCounter, TableJoin, TablePart, join_proof
+    from nnce_cli.table.witness_default import WITNESS_INPUTS, has_witness
+    from nnce_cli.table.writer import CellTableWriter
 
 __all__ = [
     "FORMAT",
     "PROOF_FORMAT",
     "PROOF_KEY",
     "PROOF_SCHEMA",
+    "WITNESS_INPUTS",
     "CellRows",
     "CellTableReader",
     "CellTableWriter",
@@ -28,6 +38,23 @@ __all__ = [
     "TableJoin",
     "TablePart",
     "first_rows",
+    "has_witness",
     "join_proof",
     "remove_temporary",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "metadata": ["FORMAT", "Metadata"],
+        "output": ["Output", "remove_temporary"],
+        "part": ["PartWriter"],
+        "prefixes": ["LayerCounter", "first_rows"],
+        "proof": ["PROOF_FORMAT", "PROOF_KEY", "PROOF_SCHEMA", "ProofWriter"],
+        "reader": ["CellTableReader"],
+        "rows": ["CellRows", "Rows"],
+        "whole": ["PartCounter", "TableJoin", "TablePart", "join_proof"],
+        "witness_default": ["WITNESS_INPUTS", "has_witness"],
+        "writer": ["CellTableWriter"],
+    },
+)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from nnce_cli.base.bits import packed_bytes
+
 ROW_GROUP_BYTES = 1 << 24
 ROW_GROUP_ROWS = 1 << 16
 
 
 def layer_bytes(widths: Sequence[int]) -> list[int]:
     """Bytes of each layer's packed sign vector; ``widths`` is n_0, n_1, …, n_L."""
-    return [(n + 7) // 8 for n in widths[1:]]
+    return [packed_bytes(n) for n in widths[1:]]
 
 
 def layer_names(widths: Sequence[int]) -> list[str]:

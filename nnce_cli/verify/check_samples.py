@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import packed_bytes, split_layers, unpack_layers
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
 from nnce_cli.verify.exact_signs import locate
 from nnce_cli.verify.float_signs import UNSURE, FloatSigns
@@ -81,18 +82,10 @@ def _report_missing(
     size = _bytes(table)
     for key in sorted(key for key in cells if key.rstrip(b"\0") in missing):
         packed = np.frombuffer(key, dtype=np.uint8).reshape(1, size)
-        bits = unpacked(packed, table.widths)[0]
+        bits = unpack_layers(split_layers(packed, table.widths), table.widths)[0]
         point = ", ".join(map(repr, cells[key][:8])) + (", …" if len(cells[key]) > 8 else "")
         result.fail(f"the cell {shown(bits, table.widths)} of the point ({point}) is not listed")
 
 
-def unpacked(packed: NDArray[np.uint8], widths: list[int]) -> NDArray[np.uint8]:
-    """Return the network sign vectors (m, N) of joined packed rows (m, bytes)."""
-    ends = np.cumsum([(n + 7) // 8 for n in widths])[:-1]
-    layers = np.split(packed, ends, axis=1)
-    bits = [np.unpackbits(a, axis=1, count=n) for a, n in zip(layers, widths, strict=True)]
-    return np.concatenate(bits, axis=1)
-
-
 def _bytes(table: Table) -> int:
-    return sum((n + 7) // 8 for n in table.widths)
+    return sum(map(packed_bytes, table.widths))

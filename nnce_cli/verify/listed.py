@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import packed_bytes
 from nnce_cli.verify.exact_network import Bits
 from nnce_cli.verify.table_rows import Table, keys, packed_rows
 
@@ -14,7 +15,7 @@ class Listed:
 
     def __init__(self, table: Table) -> None:
         self._widths = table.widths
-        width = sum((n + 7) // 8 for n in table.widths)
+        width = sum(map(packed_bytes, table.widths))
         parts = [keys(part.packed) for part in table.parts()]
         self._keys = np.concatenate(parts) if parts else np.empty(0, dtype=f"S{width}")
         self._keys.sort(kind="stable")  # no work where the table is in order

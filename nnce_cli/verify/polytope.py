@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.network.exact import nearest
+from nnce_cli.network import nearest
 from nnce_cli.verify.exact_network import Form, least_on_domain, matrix, value_at
 from nnce_cli.verify.program import Array, Dictionary, GaveUpError
 

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.network import AffineMap, LayerStack
-from nnce_cli.network.affine_tensor import to_map
-from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
-from nnce_cli.network.layers import read_layers
-from nnce_cli.network.magnitude import MagnitudeArithmetic
-from nnce_cli.network.model_file import Graph
+from nnce_cli.network import (
+    SMALLEST_NORMAL,
+    UNIT_ROUNDOFF,
+    AffineMap,
+    Graph,
+    LayerStack,
+    MagnitudeArithmetic,
+    read_layers,
+    to_map,
+)
 
 Floats = NDArray[np.float64]
 

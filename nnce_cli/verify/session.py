@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.network.model_file import decode_graph, read_model
+from nnce_cli.network import decode_graph, read_model
 
 Floats = NDArray[np.float64]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.bits import pack_layers, unpack_layers
 from nnce_cli.table import CellTableReader, Rows
 
 BATCH = 2**13
@@ -54,11 +55,8 @@ class Table:
             start += len(rows.active)
 
     def _part(self, start: int, rows: Rows) -> Part:
-        bits = [
-            np.unpackbits(signs, axis=1, count=width)
-            for signs, width in zip(rows.signs, self.widths, strict=True)
-        ]
-        return Part(start, rows, np.concatenate(rows.signs, axis=1), np.concatenate(bits, axis=1))
+        bits = unpack_layers(rows.signs, self.widths)
+        return Part(start, rows, np.concatenate(rows.signs, axis=1), bits)
 
 
 def _slice(rows: Rows, start: int, stop: int) -> Rows:
@@ -72,9 +70,7 @@ def _slice(rows: Rows, start: int, stop: int) -> Rows:
 
 def packed_rows(bits: NDArray[np.uint8], widths: list[int]) -> NDArray[np.uint8]:
     """Pack network sign vectors (m, N) as a table does, the layers joined: (m, bytes)."""
-    ends = np.cumsum(widths)[:-1]
-    layers = np.split(bits, ends, axis=1)
-    return np.concatenate([np.packbits(layer, axis=1) for layer in layers], axis=1)
+    return np.concatenate(pack_layers(bits, widths), axis=1)
 
 
 def keys(packed: NDArray[np.uint8]) -> NDArray[np.bytes_]:

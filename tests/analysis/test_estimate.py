@@ -14,10 +14,10 @@ from benchmarks.calibration import CellsOnly, coverage
 from benchmarks.networks import network
 from nnce_cli.analysis.estimate import forecast, speed
 from nnce_cli.analysis.estimate.quantity import LogNormal
+from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box
 from nnce_cli.enumeration import ThinnedWalk, Windows
 from nnce_cli.enumeration.problem import Problem
-from nnce_cli.base.errors import InputError
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.table import CellTableWriter, Metadata, Output
 from tests.cases import cube
@@ -28,7 +28,7 @@ FOREVER = math.inf
 
 
 def stages(problem):
-    return int(problem.net.offset[-1]) + problem.net.width.size
+    return int(problem.offset[-1]) + len(problem.widths)
 
 
 def walked(problem, weight, quota=1 << 40, seed=0, samples=1):

@@ -20,8 +20,8 @@ from nnce_cli.analysis import SubCells, arrangement_cells, stats
 from nnce_cli.base.errors import InputError
 from nnce_cli.table import Rows
 from tests.cases import cube
-from tests.oracles.naive import exhaustive_signs, stack_of
 from tests.network_tables import cells_of, outputs_on
+from tests.oracles.naive import exhaustive_signs, stack_of
 from tests.strategies import examples, networks, stack_from
 from tests.tables import naive_statistics, part, rows_of, tables
 
@@ -147,6 +147,6 @@ def test_numbers_that_the_widths_do_not_allow_are_refused():
         stats([wrong], [1, 2])
 
 
-def test_statistics_of_the_table_alone_load_no_kernels():
-    script = "import sys, nnce_cli.analysis; sys.exit('numba' in sys.modules)"
+def test_statistics_of_the_table_alone_load_no_core():
+    script = "import sys, nnce_cli.analysis; sys.exit('nnce_cli._core' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

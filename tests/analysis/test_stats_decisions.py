@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.analysis.network_stats import NetworkCounter
-from nnce_cli.domain import Box
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
-from tests.oracles.naive import stack_of
 from tests.network_tables import (
     cells_of,
     exact_class,
@@ -26,6 +25,7 @@ from tests.network_tables import (
     one_by_one,
     scores,
 )
+from tests.oracles.naive import stack_of
 from tests.oracles.ppl import expression
 from tests.strategies import boxes, examples, layer_rows, networks
 from tests.thin_cells import inward_functions

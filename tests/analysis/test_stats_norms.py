@@ -17,8 +17,8 @@ from nnce_cli.analysis.norms import NormCounter, infinity_norms, spectral_norms
 from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
-from tests.oracles.naive import stack_of
 from tests.network_tables import cells_of, network_of, outputs_on
+from tests.oracles.naive import stack_of
 from tests.strategies import boxes, examples, layer_rows, networks
 
 

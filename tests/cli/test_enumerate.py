@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nnce_cli.cli import main
-from nnce_cli.enumeration import SubtreeWalk
+from nnce_cli.enumeration import DictionaryWalk
 from tests.command import (
     assert_refused,
     environment,
@@ -183,7 +183,7 @@ def test_what_fails_a_check(lines, tmp_path, monkeypatch, name, code):
     monkeypatch.chdir(tmp_path)
     arguments = ["nnce", "enumerate", str(lines), "-o", "t", "-q", "--method", "dictionary"]
     if name == "layer_cells":
-        monkeypatch.setattr(SubtreeWalk, name, property(lambda walk: [10]))
+        monkeypatch.setattr(DictionaryWalk, name, property(lambda walk: [10]))
     else:
         arguments.append("--no-certify")
     monkeypatch.setattr(sys, "argv", arguments)

@@ -15,7 +15,6 @@ from tests.command import assert_refused, nnce, shell
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
-    "numba",
     "cvxpy",
     "onnx",
     "onnxruntime",

@@ -15,15 +15,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nnce_cli.enumeration import SubtreeWalk, image
-from nnce_cli.enumeration.body import MOST_DIMENSIONS, body_inside, no_body
-from nnce_cli.enumeration.problem import Problem
-from nnce_cli.kernels import arrays as k
-from nnce_cli.kernels.projection import gather_slacks, project
+from nnce_cli._core import ImageCell, Preimage
+from nnce_cli.enumeration.dictionary import image
+from nnce_cli.enumeration.dictionary.body import MOST_DIMENSIONS, body_inside, no_body
 from tests.cases import cube
 from tests.collect import count
+from tests.enumeration.test_image import SHAPES, normal_stack, small_gain  # noqa: F401
 from tests.strategies import boxes, examples, networks, stack_from
-from tests.test_image import SHAPES, normal_stack, small_gain  # noqa: F401
 
 SMALL = st.integers(-3, 3)
 
@@ -108,16 +106,15 @@ def test_without_it_the_same_cells(data):
     box = data.draw(boxes(stack.n_inputs, fixed=True))
     with_body = count(stack, box)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image, "body_inside", lambda generator, _: no_body(len(generator)))
+        patch.setattr(image, "body_inside", lambda generator, _: no_body(generator))
         assert count(stack, box) == with_body
 
 
-def distance(net, forms):
+def distance(picture, forms):
     """Return how far the nearest point with forms >= 0 is from the centre, by a general solver."""
-    body, middle = net.image.body, net.image.middle
-    u = cp.Variable(middle.size)
+    u = cp.Variable(picture.middle.size)
     program = cp.Problem(
-        cp.Minimize(cp.sum_squares(body.transform @ (u - middle))),
+        cp.Minimize(cp.sum_squares(picture.body.transform @ (u - picture.middle))),
         [forms[:, 0] + forms[:, 1:] @ u >= 0],
     )
     program.solve(solver=cp.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
@@ -125,29 +122,83 @@ def distance(net, forms):
     return np.sqrt(max(program.value, 0.0))
 
 
-@pytest.mark.parametrize("budget", [12, 30, 60, 90])
-@pytest.mark.parametrize("widths", [(30, 4, 5), (60, 6, 6), (40, 3, 4, 4)])
-def test_the_projection_is_the_nearest_point(widths, budget):
-    """On its own, and from the tight slacks of a cell with other splits."""
-    problem = Problem.of(normal_stack(widths, budget), cube(widths[0], -1, 1))
-    walk = SubtreeWalk(problem, rows=False, witness=False)
-    for _ in walk.batches(budget):
-        pass
-    net, ws = walk._net, walk._ws
-    pre, body, d = ws.preimage, net.image.body, net.lower.size
-    splits = int(ws.splits[ws.control[k.TOP]])
-    assert splits > 2
-    pre.kept[k.COUNT] = pre.kept[k.SAME] = 0
-    for n in (splits, splits - 1, splits - 2, splits):
-        gather_slacks(net, ws, n)
-        pre.centre[:] = net.image.middle
-        pre.metric[:, :d] = body.metric
-        tight = project(net, ws, n)
-        assert 0 <= tight <= d
-        neurons = ws.split_neuron[:n]
-        forms = ws.sign[neurons, None] * ws.form[neurons, : d + 1]
-        assert (forms[:, 0] + forms[:, 1:] @ pre.place).min() > -1e-10
-        found = np.linalg.norm(body.transform @ (pre.place - net.image.middle))
-        assert found == pytest.approx(distance(net, forms), rel=1e-6, abs=1e-6)
-        assert (pre.multiplier[:tight] > 0.0).all()
-        pre.kept[k.SAME] = 1  # centre, metric and forms stay
+def image_of(widths):
+    """Return the image of a cube under a first layer with normal weights."""
+    reduction = image.reduce_to_image(normal_stack(widths, 1), cube(widths[0], -1, 1))
+    assert reduction is not None
+    return reduction.image
+
+
+def random_cell(picture, n, random):
+    """Return n forms of size 1 that are positive at a point of the image, and that point."""
+    inside = picture.middle + picture.generator @ random.uniform(-0.3, 0.3, picture.centre.size)
+    gradient = random.normal(size=(n, inside.size))
+    gradient /= np.abs(gradient) @ picture.magnitude[:, None]
+    constant = random.uniform(0.001, 0.1, n) - gradient @ inside
+    return np.column_stack([constant, gradient]), inside
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("widths", [(30, 4), (60, 6), (40, 3), (99, 9)])
+def test_the_projection_is_the_nearest_point(widths, seed):
+    """On its own, and from the tight slacks of a cell with more or fewer splits."""
+    picture, zonotope = image_of(widths), image_of(widths).zonotope()
+    forms, inside = random_cell(picture, 3 * widths[1], np.random.default_rng(seed))
+    cell = ImageCell(zonotope, forms, np.ones(len(forms)), np.zeros(len(forms)))
+    for n in (len(forms), len(forms) - 1, 3, 0, len(forms) - 4, len(forms)):
+        place, tight, multipliers = cell.nearest(n)
+        assert len(tight) <= picture.middle.size
+        assert (multipliers > 0.0).all()
+        values = forms[:n, 0] + forms[:n, 1:] @ place
+        assert values.min(initial=0.0) > -1e-10
+        assert np.abs(values[tight]).max(initial=0.0) < 1e-10
+        found = np.linalg.norm(picture.body.transform @ (place - picture.middle))
+        assert found == pytest.approx(distance(picture, forms[:n]), rel=1e-6, abs=1e-6)
+    assert cell.settle(inside, wants_input=False) == Preimage.EXISTS
+    assert cell.settle(inside, wants_input=True) == Preimage.EXISTS
+    assert cell.input_holds(cell.x)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-9, -1e-9, -1e-3])
+def test_a_cell_at_the_rim_of_the_image(gap):
+    """Its slack is positive beyond a plane that is ``gap`` of the width inside the rim."""
+    picture = image_of((60, 5))
+    across = np.random.default_rng(5).normal(size=5)
+    width = np.abs(across @ picture.generator).sum()
+    across /= width
+    forms = np.array([[gap - 1.0 - across @ picture.middle, *across]])
+    cell = ImageCell(picture.zonotope(), forms, np.full(1, 3.0), np.zeros(1))
+    corner = picture.generator @ np.sign(across @ picture.generator)
+    point = picture.middle + (1.0 + abs(gap)) * corner
+    for wants_input in (False, True):
+        answer = cell.settle(point, wants_input=wants_input)
+        assert answer in (Preimage.EXISTS if gap > 0 else Preimage.EMPTY, Preimage.UNSURE)
+        assert answer != Preimage.UNSURE or abs(gap) < 1e-6
+    assert cell.multipliers_hold(np.zeros(1, dtype=np.int64), np.ones(1)) == (gap < 0)
+
+
+def test_what_does_not_fit_is_refused():
+    picture = image_of((30, 4))
+    zonotope = picture.zonotope()
+    forms, one = np.zeros((1, 5)), np.ones(1)
+    for wrong in [
+        (np.zeros((1, 4)), one, one),
+        (forms, np.ones(2), one),
+        (forms, one, one * np.nan),
+    ]:
+        with pytest.raises(ValueError, match="wrong shape"):
+            ImageCell(zonotope, *wrong)
+    cell = ImageCell(zonotope, forms, one, one)
+    with pytest.raises(ValueError, match="wrong shape"):
+        cell.settle(np.zeros(3), wants_input=True)
+    with pytest.raises(ValueError, match="wrong shape"):
+        cell.input_holds(np.zeros(29))
+    for place in (-1, 1):
+        with pytest.raises(IndexError):
+            cell.multipliers_hold(np.array([place]), one)
+    with pytest.raises(IndexError):
+        cell.nearest(2)
+    with pytest.raises(ValueError, match="wrong shape"):
+        picture._replace(lower=np.zeros(7)).zonotope()
+    with pytest.raises(ValueError, match="not finite"):
+        picture._replace(inverse=picture.inverse * np.inf).zonotope()

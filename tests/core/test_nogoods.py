@@ -7,42 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.enumeration import Subtree, SubtreeWalk
-from nnce_cli.enumeration.problem import Problem
-from nnce_cli.kernels.nogoods import MOST_BITS
+from nnce_cli import _core
+from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, batches
 from tests.cases import cube
+from tests.enumeration.test_subtree import random_stack
 from tests.strategies import examples, networks, stack_from
-from tests.test_subtree import random_stack
 
 
 def patterns(walk):
-    """Return the patterns that a walk remembers: dicts from neuron to sign bit, within a prefix."""
-    ws, net = walk._ws, walk._net
-    found = []
-    top = ws.control[0]
-    deepest = net.layer_of.size and int(ws.layer[top]) if top >= 0 else -1
-    for layer in range(deepest + 1):
-        start, end = net.offset[layer], net.offset[layer + 1]
-        prefix = {k: int(ws.sign[k] > 0) for k in range(start)}
-        for i in range(min(ws.nogoods[layer], ws.nogood_active.shape[1])):
-            pattern = dict(prefix)
-            for k in range(start, end):
-                bit = int(ws.bit[k])
-                if bit and ws.nogood_active[layer, i] & bit:
-                    pattern[k] = 1
-                if bit and ws.nogood_inactive[layer, i] & bit:
-                    pattern[k] = 0
-            if len(pattern) > len(prefix):
-                found.append(pattern)
-    return found
+    """Return what a walk remembers of its path: dicts from neuron to sign bit, with the prefix."""
+    if walk.done:
+        return []
+    core = walk._walk
+    signs = (core.path_to(core.top)[0] > 0).astype(int).tolist()
+    offset, layer_of = walk.problem.offset, walk.problem.layer_of
+    return [
+        dict(enumerate(signs[: offset[layer_of[pattern[0][0]]]]))
+        | {k: int(s > 0) for k, s in pattern}
+        for pattern in _core.patterns(core)
+    ]
 
 
 def all_patterns(problem):
     """Walk a whole tree a node at a time; return all patterns that were ever remembered."""
-    walk = SubtreeWalk(problem)
+    walk = DictionaryWalk(problem)
     found = {}
     while not walk.done:
-        for _ in walk.batches(1):
+        for _ in batches(walk, 1):
             pass
         found |= {tuple(sorted(p.items())): p for p in patterns(walk)}
     return list(found.values())
@@ -50,10 +41,12 @@ def all_patterns(problem):
 
 def signs_without_patterns(stack, box):
     """Return the sign vectors of all cells from a walk that writes a proof: it learns nothing."""
-    walk = SubtreeWalk(Problem.of(stack, box), log=True)
-    batches = list(walk.batches())
-    assert not walk._ws.nogoods.any()
-    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in batches), strict=True)]
+    walk = DictionaryWalk(Problem.of(stack, box), log=True)
+    parts = []
+    for batch in batches(walk):
+        parts.append(batch.signs)
+        assert not patterns(walk)
+    layers = [np.concatenate(layer) for layer in zip(*parts, strict=True)]
     bits = [np.unpackbits(a, axis=1)[:, :n] for a, n in zip(layers, stack.widths[1:], strict=True)]
     return np.concatenate(bits, axis=1).tolist()
 
@@ -83,8 +76,8 @@ def test_no_cell_of_a_degenerate_network_has_a_pattern(data):
 
 def linear_programs(stack, box, *, log):
     """Return (cells, linear programs) of a walk; one that writes a proof learns nothing."""
-    walk = SubtreeWalk(Problem.of(stack, box), rows=False, log=log)
-    for _ in walk.batches():
+    walk = DictionaryWalk(Problem.of(stack, box), rows=False, log=log)
+    for _ in batches(walk):
         pass
     return walk.cells, walk.decisions["linear_programs"]
 
@@ -100,7 +93,8 @@ def test_patterns_save_linear_programs(widths):
 
 def test_neurons_beyond_the_bits_are_decided_as_ever():
     # All lines of a wide layer cut the square: the list is longer than a machine word.
-    n = MOST_BITS + 18
+    most = _core.MOST_REMEMBERED_UNITS
+    n = most + 18
     angles = np.pi * (np.arange(n) + 0.25) / n
     offsets = [round(100 * np.sin(3.0 * k)) for k in range(n)]
     rows = [
@@ -108,12 +102,14 @@ def test_neurons_beyond_the_bits_are_decided_as_ever():
         for a, b in zip(angles, offsets, strict=True)
     ]
     stack, box = stack_from([rows]), cube(2, -1, 1)
-    walk = SubtreeWalk(Problem.of(stack, box))
-    for _ in walk.batches():
-        pass
-    assert walk._ws.bit.max() == 1 << (MOST_BITS - 1)
-    assert (walk._ws.bit == 0).sum() >= n - MOST_BITS
+    walk = DictionaryWalk(Problem.of(stack, box))
+    remembered = set()
+    while not walk.done:
+        for _ in batches(walk, 700):
+            pass
+        remembered |= {k for pattern in patterns(walk) for k in pattern}
     assert walk.cells == lines_in_square(stack)
+    assert min(remembered) == n - most  # the last ones have bits
 
 
 def lines_in_square(stack):
@@ -128,11 +124,15 @@ def lines_in_square(stack):
     return 1 + len(b) + len(crossings)
 
 
-def witnesses_in_pieces(problem, budget, subtree):
-    walk = SubtreeWalk(problem, subtree)
-    parts = [np.concatenate([b.witness for b in walk.batches(budget)])]
+def witnesses(problem):
+    return np.concatenate([b.witness for b in batches(DictionaryWalk(problem))])
+
+
+def witnesses_in_pieces(problem, budget, subtree=WHOLE):
+    walk = DictionaryWalk(problem, subtree)
+    parts = [np.concatenate([b.witness for b in batches(walk, budget)])]
     if not walk.done:
-        parts += [witnesses_in_pieces(problem, budget, rest) for rest in walk.leftover()]
+        parts += [witnesses_in_pieces(problem, budget, rest) for rest in walk.rest()]
     return np.concatenate(parts)
 
 
@@ -142,13 +142,11 @@ def test_no_witness_depends_on_what_is_remembered(data):
     """A walk of a small part has learnt less than one of the whole."""
     stack = stack_from(data.draw(networks()))
     problem = Problem.of(stack, cube(stack.n_inputs, -1, 2))
-    whole = np.concatenate([b.witness for b in SubtreeWalk(problem).batches()])
-    pieces = witnesses_in_pieces(problem, data.draw(st.integers(1, 12)), Subtree())
-    assert np.array_equal(whole, pieces)
+    pieces = witnesses_in_pieces(problem, data.draw(st.integers(1, 12)))
+    assert np.array_equal(witnesses(problem), pieces)
 
 
 @pytest.mark.parametrize("widths", [(5, 9, 9), (9, 7, 7)])
 def test_no_witness_of_a_generic_network_depends_on_what_is_remembered(widths):
     problem = Problem.of(random_stack(widths, seed=11), cube(widths[0], -1, 1))
-    whole = np.concatenate([b.witness for b in SubtreeWalk(problem).batches()])
-    assert np.array_equal(whole, witnesses_in_pieces(problem, 5, Subtree()))
+    assert np.array_equal(witnesses(problem), witnesses_in_pieces(problem, 5))

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from nnce_cli.enumeration.problem import Problem, new_workspace
-from nnce_cli.enumeration.subtree import SubtreeWalk
+from nnce_cli._core import Workbench
+from nnce_cli.enumeration import DictionaryWalk, Problem, batches
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.exact import Pullback
-from nnce_cli.kernels import arrays as k
-from nnce_cli.kernels.layers import pull_back
-from nnce_cli.kernels.proofs import holds, point_holds
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
+
+
+def exactly(x):
+    """Return a float as a rational number."""
+    return fmpq(*float(x).as_integer_ratio())
 
 
 def normal_stack(widths, seed):
@@ -30,27 +33,27 @@ def normal_stack(widths, seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_error_of_pulled_back_coefficients_is_bounded(seed):
-    """`error` bounds the difference to the exact preactivation at the corners of the box."""
+    """`form_error` bounds the difference to the exact preactivation at the corners of the box."""
     stack = normal_stack((4, 6, 6, 5), seed)
-    problem = Problem.of(stack, cube(4, -1, 1))
-    ws = new_workspace(problem.net, rows=False)
+    bench = Workbench(core_network(stack, cube(4, -1, 1)))
     random = np.random.default_rng(seed)
     active = [random.integers(0, 2, size=n).astype(bool).tolist() for n in stack.widths[1:]]
-    ws.sign[:] = [1 if on else -1 for layer in active for on in layer]
-    largest = 0.0
+    bench.follow([1 if on else -1 for layer in active for on in layer], [])
     for layer in range(3):
-        pull_back.py_func(problem.net, ws, layer)
+        bench.pull_back(layer)
+    forms, errors, scales = bench.forms, bench.form_error, bench.scale
+    largest, unit = 0.0, 0
+    for layer in range(3):
         exact = Pullback(stack).preactivations(layer, active)
         for j in range(stack.widths[layer + 1]):
-            difference = [
-                abs(fmpq(*ws.gradient[layer, i, j].item().as_integer_ratio()) - exact[j, i])
-                for i in range(5)
-            ]
+            scale = exactly(scales[unit])
+            difference = [abs(exactly(forms[unit, i]) - scale * exact[j, i]) for i in range(5)]
             actual = sum(difference, fmpq(0))  # the largest over the corners of [-1, 1]^4
-            bound = fmpq(*ws.error[layer, j].item().as_integer_ratio())
+            bound = exactly(errors[unit])
             assert actual <= bound
             if actual > 0:
-                largest = max(largest, float(int(actual.p) / int(actual.q)) / float(bound))
+                largest = max(largest, float((actual / bound).p) / float((actual / bound).q))
+            unit += 1
     assert largest > 1e-4  # the bounds are not absurdly large either
 
 
@@ -59,7 +62,7 @@ def test_the_sign_errors_bound_a_float_forward_pass():
     problem = Problem.of(stack, cube(5, -1, 1))
     maps = [layer.rational for layer in stack.hidden]
     for point in np.random.default_rng(0).uniform(-1, 1, size=(20, 5)):
-        exact, a = [], [fmpq(*x.as_integer_ratio()) for x in point.tolist()]
+        exact, a = [], [exactly(x) for x in point]
         for weight, bias in maps:
             z = [
                 sum((weight[j, i] * a[i] for i in range(len(a))), bias[j, 0])
@@ -68,21 +71,17 @@ def test_the_sign_errors_bound_a_float_forward_pass():
             exact += z
             a = [max(x, fmpq(0)) for x in z]
         values = np.concatenate([z[0] for z in stack.preactivations(point[None])][:3])
-        for value, truth, bound in zip(values, exact, problem.net.sign_error, strict=True):
-            error = abs(fmpq(*value.item().as_integer_ratio()) - truth)
-            assert error <= fmpq(*bound.item().as_integer_ratio())
+        for value, truth, bound in zip(values, exact, problem.sign_error, strict=True):
+            assert abs(exactly(value) - truth) <= exactly(bound)
 
 
 def slab_proof(gap, side):
     """Ask whether side * (x + y + 2 + gap) > 0 on [-1, 1]^2 is proved at the corner (-1, -1)."""
-    stack = LayerStack(
-        (AffineMap(np.array([[1.0, 1.0]]), np.array([2.0 + gap])),), None, (1, 2), ""
-    )
-    problem = Problem.of(stack, cube(2, -1, 1))
-    ws = new_workspace(problem.net, rows=False)
-    ws.column_variable[0] = [0, 1]
-    pull_back.py_func(problem.net, ws, 0)
-    return bool(holds.py_func(problem.net, ws, 0, 0, 0, side))
+    layer = AffineMap(np.array([[1.0, 1.0]]), np.array([2.0 + gap]))
+    bench = Workbench(core_network(LayerStack((layer,), None, (1, 2), ""), cube(2, -1, 1)))
+    bench.pull_back(0)
+    bench.add_layer(0)
+    return bench.holds(0, 0, side)
 
 
 def test_touching_is_unsure_and_a_gap_is_proved():
@@ -92,25 +91,29 @@ def test_touching_is_unsure_and_a_gap_is_proved():
     assert not slab_proof(2.0**-40, -1.0)
 
 
+WITNESSES = [
+    ((0.5, 0.25), 1, True),
+    ((0.5, 0.25), -1, False),
+    ((0.25, 0.5), -1, True),
+    ((0.25, 0.25), -1, False),
+    ((1.0, 0.25), 1, False),
+    ((0.25 + 2.0**-54, 0.25), 1, False),
+]
+
+
 def test_a_witness_on_a_hyperplane_or_on_the_boundary_is_not_proved():
-    stack = LayerStack((AffineMap(np.array([[1.0, -1.0]]), np.zeros(1)),), None, (1, 2), "")
-    problem = Problem.of(stack, cube(2, -1, 1))
-    walk = SubtreeWalk(problem, rows=False)
-    ws = walk._ws
-    for point, sign, proved in [
-        ((0.5, 0.25), 1, True),
-        ((0.5, 0.25), -1, False),
-        ((0.25, 0.5), -1, True),
-        ((0.25, 0.25), -1, False),
-        ((1.0, 0.25), 1, False),
-        ((0.25 + 2.0**-54, 0.25), 1, False),
-    ]:
-        ws.point[:] = point
-        ws.sign[:] = sign
-        assert point_holds(problem.net, ws) == proved, (point, sign)
-    ws.is_zero[:] = 1  # a neuron known to be zero everywhere is not looked at
-    ws.point[:] = (0.25, 0.25)
-    assert point_holds(problem.net, ws)
+    """By its signs, and by the forms of the splits on the path."""
+    layer = AffineMap(np.array([[1.0, -1.0]]), np.zeros(1))
+    bench = Workbench(core_network(LayerStack((layer,), None, (1, 2), ""), cube(2, -1, 1)))
+    bench.pull_back(0)
+    for point, sign, proved in WITNESSES:
+        bench.follow([sign], [0])
+        assert bench.has_signs_of_path(np.array(point)) == proved, (point, sign)
+        assert bench.is_inside(np.array(point)) == proved, (point, sign)
+    bench.follow([0], [])  # a neuron known to be zero everywhere is not looked at
+    assert bench.has_signs_of_path(np.array((0.25, 0.25)))
+    assert bench.is_inside(np.array((0.25, 0.25)))
+    assert not bench.is_inside(np.array((1.0, 0.25)))
 
 
 def test_decisions_are_counted_by_path():
@@ -118,12 +121,11 @@ def test_decisions_are_counted_by_path():
     stack = LayerStack(
         (AffineMap(np.array([[1.0, 0.0], [1.0, 1.0]]), np.zeros(2)),), None, (1, 2), ""
     )
-    walk = SubtreeWalk(Problem.of(stack, cube(2, -1, 1)), rows=False)
-    for _ in walk.batches():
+    walk = DictionaryWalk(Problem.of(stack, cube(2, -1, 1)), rows=False)
+    for _ in batches(walk):
         pass
     assert walk.cells == 4
     assert walk.decisions["witnesses_float"] + walk.decisions["witnesses_exact"] == 4
-    assert int(walk._ws.control[k.CELLS]) == 4
 
 
 @pytest.mark.parametrize("exponent", [-1000, -500, 0, 300, 1000, 1020])
@@ -140,11 +142,11 @@ def test_weights_at_the_ends_of_the_float_range(exponent):
         AffineMap(first[0] * factor, first[1] * factor),
         AffineMap(second[0] * 1.0, second[1] * factor),
     )
-    walk = SubtreeWalk(Problem.of(LayerStack(maps, None, (1, 2), ""), cube(2, -1, 1)))
+    walk = DictionaryWalk(Problem.of(LayerStack(maps, None, (1, 2), ""), cube(2, -1, 1)))
     with np.errstate(all="raise"):
-        rows = [np.concatenate(b.signs, axis=1) for b in walk.batches()]
+        rows = [np.concatenate(b.signs, axis=1) for b in batches(walk)]
     plain = (AffineMap(first[0] * 1.0, first[1] * 1.0), AffineMap(second[0] * 1.0, second[1] * 1.0))
-    expected = SubtreeWalk(Problem.of(LayerStack(plain, None, (1, 2), ""), cube(2, -1, 1)))
-    expected_rows = [np.concatenate(b.signs, axis=1) for b in expected.batches()]
+    expected = DictionaryWalk(Problem.of(LayerStack(plain, None, (1, 2), ""), cube(2, -1, 1)))
+    expected_rows = [np.concatenate(b.signs, axis=1) for b in batches(expected)]
     assert np.array_equal(np.concatenate(rows), np.concatenate(expected_rows))
     assert walk.layer_cells == expected.layer_cells

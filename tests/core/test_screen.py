@@ -6,36 +6,25 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from nnce_cli.enumeration import SubtreeWalk
-from nnce_cli.enumeration.problem import Problem, new_workspace
-from nnce_cli.exact.dictionary import Dictionary, evaluate, feasible_dictionary
-from nnce_cli.kernels import arrays as k
-from nnce_cli.kernels.layers import add_rows, pull_back, rebuild
-from nnce_cli.kernels.screen import ceiling_in_box, find_ceilings, screen
+from nnce_cli._core import Workbench
+from nnce_cli.enumeration import DictionaryWalk, Problem, batches
+from nnce_cli.enumeration.dictionary.network import core_network
+from nnce_cli.exact import Dictionary, Pullback
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
-from tests.test_dictionary import cell_of_a_point
-from tests.test_subtree import random_stack
+from tests.core.test_dictionary import (
+    basis,
+    cell_of_a_point,
+    exact_vertex,
+    exactly,
+    generic_cell,
+    go_to_a_vertex,
+    normal_map,
+)
+from tests.enumeration.test_subtree import random_stack
 
 
-def feasible_cell(d, n, seed):
-    """Return `cell_of_a_point` at a vertex of the cell, as a walk would be, with ranges set."""
-    net, ws, polytope = cell_of_a_point(d, n, seed)
-    dictionary = exact_vertex(polytope, d)
-    ws.column_variable[0] = dictionary.columns
-    ws.at_upper[0] = dictionary.at_upper
-    rebuild(net, ws, 0)
-    ws.reach[:d] = net.span
-    for neuron in range(n):
-        ws.reach[d + neuron] = ws.most[neuron] if ws.sign[neuron] > 0 else -ws.least[neuron]
-    return net, ws, polytope
-
-
-def exact_vertex(polytope, d):
-    return feasible_dictionary(polytope, list(range(d)), [False] * d)
-
-
-def displacement(polytope, net, variable, at_upper):
+def displacement(polytope, variable, at_upper):
     """Return a column's displacement as an exact affine function of the input."""
     d = len(polytope.lower)
     if variable >= d:
@@ -46,9 +35,9 @@ def displacement(polytope, net, variable, at_upper):
     return form
 
 
-def maximum(polytope, d, form):
+def maximum(polytope, form):
     """Return the exact maximum of an affine function over a polytope."""
-    start = exact_vertex(polytope, d)
+    start = exact_vertex(polytope)
     dictionary = Dictionary(polytope, start.columns, start.at_upper)
     dictionary.set_objective(form)
     return dictionary.maximise(lambda _: False)
@@ -56,44 +45,36 @@ def maximum(polytope, d, form):
 
 @pytest.mark.parametrize("seed", range(16))
 def test_ceilings_are_above_the_exact_maxima(seed):
-    d, n = 1 + seed % 6, 4 + seed
-    net, ws, polytope = feasible_cell(d, n, seed)
-    find_ceilings(net, ws, 0)
-    for c in range(d):
-        variable, at_upper = int(ws.column_variable[0, c]), bool(ws.at_upper[0, c])
-        most = maximum(polytope, d, displacement(polytope, net, variable, at_upper))
-        assert most <= fmpq(*float(ws.ceiling[c]).as_integer_ratio())
-        assert ws.ceiling[c] <= ceiling_in_box(net, ws, variable)
+    bench, polytope = generic_cell(1 + seed % 6, 4 + seed, seed)
+    go_to_a_vertex(bench, polytope)
+    for ceiling, variable, at_upper in zip(bench.ceilings(), *basis(bench), strict=True):
+        assert maximum(polytope, displacement(polytope, variable, at_upper)) <= exactly(ceiling)
+        assert ceiling <= bench.ceiling_in_box(variable)
 
 
 def test_ceilings_come_down_in_small_cells():
     shares = []
     for seed in range(8):
-        net, ws, _ = feasible_cell(4, 30, seed)
-        find_ceilings(net, ws, 0)
-        box = [ceiling_in_box(net, ws, int(v)) for v in ws.column_variable[0]]
-        shares += (ws.ceiling / box).tolist()
+        bench, polytope = generic_cell(4, 30, seed)
+        go_to_a_vertex(bench, polytope)
+        columns, _ = basis(bench)
+        pairs = zip(bench.ceilings(), columns, strict=True)
+        shares += [ceiling / bench.ceiling_in_box(v) for ceiling, v in pairs]
     assert np.quantile(shares, 0.3) < 0.5
 
 
-def two_layers(second):
-    """Return (net, workspace): 2 inputs, the cell where x, y > 0, and the layer ``second``."""
+def answers_of(second):
+    """Return the screen's answers for a layer over the square where x, y > 0, in order."""
     first = AffineMap(np.eye(2), np.zeros(2))
     rows = np.array(second, dtype=float)
     stack = LayerStack((first, AffineMap(rows[:, :2], rows[:, 2])), None, (1, 2), "")
-    net = Problem.of(stack, cube(2, -1, 1)).net
-    ws = new_workspace(net, rows=False)
-    pull_back(net, ws, 0)
-    ws.sign[:2] = 1
-    ws.split_neuron[:2] = [0, 1]
-    ws.splits[0] = 2
-    ws.reach[:] = [2, 2, 1, 1, *np.zeros(len(rows))]
-    ws.column_variable[0] = [2, 3]
-    ws.rows[0] = 0
-    rebuild(net, ws, 0)
-    pull_back(net, ws, 1)
-    add_rows(net, ws, 0, 1)
-    return net, ws
+    bench = Workbench(core_network(stack, cube(2, -1, 1)))
+    bench.pull_back(0)
+    bench.follow([1, 1], [0, 1])
+    bench.rebuild([2, 3], [False, False])
+    bench.pull_back(1)
+    bench.add_layer(1)
+    return bench.look()[::-1]  # rows are in descending order
 
 
 def test_only_what_is_strictly_on_one_side_is_settled():
@@ -110,51 +91,43 @@ def test_only_what_is_strictly_on_one_side_is_settled():
         [0, 0, -1],
         [0, 0, tiny],
     ]
-    net, ws = two_layers(second)
-    screen(net, ws, 0, 1)
-    answers = ws.answer[: len(second)][::-1].tolist()  # rows are in descending order
-    unknown, positive, negative = k.NO_ANSWER, k.POSITIVE, k.NEGATIVE
-    assert answers == [
-        unknown, positive, unknown, unknown, positive, unknown, negative, unknown, negative,
-        positive,
-    ]  # fmt: skip
+    assert answers_of(second) == [0, 1, 0, 0, 1, 0, -1, 0, -1, 1]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 def test_settled_neurons_are_on_that_side_exactly(seed):
-    """Against exact linear programs over the cell, for a second layer of float weights."""
-    d, n, m = 2 + seed % 4, 12, 24
+    """Against exact linear programs over cells, for a second layer of float weights."""
+    d, n, m = 2 + seed % 3, 30, 24
     random = np.random.default_rng(seed)
-    first = AffineMap(random.normal(size=(n, d)), random.normal(size=n) / 2)
-    second = AffineMap(random.normal(size=(m, n)), random.normal(size=m))
-    stack = LayerStack((first, second), None, (1, d), "")
-    walk = SubtreeWalk(Problem.of(stack, cube(d, -1, 1)), rows=False)
-    ws, net = walk._ws, walk._net
-    checked = 0
-    while not walk.done and checked < 60:
-        for _ in walk.batches(1):
-            pass
-        t = int(ws.control[k.TOP])
-        if t < 0 or ws.layer[t] != 1 or ws.free[t] == 0:
-            continue
-        polytope = walk._door._polytope(t, walk._door.pullback, net)
-        for r in range(m):
-            neuron = n + m - 1 - r
-            side = {k.POSITIVE: -1, k.NEGATIVE: 1}.get(int(ws.answer[r]))
-            if side is not None:
-                form = [side * x for x in walk._door._form(neuron, walk._door.pullback)]
-                assert maximum(polytope, d, form) < 0
-                assert evaluate(form, exact_vertex(polytope, d).vertex()) < 0
-                checked += 1
-    assert checked >= 10
+    second = AffineMap(random.normal(size=(m, n)), 8.0 * random.normal(size=m))
+    stack = LayerStack((normal_map(random, d, n), second), None, (1, d), "")
+    settled = 0
+    for place in range(4):
+        bench, polytope = cell_of_a_point(stack, place)
+        go_to_a_vertex(bench, polytope)
+        bench.pull_back(1)
+        bench.add_layer(1)
+        active = [[is_active(stack, polytope, k) for k in range(n)]]
+        rows = Pullback(stack).preactivations(1, active)
+        for j, answer in enumerate(bench.look()[::-1]):
+            if answer != 0:
+                settled += 1
+                assert maximum(polytope, [-answer * rows[j, c] for c in range(1 + d)]) < 0
+    assert settled >= 10
+
+
+def is_active(stack, polytope, k):
+    """Tell whether neuron k of layer 1 is active on the cell: it then has its slack's sign."""
+    slack, weight = polytope.slacks[polytope.dimension + k], stack.hidden[0].weight[k]
+    return bool(slack[1] * exactly(weight[0]) > 0)
 
 
 def test_wide_and_deep_networks_need_few_linear_programs():
     stack = random_stack((3, 24, 24, 24), seed=5)
     counts = {}
     for log in (False, True):  # with a proof to write there is no screen
-        walk = SubtreeWalk(Problem.of(stack, cube(3, -1, 1)), rows=False, log=log)
-        for _ in walk.batches():
+        walk = DictionaryWalk(Problem.of(stack, cube(3, -1, 1)), rows=False, log=log)
+        for _ in batches(walk):
             pass
         counts[log] = walk.cells, walk.decisions["linear_programs"]
     assert counts[False][0] == counts[True][0]

@@ -1,45 +1,36 @@
-"""The bounds of the vertex kernel hold, in rational arithmetic, and are not absurdly large."""
+"""The bounds of the vertex walk hold, in rational arithmetic, and are not absurdly large."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from nnce_cli.enumeration.problem import Problem
-from nnce_cli.enumeration.scaling import (
-    input_exponents,
-    new_vertex_workspace,
-    scaled_network,
-    start,
-)
+from nnce_cli import _core
+from nnce_cli.enumeration.vertex.scaling import input_exponents, scale, scaled_layers
 from nnce_cli.exact import Pullback
-from nnce_cli.kernels.vertex_cut import locate_in_plane, locate_in_space
-from nnce_cli.kernels.vertex_forms import (
-    add_neuron,
-    find_columns,
-    note_signs,
-    take_columns,
-    take_forms,
-)
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
-from tests.test_proofs import normal_stack
 
-LOCATE = {2: locate_in_plane.py_func, 3: locate_in_space.py_func}
+
+def normal_stack(widths, seed):
+    """Return a network of normal weights and biases."""
+    random = np.random.default_rng(seed)
+    maps = [
+        AffineMap(random.normal(size=(n_out, n_in)), random.normal(size=n_out))
+        for n_in, n_out in itertools.pairwise(widths)
+    ]
+    return LayerStack(tuple(maps), None, (1, widths[0]), "")
 
 
 def rational(x):
     return fmpq(*float(x).as_integer_ratio())
 
 
-def workspace(stack, box=None):
-    """Return the scaled network and a workspace with the box in its first frame."""
-    box = cube(stack.n_inputs, -1, 1) if box is None else box
-    net = scaled_network(Problem.of(stack, box))
-    ws = new_vertex_workspace(net, rows=False)
-    start(net, ws)
-    return net, ws
+def no_slopes(stack):
+    return [np.zeros(layer.n_out) for layer in stack.hidden]
 
 
 def true_vertex(forms):
@@ -57,22 +48,17 @@ def random_forms(random, dimension, angle):
     return rows / np.abs(rows).sum(axis=1).max()
 
 
-@np.errstate(all="ignore")
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("error", [1e-290, 1e-12, 1e-6])
 def test_blur_bounds_the_distance_to_the_true_vertex(dimension, error):
     """The true planes differ from the computed ones by up to ``error``, by all of it at worst."""
-    _, ws = workspace(normal_stack((dimension, dimension), 0))
     random = np.random.default_rng(dimension)
-    ws.plane[4] = np.arange(dimension)
     known, largest = 0, 0.0
     for angle in [1.0, 1e-2, 1e-4, 1e-8, 1e-14] * 60:
         forms = random_forms(random, dimension, angle)
-        ws.plane_form[:dimension] = forms
-        ws.plane_error[:dimension] = error
-        LOCATE[dimension](ws, 4)
-        if not ws.blur[4] <= 0.5:
-            assert ws.blur[4] == np.inf
+        point, blur = _core.locate_vertex(forms, error)
+        if not blur <= 0.5:
+            assert blur == np.inf
             continue
         share = random.dirichlet(np.ones(dimension + 1), dimension) * (1 - 1e-9)
         signs = random.choice([-1, 1], (dimension, dimension + 1))
@@ -83,64 +69,45 @@ def test_blur_bounds_the_distance_to_the_true_vertex(dimension, error):
         vertex = true_vertex(true)
         if any(abs(x) > 1 for x in vertex):
             continue  # true vertices lie in the box
-        off = max(abs(rational(x) - y) for x, y in zip(ws.point[4], vertex, strict=True))
-        assert off <= rational(ws.blur[4])
+        off = max(abs(rational(x) - y) for x, y in zip(point, vertex, strict=True))
+        assert off <= rational(blur)
         known += 1
-        largest = max(largest, float(int(off.p) / int(off.q)) / ws.blur[4])
+        largest = max(largest, float(int(off.p) / int(off.q)) / blur)
     assert known > 20
     assert largest > 1e-4
 
 
-@np.errstate(all="ignore")
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_parallel_planes_have_no_known_vertex(dimension):
-    _, ws = workspace(normal_stack((dimension, dimension), 0))
-    ws.plane[4] = np.arange(dimension)
-    for scale in (1.0, 2.0**-500, 0.0):
-        ws.plane_form[:dimension] = 0.125 * scale
-        ws.plane_form[0, 0] += 2.0**-40
-        LOCATE[dimension](ws, 4)
-        assert ws.blur[4] == np.inf
-        assert ws.point[4].tolist() == [0.0] * dimension
+    for scale_by in (1.0, 2.0**-500, 0.0):
+        forms = np.full((dimension, dimension + 1), 0.125 * scale_by)
+        forms[0, 0] += 2.0**-40
+        assert _core.locate_vertex(forms, 1e-290) == ([0.0] * dimension, np.inf)
 
 
-def forms_error(stack, box, active):
-    """Return what the forms of each layer err by: per neuron, exact, over the scaled box."""
-    problem = Problem.of(stack, box)
-    net, ws = workspace(stack, box)
-    size = np.max(np.abs(net.first[:, : stack.hidden[0].n_out]).sum(axis=0))
-    assert 0.25 < size <= 1.0
-    inputs = [rational(2.0 ** int(e)) for e in input_exponents(problem.box)]
-    for layer in range(len(stack.hidden)):
-        take_forms.py_func(net, ws, 0, layer)
-        exact = Pullback(stack).preactivations(layer, active)
-        n = stack.hidden[layer].n_out
-        for j in range(n):
-            row = [exact[j, 0], *(exact[j, 1 + i] * inputs[i] for i in range(len(inputs)))]
-            computed = [rational(x) for x in ws.form[layer, : len(row), j]]
-            yield layer, j, row, computed, net.error[layer]
-        if layer + 1 < len(stack.hidden):
-            ws.partial[0] = 0.0
-            ws.partial[0, 0] = net.bias[layer + 1]
-            for k in np.flatnonzero(active[layer]).tolist():
-                add_neuron.py_func(net, ws, 0, layer, k)
-
-
-@pytest.mark.parametrize("widths", [(2, 6, 6, 5), (3, 8, 7), (1, 5, 5, 5, 5)])
-@pytest.mark.parametrize("exponent", [0, 900, -900])
-def test_the_error_of_forms_is_bounded(widths, exponent):
-    """The forms are the exact preactivations, scaled by a power of two, up to ``error``."""
-    stack = normal_stack(widths, 5)
-    factors = [2.0**exponent, *[1.0] * (len(widths) - 2)]
-    maps = [
-        AffineMap(layer.weight * factor, layer.bias * 2.0**exponent)
-        for layer, factor in zip(stack.hidden, factors, strict=True)
+def errors_of_forms(stack, box, active, slopes):
+    """Yield what the forms of each layer err by: per neuron, exact, over the scaled box."""
+    network = scale(stack, box, slopes)
+    errors = [error for _, _, error in scaled_layers(stack, input_exponents(box), slopes)]
+    exact_slopes = [
+        [*map(rational, slope), *[fmpq(1)] * (layer.n_out - len(slope))]
+        for slope, layer in zip(slopes, stack.hidden, strict=True)
     ]
-    stack = LayerStack(tuple(maps), None, stack.input_shape, "")
-    random = np.random.default_rng(1)
-    active = [random.integers(0, 2, size=n).astype(bool).tolist() for n in widths[1:]]
+    pullback = Pullback(stack, exact_slopes)
+    inputs = [rational(2.0 ** int(e)) for e in input_exponents(box)]
+    for layer, (weights, bound) in enumerate(zip(stack.hidden, errors, strict=True)):
+        forms = _core.vertex_forms(network, [bytes(signs) for signs in active[:layer]])
+        exact = pullback.preactivations(layer, active)
+        for j in range(weights.n_out):
+            row = [exact[j, 0], *(exact[j, 1 + i] * inputs[i] for i in range(len(inputs)))]
+            yield layer, j, row, [rational(x) for x in forms[: len(row), j]], bound
+
+
+def assert_forms_are_exact_within_their_errors(stack, active, slopes):
+    """The forms are the exact preactivations, scaled by a power of two, up to their error."""
     largest = 0.0
-    for layer, j, row, computed, bound in forms_error(stack, cube(widths[0], -3, 1), active):
+    box = cube(stack.n_inputs, -3, 1)
+    for layer, j, row, computed, bound in errors_of_forms(stack, box, active, slopes):
         k = max(range(len(row)), key=lambda i: abs(computed[i]))
         ratio = row[k] / computed[k]
         power = fmpq(2) ** round(np.log2(float(int(ratio.p) / int(ratio.q))))
@@ -151,26 +118,146 @@ def test_the_error_of_forms_is_bounded(widths, exponent):
     assert largest > 1e-4
 
 
+@pytest.mark.parametrize("widths", [(2, 6, 6, 5), (3, 8, 7), (1, 5, 5, 5, 5)])
+@pytest.mark.parametrize("exponent", [0, 900, -900])
+def test_the_error_of_forms_is_bounded(widths, exponent):
+    stack = normal_stack(widths, 5)
+    factors = [2.0**exponent, *[1.0] * (len(widths) - 2)]
+    maps = [
+        AffineMap(layer.weight * factor, layer.bias * 2.0**exponent)
+        for layer, factor in zip(stack.hidden, factors, strict=True)
+    ]
+    stack = LayerStack(tuple(maps), None, stack.input_shape, "")
+    random = np.random.default_rng(1)
+    active = [random.integers(0, 2, size=n).astype(bool).tolist() for n in widths[1:]]
+    assert_forms_are_exact_within_their_errors(stack, active, no_slopes(stack))
+
+
+@pytest.mark.parametrize("widths", [(2, 6, 6, 5), (3, 8, 7), (1, 5, 5, 5, 5)])
+@pytest.mark.parametrize("slope", [0.01, -1.0, 3.3])
+def test_the_error_of_forms_is_bounded_with_slopes_and_pass_throughs(widths, slope):
+    """The last two neurons of each layer are pass-throughs, the first unit is a ReLU."""
+    stack, random = normal_stack(widths, 5), np.random.default_rng(1)
+    slopes = [np.full(n - 2, slope) for n in widths[1:]]
+    for each in slopes:
+        each[0] = 0.0
+    active = [random.integers(0, 2, size=len(s)).astype(bool).tolist() for s in slopes]
+    assert_forms_are_exact_within_their_errors(stack, active, slopes)
+
+
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_signs_are_claimed_beyond_the_margin_only(dimension):
     """One neuron after the other is zero, or nearly, at the upper corner of the box."""
     gaps = [0.0, 2.0**-52, -(2.0**-52), 2.0**-42, -(2.0**-42), 1.0, -1.0]
     weight = np.ones((len(gaps), dimension))
     bias = np.array(gaps) - dimension
-    net, ws = workspace(LayerStack((AffineMap(weight, bias),), None, (1, dimension), ""))
-    take_forms.py_func(net, ws, 0, 0)
-    find_columns.py_func(net, ws, 0, 0)
-    take_columns.py_func(ws, 0)
-    columns = ws.column_neuron[0, : ws.columns[0]].tolist()
-    assert columns == [0, 1, 2, 3, 5]  # the others are negative on the whole box
-    corner = 2**dimension - 1
-    note_signs.py_func(net, ws, corner, 0)
-    claims = [
-        (int(ws.positive[corner, 0]) >> c & 1) - (int(ws.negative[corner, 0]) >> c & 1)
-        for c in range(5)
-    ]
+    stack = LayerStack((AffineMap(weight, bias),), None, (1, dimension), "")
+    box = cube(dimension, -1, 1)
+    network = scale(stack, box, no_slopes(stack))
+    upper = [*np.ldexp(box.upper, -input_exponents(box)).tolist(), 1.0][: network.dimension]
+    units, claims = _core.vertex_signs(network, upper, 1e-290)
+    assert units == [0, 1, 2, 3, 5]  # the others are negative on the whole box
     assert claims == [0, 0, 0, 1, 1]
-    ws.blur[corner] = np.inf
-    note_signs.py_func(net, ws, corner, 0)
-    assert not ws.positive[corner].any()
-    assert not ws.negative[corner].any()
+    assert _core.vertex_signs(network, upper, np.inf)[1] == [0] * 5
+
+
+def walk_all(stack, slopes, room=8192):
+    """Walk a network on [-1, 1]^n; return the core's walk and its rows, scaled back."""
+    box = cube(stack.n_inputs, -1, 1)
+    network = scale(stack, box, slopes)
+    walk = (_core.VertexWalk2 if network.dimension == 2 else _core.VertexWalk3)(network, room)
+    walk.begin(b"", 0)
+    walk.advance(2**62)
+    assert walk.done
+    *rows, points = walk.take()
+    return walk, (*rows, np.ldexp(points, input_exponents(box)))
+
+
+def signs_and_rank(stack, slopes, point):
+    """Return the exact signs at a point, and the ranks of x -> a_l around it."""
+    a = fmpq_mat([[rational(x)] for x in point])
+    slope_of = fmpq_mat([[fmpq(int(i == j)) for j in range(len(point))] for i in range(len(point))])
+    signs, ranks = [], []
+    for layer, slope in zip(stack.hidden, slopes, strict=True):
+        weight, bias = layer.rational
+        z, gradient = weight * a + bias, weight * slope_of
+        passed = [
+            fmpq(1) if j >= len(slope) or z[j, 0] > 0 else rational(slope[j])
+            for j in range(layer.n_out)
+        ]
+        assert all(z[j, 0] != 0 for j in range(len(slope)))
+        signs.append([int(z[j, 0] > 0) for j in range(len(slope))])
+        a = fmpq_mat([[z[j, 0] * f] for j, f in enumerate(passed)])
+        rows = [[gradient[j, i] * f for i in range(len(point))] for j, f in enumerate(passed)]
+        slope_of = fmpq_mat(rows)
+        ranks.append(int(slope_of.rank()))
+    return signs, ranks
+
+
+@pytest.mark.parametrize("widths", [(1, 6, 5), (2, 6, 5), (2, 5, 5, 4), (3, 5, 4), (3, 4, 4, 3)])
+@pytest.mark.parametrize("slope", [0.0, 0.125, 0.1, -1.0])
+@pytest.mark.parametrize("passing", [0, 1])
+def test_cells_of_units_with_slopes_and_pass_throughs(widths, slope, passing):
+    """Every row has a witness, which proves it; no point drawn at random is in another cell."""
+    stack = normal_stack(widths, [*widths, passing])
+    slopes = [np.full(n - passing, slope) for n in widths[1:]]
+    for each in slopes:
+        each[:1] = 0.0
+    walk, (packed, active, ranks, witnesses) = walk_all(stack, slopes)
+    units = [len(s) for s in slopes]
+    parts = np.split(packed, np.cumsum([(n + 7) // 8 for n in units])[:-1], axis=1)
+    rows = [np.unpackbits(p, axis=1, count=n) for p, n in zip(parts, units, strict=True)]
+    joined = list(map(tuple, np.concatenate(rows, axis=1).tolist()))
+    assert len(set(joined)) == len(joined) == walk.cells
+    assert joined == sorted(joined)
+    for i, point in enumerate(witnesses):
+        signs, exact_ranks = signs_and_rank(stack, slopes, point)
+        assert signs == [row[i].tolist() for row in rows]
+        assert active[i].tolist() == [sum(layer) for layer in signs]
+        assert all(r in (-1, e) for r, e in zip(ranks[i], exact_ranks, strict=True))
+    a = np.random.default_rng(0).uniform(-1, 1, (20_000, widths[0]))
+    seen = []
+    for layer, each in zip(stack.hidden, slopes, strict=True):
+        z = layer.apply(a)
+        seen.append(z[:, : len(each)] > 0)
+        passed = np.concatenate([each, np.ones(layer.n_out - len(each))])
+        a = np.where(z > 0, z, passed * z)
+    assert set(map(tuple, np.concatenate(seen, axis=1).astype(int).tolist())) <= set(joined)
+    counting, _ = walk_all(stack, slopes, room=0)
+    assert counting.layer_cells == walk.layer_cells
+
+
+HOSTILE = [
+    ("inputs", 3), ("lower", [-1.0]), ("lower", [1.0, 0.0]), ("upper", [np.nan, 1.0]),
+    ("upper", [2.0, 1.0]), ("weights", []), ("weights", [np.zeros((3, 3))] * 2),
+    ("weights", [np.full((3, 2), np.nan), np.zeros((2, 3))]),
+    ("weights", [np.ones((3, 2)), np.zeros((2, 3))]), ("biases", [np.zeros(2), np.zeros(2)]),
+    ("slopes", [np.zeros(4), np.zeros(2)]), ("slopes", [np.full(3, np.inf), np.zeros(2)]),
+    ("slopes", [np.full(3, 1e9), np.zeros(2)]), ("errors", [0.0]), ("errors", [-1.0, 0.0]),
+    ("errors", [np.nan, 0.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), HOSTILE)
+def test_networks_that_do_not_fit_are_refused(name, value):
+    arrays = {
+        "inputs": 2,
+        "lower": [-1.0, -1.0],
+        "upper": [1.0, 1.0],
+        "weights": [np.full((3, 2), 0.25), np.full((2, 3), 0.25)],
+        "biases": [np.zeros(3), np.zeros(2)],
+        "slopes": [np.zeros(3), np.zeros(2)],
+        "errors": [0.0, 0.0],
+    }
+    network = _core.VertexNetwork(**arrays)
+    walk = _core.VertexWalk2(network, 5)
+    with pytest.raises(ValueError, match="sign"):
+        walk.begin(b"\x02", 0)
+    with pytest.raises(ValueError, match="longer"):
+        walk.begin(b"\x01" * 6, 0)
+    with pytest.raises(ValueError, match="layer"):
+        walk.begin(b"", 3)
+    with pytest.raises(ValueError, match="dimension"):
+        _core.VertexWalk3(network, 5)
+    with pytest.raises((ValueError, TypeError)):
+        _core.VertexNetwork(**(arrays | {name: value}))

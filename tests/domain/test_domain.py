@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.domain import Box, fix_inputs, parse_box, read_bounds, read_vnnlib
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box, fix_inputs, parse_box, read_bounds, read_vnnlib
 from nnce_cli.network import AffineMap, LayerStack, load_network, weights_digest
 from tests.networks import mlp_model, save
 

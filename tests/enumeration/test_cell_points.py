@@ -10,25 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.domain import Box
-from nnce_cli.enumeration import CellPoints, Problem, walk_factory
+from nnce_cli.base.bits import unpack_layers
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box
+from nnce_cli.enumeration import CellPoints, Problem, batches, walk_factory
 from tests.cases import cube
+from tests.enumeration.test_subtree import random_stack
 from tests.oracles.naive import cell_at, stack_of
 from tests.strategies import boxes, examples, networks, stack_from
-from tests.test_subtree import random_stack
 
 
 def table_of(problem, method):
     """Return the bits (m, N), the witnesses (m, n_0) and the exact ones of a walk's rows."""
     walk = walk_factory(method)(problem)
-    batches = list(walk.batches())
-    widths = problem.stack.widths[1:]
-    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in batches), strict=True)]
-    bits = [np.unpackbits(a, axis=1, count=n) for a, n in zip(layers, widths, strict=True)]
+    found = list(batches(walk))
+    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in found), strict=True)]
     return (
-        np.concatenate(bits, axis=1),
-        np.concatenate([b.witness for b in batches]),
+        unpack_layers(layers, problem.widths),
+        np.concatenate([b.witness for b in found]),
         walk.exact_witnesses,
     )
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import Enumeration
+from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import load_network
 from tests.cases import cube
 from tests.collect import check_rows, count, enumerate_all
-from tests.oracles.naive import exhaustive_signs, sampled_signs
 from tests.networks import mlp_model, save
+from tests.oracles.naive import exhaustive_signs, sampled_signs
 from tests.oracles.ppl import exact_cells
 from tests.strategies import boxes, examples, layer_rows, networks, stack_from
 
@@ -37,7 +37,7 @@ def test_rows_are_the_cells_of_exact_polyhedra(data):
     table = enumerate_all(stack, box)
     assert table.signs() == cells.signs
     assert list(map(tuple, table.ranks.tolist())) == cells.ranks
-    assert table.run.layer_cells == cells.layer_cells
+    assert table.walk.layer_cells == cells.layer_cells
     check_rows(table, 20)
 
 
@@ -80,11 +80,11 @@ def test_counting_finds_as_many_cells_as_listing(data):
     stack = stack_from(data.draw(networks()))
     box = data.draw(boxes(stack.n_inputs))
     table = enumerate_all(stack, box)
-    assert count(stack, box) == table.run.layer_cells
-    bare = Enumeration(stack, box, witness=False)
-    batches = list(bare.batches())
-    assert all(batch.witness is None for batch in batches)
-    packed = np.concatenate([np.concatenate(batch.signs, axis=1) for batch in batches])
+    assert count(stack, box) == table.walk.layer_cells
+    bare = walk_factory(DICTIONARY)(Problem.of(stack, box), witness=False)
+    found = list(batches(bare))
+    assert all(batch.witness is None for batch in found)
+    packed = np.concatenate([np.concatenate(batch.signs, axis=1) for batch in found])
     assert np.array_equal(packed, table.packed)
 
 
@@ -141,7 +141,7 @@ def test_duplicating_a_neuron_changes_no_count(data):
         doubled[k + 1] = [[*row[:-1], row[i], row[-1]] for row in halves]
     before = enumerate_all(stack_from(layers), box)
     after = enumerate_all(stack_from(doubled), box)
-    assert after.run.layer_cells == before.run.layer_cells
+    assert after.walk.layer_cells == before.walk.layer_cells
     part = layer_slices(doubled)[k]
     assert np.array_equal(after.bits[:, part.stop - 1], after.bits[:, part.start + i])
     assert np.array_equal(np.delete(after.bits, part.stop - 1, axis=1), before.bits)

@@ -17,11 +17,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from nnce_cli.enumeration import Enumeration, SubtreeWalk, deepest, image, subtree
-from nnce_cli.enumeration import problem as problem_module
-from nnce_cli.enumeration.image import reduce_to_image
-from nnce_cli.enumeration.problem import Problem
-from nnce_cli.kernels import arrays as k
+from nnce_cli import _core
+from nnce_cli.base.bits import unpack_layers
+from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, batches
+from nnce_cli.enumeration.dictionary import ImageWalk, image, inputs
+from nnce_cli.enumeration.dictionary.image import reduce_to_image
+from nnce_cli.exact import CellPath, NetworkOnBox, Pullback, cell_point
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
 from tests.collect import check_rows, count, enumerate_all
@@ -29,7 +30,6 @@ from tests.command import nnce, save_network
 from tests.oracles.naive import cell_at
 from tests.oracles.ppl import exact_cells
 from tests.strategies import affine_map, boxes, examples, layer_rows, networks, stack_from
-from tests.test_subtree import walk_in_pieces
 from tests.thin_cells import holds_no_float
 
 SHAPES = [
@@ -67,6 +67,24 @@ def normal_stack(widths, seed, spread=0.5):
     return LayerStack(tuple(maps), None, (1, widths[0]), "")
 
 
+def rows_of(walk):
+    """Return the sign bytes of all rows, layers joined, and their ranks."""
+    found = list(batches(walk))
+    signs = np.concatenate([np.concatenate(batch.signs, axis=1) for batch in found])
+    return signs, np.concatenate([batch.ranks for batch in found])
+
+
+def walk_in_pieces(problem, budget):
+    """Return (sign bytes of all rows in order, layer cells, number of walks)."""
+    rows, layer_cells, walks, waiting = [], 0, 0, [WHOLE]
+    while waiting:
+        walk = ImageWalk(problem, waiting.pop(0), witness=False)
+        rows += [np.concatenate(batch.signs, axis=1) for batch in batches(walk, budget)]
+        layer_cells, walks = layer_cells + np.array(walk.layer_cells), walks + 1
+        waiting = ([] if walk.done else walk.rest()) + waiting
+    return np.concatenate(rows), layer_cells, walks
+
+
 @examples(60)
 @given(st.data())
 def test_rows_are_the_cells_of_exact_polyhedra(data):
@@ -76,7 +94,7 @@ def test_rows_are_the_cells_of_exact_polyhedra(data):
     table = enumerate_all(stack, box)
     assert table.signs() == cells.signs
     assert list(map(tuple, table.ranks.tolist())) == cells.ranks
-    assert table.run.layer_cells == cells.layer_cells
+    assert table.walk.layer_cells == cells.layer_cells
     check_rows(table, 20)
     assert count(stack, box) == cells.layer_cells
 
@@ -87,6 +105,7 @@ def test_pieces_make_the_whole(data):
     """A subtree of the relaxed tree may be empty; then the next one counts the cells above it."""
     stack = stack_from(data.draw(networks(SHAPES)))
     problem = Problem.of(stack, data.draw(boxes(stack.n_inputs)))
+    assume(problem.in_image is not None)
     whole, layer_cells, _ = walk_in_pieces(problem, None)
     pieces, their_cells, _ = walk_in_pieces(problem, data.draw(st.integers(1, 9)))
     assert np.array_equal(pieces, whole)
@@ -107,14 +126,13 @@ def test_the_walk_over_the_inputs_has_the_same_cells(widths, seed):
     stack, box = normal_stack(widths, seed), cube(widths[0], -1, 1)
     assert reduce_to_image(stack, box) is not None
     table = enumerate_all(stack, box)
-    over_inputs = Enumeration(stack, box, log=True)
-    batches = list(over_inputs.batches())
-    signs = np.concatenate([np.concatenate(batch.signs, axis=1) for batch in batches])
+    over_inputs = DictionaryWalk(Problem.of(stack, box))
+    signs, ranks = rows_of(over_inputs)
     assert np.array_equal(table.packed, signs)
-    assert np.array_equal(table.ranks, np.concatenate([batch.ranks for batch in batches]))
-    assert table.run.layer_cells == over_inputs.layer_cells
+    assert np.array_equal(table.ranks, ranks)
+    assert table.walk.layer_cells == over_inputs.layer_cells
     check_rows(table, 60)
-    assert table.run.decisions["witnesses_exact"] <= table.run.cells / 100
+    assert table.walk.decisions["witnesses_exact"] <= table.walk.cells / 100
 
 
 def test_leftover_subtrees_of_a_generic_network():
@@ -143,10 +161,10 @@ def test_a_corner_of_the_relaxation_that_no_input_reaches():
     stack = LayerStack((AffineMap(np.array(u), np.array([6.0, 6.0])), second), None, (1, 6), "")
     # relu is the identity: u + 6 >= 0. The sums reach 6 + 12 and no further.
     table = enumerate_all(stack, cube(6, -1, 1))
-    assert table.run.layer_cells == [1, 1]
+    assert table.walk.layer_cells == [1, 1]
     lower = AffineMap(second.weight, np.array([-17.0, -17.9]))
     stack = LayerStack((stack.hidden[0], lower), None, (1, 6), "")
-    assert enumerate_all(stack, cube(6, -1, 1)).run.layer_cells == [1, 3]
+    assert enumerate_all(stack, cube(6, -1, 1)).walk.layer_cells == [1, 3]
 
 
 def test_rows_that_depend_on_others_are_written_exactly():
@@ -202,42 +220,40 @@ def test_the_relaxation_holds_the_image_of_every_corner():
 
 def test_without_proofs_the_same_cells():
     stack, box = normal_stack((24, 5, 6), 8), cube(24, -1, 1)
-    run = SubtreeWalk(Problem.of(stack, box), rows=False, certify=False)
-    for _ in run.batches():
-        pass
-    assert run.layer_cells == count(stack, box)
+    walk = ImageWalk(Problem.of(stack, box), rows=False, witness=False, certify=False)
+    assert all(len(batch.active) == 0 for batch in batches(walk))
+    assert walk.layer_cells == count(stack, box)
 
 
-class LeavesByInputs(SubtreeWalk):
-    """A walk that asks every leaf of the programs over the inputs, not of the projection.
+def leaf_by_inputs(problem, signs):
+    """Ask the programs over the inputs, not the projection, of a cell of the relaxed image.
 
-    It stops before each leaf, since its output, one row, is always full. Of those that exist,
-    ``leaves`` are the numbers, ``found`` the signs, ``points`` the witnesses.
+    Returns a point of the cell, and whether floating point proved it; None where there is no cell.
     """
-
-    def __init__(self, problem):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(problem_module, "OUTPUT_ROWS", 1)
-            super().__init__(problem)
-        self.leaves, self.found, self.points, self._answered = [], [], [], False
-        for _ in self.batches():
-            pass
-
-    def _advance(self, node_limit):
-        self._ws.control[k.ROWS] = int(not self._answered)
-        self._answered = False
-        status = super()._advance(node_limit)
-        return k.UNSURE_LEAF if status == k.OUTPUT_FULL else status
-
-    def _answer(self, status):
-        super()._answer(status)
-        if status == k.UNSURE_LEAF:
-            self._answered = True
-            if self._ws.control[k.ANSWER] == k.EXISTS:
-                self.leaves.append(int(self._ws.control[k.CELLS]))
-                self.found.append(tuple((self._ws.sign > 0).astype(int).tolist()))
-                self.points.append(self._ws.preimage.x.copy())
-            self._ws.control[k.ANSWER] = k.EXISTS  # makes a row, so the next leaf stops it, too
+    reduction = problem.in_image
+    forms, incoming = [], np.eye(len(reduction.image.middle) + 1)
+    ends = np.cumsum([layer.n_out for layer in reduction.stack.hidden])
+    for layer, bits in zip(reduction.stack.hidden, np.split(signs, ends[:-1]), strict=True):
+        rows = layer.weight @ incoming[1:]
+        rows[:, 0] += layer.bias
+        forms.append(rows)
+        incoming = np.vstack([incoming[:1], rows * bits[:, None]])
+    table = np.concatenate(forms)
+    sizes = np.abs(table) @ np.append(1.0, reduction.image.magnitude)
+    splits = np.flatnonzero(np.abs(table[:, 1:]).max(axis=1) > 1e-9)
+    side = np.where(signs, 1, -1)
+    slacks = np.ascontiguousarray(side[splits, None] * table[splits])
+    zonotope = reduction.image.zonotope()
+    cell = _core.ImageCell(zonotope, slacks, sizes[splits], 1e-14 * sizes[splits])
+    settled = inputs.settle_by_inputs(reduction.image, slacks, cell)
+    if settled.exists is not None:
+        return (settled.point, True) if settled.exists else None
+    zero = np.abs(table).max(axis=1) < 1e-9
+    none = np.zeros(0, dtype=np.int64)
+    path = CellPath(side, zero, splits, np.ones(len(side)), none, none == 1)
+    network = NetworkOnBox(Pullback(problem.stack), problem.box)
+    found = cell_point(network, path, settled.guess)
+    return found and (np.array(found.point), False)
 
 
 def never(*_):
@@ -249,10 +265,10 @@ def never(*_):
 def program(request, monkeypatch):
     """How the programs over the inputs are solved and proved."""
     if request.param != "floats":
-        monkeypatch.setattr(deepest, "input_holds", never)
-        monkeypatch.setattr(deepest, "multipliers_hold", never)
+        monkeypatch.setattr(_core.ImageCell, "input_holds", never)
+        monkeypatch.setattr(_core.ImageCell, "multipliers_hold", never)
     if request.param.endswith("no guess"):
-        monkeypatch.setattr(deepest, "optimum", lambda *_: None)
+        monkeypatch.setattr(inputs, "optimum", lambda *_: None)
     return request.param
 
 
@@ -264,22 +280,28 @@ def test_every_leaf_by_programs_over_the_inputs(program):
         box = data.draw(boxes(stack.n_inputs))
         problem = Problem.of(stack, box)
         assume(problem.in_image is not None)
-        walk = LeavesByInputs(problem)
-        assert walk.found == exact_cells(stack, box).signs
-        in_float, exact = (walk.decisions[f"witnesses_{kind}"] for kind in ("float", "exact"))
-        assert in_float + exact >= len(walk.found)
-        assert in_float == 0 or program == "floats"
-        for leaf, signs, point in zip(walk.leaves, walk.found, walk.points, strict=True):
-            inside = np.all((box.lower < point) & (point < box.upper))
-            held = inside and cell_at(stack, point).signs == signs
-            assert held != (leaf in walk.exact_witnesses)
-            assert held or holds_no_float(stack, box, signs, point.tolist())
+        cells = []
+        relaxed = Problem.of(problem.in_image.stack, problem.in_image.box)
+        for packed in rows_of(DictionaryWalk(relaxed))[0]:
+            layers = np.split(packed, np.cumsum([(n + 7) // 8 for n in problem.widths])[:-1])
+            signs = unpack_layers([layer[None] for layer in layers], problem.widths)[0]
+            found = leaf_by_inputs(problem, signs)
+            if found is None:
+                continue
+            point, in_float = found
+            cells.append(tuple(signs.tolist()))
+            held = np.all((problem.box.lower < point) & (point < problem.box.upper))
+            held = held and cell_at(problem.stack, point).signs == cells[-1]
+            assert held or not in_float
+            assert held or holds_no_float(problem.stack, problem.box, cells[-1], point.tolist())
+            assert not in_float or program == "floats"
+        assert cells == exact_cells(stack, box).signs
 
     hold()
 
 
 def test_subtrees_by_programs_over_the_inputs(program, monkeypatch):
-    monkeypatch.setattr(subtree, "settle", lambda *_: k.NO_ANSWER)
+    monkeypatch.setattr(_core.TreeWalk, "interior", lambda *_: None)
     for stack in (normal_stack((20, 4, 4), 5), stack_from(RANK_TWO)):
         problem = Problem.of(stack, cube(stack.n_inputs, -1, 1))
         assert problem.in_image is not None
@@ -324,12 +346,12 @@ def test_thin_corners_and_planes_that_touch_the_image(n_inputs, program):
         stack = corner_stack(n_inputs, [gap, 0.0, -gap, 0.0, 1.0, 0.0], seed=n_inputs)
         box = cube(n_inputs, -1, 1)
         assert reduce_to_image(stack, box) is not None
-        run = Enumeration(stack, box)
-        batches = list(run.batches())
-        assert run.layer_cells == [1, 3]
-        signs = np.concatenate([np.concatenate(b.signs, axis=1) for b in batches])
+        walk = ImageWalk(Problem.of(stack, box))
+        found = list(batches(walk))
+        assert walk.layer_cells == [1, 3]
+        signs = np.concatenate([np.concatenate(b.signs, axis=1) for b in found])
         assert len(signs) == 3
-        witnesses = np.concatenate([b.witness for b in batches])
+        witnesses = np.concatenate([b.witness for b in found])
         for row, point in zip(signs, witnesses, strict=True):
             bits = (*np.unpackbits(row[:1])[:3].tolist(), *np.unpackbits(row[1:])[:6].tolist())
             assert cell_at(stack, point).signs == bits
@@ -348,9 +370,8 @@ def test_degenerate_networks_of_more_inputs_against_the_walk_over_them(data):
     stack, box = stack_from(rows), cube(n_inputs, -1, 1)
     assert reduce_to_image(stack, box) is not None
     table = enumerate_all(stack, box)
-    over_inputs = Enumeration(stack, box, log=True)
-    signs = [np.concatenate(batch.signs, axis=1) for batch in over_inputs.batches()]
-    assert np.array_equal(table.packed, np.concatenate(signs))
+    signs, _ = rows_of(DictionaryWalk(Problem.of(stack, box)))
+    assert np.array_equal(table.packed, signs)
     check_rows(table, 20)
 
 
@@ -364,21 +385,21 @@ def image_stack():
 def test_an_image_network_with_slivers(image_stack, monkeypatch):
     """Its rows are the same in pieces; and by linear programs over the inputs, on a sample."""
     asked = []
-    by_inputs = subtree.settle_by_inputs
+    by_inputs = inputs.settle_by_inputs
     monkeypatch.setattr(
-        subtree, "settle_by_inputs", lambda *a: asked.append(by_inputs(*a)) or asked[-1]
+        inputs, "settle_by_inputs", lambda *a: asked.append(by_inputs(*a)) or asked[-1]
     )
     problem = Problem.of(image_stack, cube(784, 0, 1))
-    run = SubtreeWalk(problem, witness=False)
-    rows = np.concatenate([np.concatenate(b.signs, axis=1) for b in run.batches()])
-    assert run.done
-    assert run.cells == len(rows) == run.layer_cells[-1]
-    assert [answer for answer, _ in asked].count(k.EXISTS) > 3
-    assert run.decisions["witnesses_exact"] == 0
+    walk = ImageWalk(problem, witness=False)
+    rows, _ = rows_of(walk)
+    assert walk.done
+    assert walk.cells == len(rows) == walk.layer_cells[-1]
+    assert [settled.exists for settled in asked].count(True) > 3
+    assert walk.decisions["witnesses_exact"] == 0
     pieces, layer_cells, walks = walk_in_pieces(problem, 20_000)
     assert walks > 5
     assert np.array_equal(pieces, rows)
-    assert layer_cells.tolist() == run.layer_cells
+    assert layer_cells.tolist() == walk.layer_cells
 
     cells = {row.tobytes() for row in rows}
     clear = 0

@@ -7,9 +7,9 @@ import pytest
 
 from nnce_cli.domain import Box, read_vnnlib
 from nnce_cli.network import load_network
-from tests.oracles import hand_counted, zaslavsky
 from tests.cases import FOLDER, cube, known_cases, needs_cases
 from tests.collect import check_rows, count, enumerate_all
+from tests.oracles import hand_counted, zaslavsky
 from tests.oracles.naive import stack_of
 from tests.oracles.ppl import exact_cells
 
@@ -36,7 +36,7 @@ def check_known_case(folder, name):
     assert stack.widths == case["widths"]
     box = cube(stack.n_inputs, *case["box"])
     table = enumerate_all(stack, box)
-    assert table.run.layer_cells == case["layer_cells"]
+    assert table.walk.layer_cells == case["layer_cells"]
     check_rows(table, SAMPLE)
     if case["cells"] <= 30_000:
         assert count(stack, box) == case["layer_cells"]
@@ -80,7 +80,7 @@ def test_real_network(network, domain, layer_cells):
     if domain:
         box = read_vnnlib(FOLDER / "real" / f"{domain}.vnnlib", stack.n_inputs)
     table = enumerate_all(stack, box)
-    assert table.run.layer_cells == layer_cells
+    assert table.walk.layer_cells == layer_cells
     check_rows(table, SAMPLE)
 
 
@@ -89,7 +89,7 @@ def test_real_network(network, domain, layer_cells):
 def test_network_with_one_input(name, cells):
     stack = load_network(FOLDER / "real" / f"{name}.onnx")
     table = enumerate_all(stack, read_vnnlib(FOLDER / "real" / f"{name}.vnnlib", 1))
-    assert table.run.cells == cells
+    assert table.walk.cells == cells
     check_rows(table)
 
 
@@ -97,7 +97,7 @@ def test_network_with_one_input(name, cells):
 def test_hand_counted_network(case):
     stack, box, layer_cells = case()
     table = enumerate_all(stack, box)
-    assert table.run.layer_cells == layer_cells
+    assert table.walk.layer_cells == layer_cells
     check_rows(table)
     cells = exact_cells(stack, box)
     assert table.signs() == cells.signs
@@ -112,7 +112,7 @@ def test_generic_arrangement(m, d):
     """Buck's formula; m <= d too, where all 2^m sign vectors occur."""
     arrangement, half_width = zaslavsky.generic_arrangement(m, d, seed=m + d)
     table = enumerate_all(zaslavsky.network(arrangement), cube(d, -half_width, half_width))
-    assert table.run.cells == zaslavsky.generic_cells(m, d)
+    assert table.walk.cells == zaslavsky.generic_cells(m, d)
     check_rows(table, SAMPLE)
 
 
@@ -126,7 +126,7 @@ def test_central_arrangement(m, d):
         if zaslavsky.is_generic_inside(shifted, 10**9):
             break
     table = enumerate_all(stack_of((normals, [0] * m)), cube(d, -1, 1))
-    assert table.run.cells == zaslavsky.central_cells(m, d)
+    assert table.walk.cells == zaslavsky.central_cells(m, d)
     check_rows(table, SAMPLE)
 
 
@@ -144,7 +144,7 @@ def test_famous_arrangement(arrangement, expected):
     """Arrangements with many coincident intersections: 120, 125, 336 and 384 cells."""
     stack = zaslavsky.network(arrangement)
     table = enumerate_all(stack, cube(stack.n_inputs, -9, 9))
-    assert table.run.cells == expected
+    assert table.walk.cells == expected
     check_rows(table, SAMPLE)
 
 

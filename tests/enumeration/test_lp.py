@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -11,11 +12,11 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.enumeration import available
-from nnce_cli.enumeration.lp import Solution, back_end
 from nnce_cli.base.errors import InputError
-from nnce_cli.exact.dictionary import Polytope, feasible_dictionary
-from nnce_cli.method_names import METHODS
+from nnce_cli.enumeration import METHODS, available
+from nnce_cli.enumeration.layerwise import back_end
+from nnce_cli.enumeration.layerwise.lp import Solution
+from nnce_cli.exact import Polytope, feasible_dictionary
 from tests.command import assert_refused, nnce
 from tests.strategies import examples
 
@@ -93,7 +94,7 @@ def test_a_solver_that_lies_is_not_usable(monkeypatch):
             return Solution(np.zeros(2), np.zeros(1))
 
     monkeypatch.setattr(available, "back_end", lambda name: Liar())
-    assert all("wrong answer" in entry.why_not for entry in available.back_ends())
+    assert all("wrong answer" in entry.why_not for entry in available.available_back_ends())
 
 
 def test_a_solver_that_fails_is_not_usable(monkeypatch):
@@ -102,15 +103,15 @@ def test_a_solver_that_fails_is_not_usable(monkeypatch):
             return None
 
     monkeypatch.setattr(available, "back_end", lambda name: Broken())
-    assert all("fails" in entry.why_not for entry in available.back_ends())
+    assert all("fails" in entry.why_not for entry in available.available_back_ends())
 
 
 def test_without_highspy_there_is_a_hint(monkeypatch):
     monkeypatch.setitem(sys.modules, "highspy", None)
-    monkeypatch.delitem(sys.modules, "nnce_cli.enumeration.lp.highs", raising=False)
+    monkeypatch.delitem(sys.modules, "nnce_cli.enumeration.layerwise.lp.highs", raising=False)
     with pytest.raises(InputError, match="pip install"):
         back_end("highs")
-    by_name = {entry.name: entry for entry in available.back_ends()}
+    by_name = {entry.name: entry for entry in available.available_back_ends()}
     assert "highspy" in by_name["highs"].why_not
     assert not by_name["dictionary"].why_not
 
@@ -141,3 +142,36 @@ def test_methods_as_json(tmp_path):
 
 def test_methods_takes_no_arguments(tmp_path):
     assert_refused(nnce("methods", "all", cwd=tmp_path), "nnce methods --help")
+
+
+@pytest.mark.parametrize("command", [["methods", "--json"], ["methods"]])
+def test_a_solver_that_writes_to_our_output_spoils_nothing(command, tmp_path):
+    """A banner, from Python and from native code, when it is loaded and when it solves."""
+    program = f"""
+import ctypes, os, sys, types
+
+def banner():
+    print("Python banner")
+    os.write(1, b"banner\\n")
+    ctypes.CDLL(None).puts(b"C banner")
+
+class Highs:
+    def __init__(self):
+        banner()
+    def minimise(self, cost, rows):
+        banner()
+        return None
+
+module = types.ModuleType("nnce_cli.enumeration.layerwise.lp.highs")
+module.Highs = Highs
+sys.modules[module.__name__] = module
+sys.argv = ["nnce", *{command}]
+from nnce_cli.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "banner" not in done.stdout
+    assert "highs" in done.stdout

@@ -13,17 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.networks import network
-from nnce_cli.domain import fix_inputs
-from nnce_cli.enumeration import Subtree
-from nnce_cli.enumeration.layerwise import LayerWise
-from nnce_cli.enumeration.lp import Solution, back_end
-from nnce_cli.enumeration.methods import choose, is_there, method, walk_factory
-from nnce_cli.enumeration.problem import Problem
+from nnce_cli.base.bits import unpack_layers
 from nnce_cli.base.errors import InputError
-from nnce_cli.method_names import METHODS
+from nnce_cli.domain import fix_inputs
+from nnce_cli.enumeration import (
+    METHODS,
+    WHOLE,
+    Problem,
+    batches,
+    choose,
+    method,
+    walk_factory,
+)
+from nnce_cli.enumeration.layerwise import LayerWise, back_end
+from nnce_cli.enumeration.layerwise.lp import Solution
 from nnce_cli.network import load_network
 from tests.cases import FOLDER, cube, known_cases, needs_cases
 from tests.collect import enumerate_all
+from tests.enumeration.test_subtree import random_stack
 from tests.oracles.naive import cell_at
 from tests.oracles.ppl import exact_cells
 from tests.strategies import boxes, examples, layer_rows, networks, stack_from
@@ -32,35 +39,33 @@ from tests.thin_cells import holds_no_float
 LAYER_WISE = [name for name, found in METHODS.items() if found.layer_wise]
 BACK_ENDS = ["dictionary", "highs", "cvxpy:CLARABEL", "cvxpy:SCIPY"]
 PAIRS = [(name, lp) for name in LAYER_WISE for lp in BACK_ENDS]
-WHOLE = Subtree()
 SMALL = [(2, 4), (3, 5), (4, 4), (1, 3, 3), (2, 4, 3), (3, 4, 4), (2, 3, 2, 3), (5, 3, 3)]
 
 
 def finish(walk) -> list:
-    return list(walk.batches())
+    return list(batches(walk))
 
 
-def bits_of(batches, widths) -> np.ndarray:
+def bits_of(found, widths) -> np.ndarray:
     """Return the signs (rows, N) of batches."""
-    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in batches), strict=True)]
-    unpacked = [np.unpackbits(a, axis=1)[:, :n] for a, n in zip(layers, widths[1:], strict=True)]
-    return np.concatenate(unpacked, axis=1)
+    layers = [np.concatenate(parts) for parts in zip(*(b.signs for b in found), strict=True)]
+    return unpack_layers(layers, widths[1:])
 
 
 def check_against_oracle(stack, box, name, lp):
     cells = exact_cells(stack, box)
     walk = walk_factory(name, lp)(Problem.of(stack, box))
-    batches = finish(walk)
+    found = finish(walk)
     assert walk.done
-    bits = bits_of(batches, stack.widths)
+    bits = bits_of(found, stack.widths)
     assert list(map(tuple, bits.tolist())) == cells.signs
     assert walk.layer_cells == cells.layer_cells
-    ranks = np.concatenate([b.ranks for b in batches])
+    ranks = np.concatenate([b.ranks for b in found])
     assert list(map(tuple, ranks.tolist())) == cells.ranks
     starts = np.concatenate([[0], np.cumsum(stack.widths[1:])])
-    active = np.concatenate([b.active for b in batches])
+    active = np.concatenate([b.active for b in found])
     assert np.array_equal(active, np.add.reduceat(bits, starts[:-1], axis=1))
-    check_witnesses(stack, box, cells.signs, np.concatenate([b.witness for b in batches]))
+    check_witnesses(stack, box, cells.signs, np.concatenate([b.witness for b in found]))
 
 
 def check_witnesses(stack, box, signs, witnesses):
@@ -96,19 +101,19 @@ def test_thin_cells(shape, seed, name):
     stack = stack_from([layer_rows(random, n_in, width) for n_in, width in pairwise(shape)])
     box = cube(stack.n_inputs, -1, 2)
     expected = enumerate_all(stack, box)
-    batches = finish(walk_factory(name)(Problem.of(stack, box)))
-    bits = bits_of(batches, stack.widths)
+    found = finish(walk_factory(name)(Problem.of(stack, box)))
+    bits = bits_of(found, stack.widths)
     assert np.array_equal(bits, expected.bits)
-    witnesses = np.concatenate([b.witness for b in batches])
+    witnesses = np.concatenate([b.witness for b in found])
     check_witnesses(stack, box, map(tuple, bits.tolist()), witnesses)
 
 
 def pieces(make, problem, budget, subtree=WHOLE, **options):
     """Walk a subtree in pieces; return its rows, its layer cells and its number of walks."""
     walk = make(problem, subtree, **options)
-    rows = [np.concatenate(b.signs, axis=1) for b in walk.batches(budget)]
+    rows = [np.concatenate(b.signs, axis=1) for b in batches(walk, budget)]
     assert budget is None or walk.nodes <= budget
-    rest = [] if walk.done else walk.leftover()
+    rest = [] if walk.done else walk.rest()
     cells, walks = np.array(walk.layer_cells), 1
     for part in rest:
         more, more_cells, n = pieces(make, problem, budget, part, **options)
@@ -143,9 +148,9 @@ def test_methods_take_each_others_leftovers(name, data):
     whole, cells, _ = pieces(walk_factory("dictionary"), problem, None)
     for first, second in (("dictionary", name), (name, "dictionary")):
         walk = walk_factory(first)(problem)
-        rows = [np.concatenate(b.signs, axis=1) for b in walk.batches(5)]
+        rows = [np.concatenate(b.signs, axis=1) for b in batches(walk, 5)]
         found = np.array(walk.layer_cells)
-        for part in [] if walk.done else walk.leftover():
+        for part in [] if walk.done else walk.rest():
             more, more_cells, _ = pieces(walk_factory(second), problem, None, part)
             rows.append(more)
             found = found + more_cells
@@ -165,12 +170,13 @@ def test_a_count_that_is_cut_short_can_be_finished(name, data):
     walk = walk_factory(name)(problem, rows=False)
     stop = data.draw(st.integers(0, 30))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nnce_cli.enumeration.layerwise.SECONDS_PER_BATCH", 0.0)  # a step a batch
-        for k, _ in enumerate(walk.batches()):
+        a_step_a_batch = ("nnce_cli.enumeration.layerwise.walk.SECONDS_PER_ADVANCE", 0.0)
+        patch.setattr(*a_step_a_batch)
+        for k, _ in enumerate(batches(walk)):
             if k >= stop:
                 break
     total = np.zeros(len(walk.layer_cells), dtype=int)
-    rest = [] if walk.done else walk.leftover()
+    rest = [] if walk.done else walk.rest()
     total += walk.layer_cells
     for part in rest:
         more = walk_factory(name)(problem, part, rows=False)
@@ -188,7 +194,7 @@ def test_a_walk_goes_on_where_its_budget_ended(name):
     rows = []
     while not walk.done:
         before = walk.nodes
-        rows += [np.concatenate(b.signs, axis=1) for b in walk.batches(2)]
+        rows += [np.concatenate(b.signs, axis=1) for b in batches(walk, 2)]
         assert walk.nodes <= before + 2
     assert np.array_equal(np.concatenate(rows), whole)
     assert walk.layer_cells == cells.tolist()
@@ -200,9 +206,9 @@ def test_shares_of_pieces_add_up():
     problem = Problem.of(stack, cube(2, -2, 2))
     make = walk_factory("incremental")
     walk = make(problem)
-    list(walk.batches(6))
+    list(batches(walk, 6))
     total = walk.share
-    for part in walk.leftover():
+    for part in walk.rest():
         more = make(problem, part)
         finish(more)
         total += more.share
@@ -240,10 +246,8 @@ def test_a_wrong_solver_costs_time_and_no_cell(name, kind, data):
     box = data.draw(boxes(stack.n_inputs))
     walk = walk_factory(name)(Problem.of(stack, box))
     walk._geometry._solver = Liar(kind)
-    batches = finish(walk)
-    assert (
-        list(map(tuple, bits_of(batches, stack.widths).tolist())) == exact_cells(stack, box).signs
-    )
+    found = finish(walk)
+    assert list(map(tuple, bits_of(found, stack.widths).tolist())) == exact_cells(stack, box).signs
     assert walk._geometry._solver.calls > 0
 
 
@@ -325,11 +329,11 @@ def cases(most: int, least: int = 0) -> list[tuple[str, str]]:
 def check_case(folder, name, chosen, lp):
     problem = problem_of(folder, name)
     walk = walk_factory(chosen, lp)(problem)
-    batches = finish(walk)
+    found = finish(walk)
     assert walk.layer_cells == known_cases(folder)[name]["layer_cells"]
-    rows = np.concatenate([np.concatenate(b.signs, axis=1) for b in batches])
+    rows = np.concatenate([np.concatenate(b.signs, axis=1) for b in found])
     expected = walk_factory("dictionary")(problem)
-    theirs = [np.concatenate(b.signs, axis=1) for b in expected.batches()]
+    theirs = [np.concatenate(b.signs, axis=1) for b in batches(expected)]
     assert np.array_equal(rows, np.concatenate(theirs))
 
 
@@ -377,7 +381,7 @@ def test_memory_of_reverse_search_does_not_grow_with_the_cells(monkeypatch):
     monkeypatch.setattr("nnce_cli.exact.pullback.CACHED_CELLS", 4)  # or it would still fill up
     problem = problem_of("random", "random-6-16-16")
     walk = walk_factory("reverse-search")(problem, rows=False, witness=False)
-    steps = walk.batches()
+    steps = batches(walk)
     early = late = 0
     tracemalloc.start()
     while walk.cells < 800:
@@ -411,9 +415,26 @@ def test_proofs_and_wide_layers_are_refused():
         walk_factory("incremental")(problem, log=True)
 
 
+def test_the_image_is_a_method_of_its_own_and_what_the_dictionary_takes():
+    many = Problem.of(random_stack([40, 5, 5], seed=3), cube(40, -1, 1))
+    by_name, by_itself = walk_factory("image")(many), walk_factory("dictionary")(many)
+    assert type(by_name) is type(by_itself)
+    one, other = finish(by_name), finish(by_itself)
+    assert np.array_equal(bits_of(one, many.stack.widths), bits_of(other, many.stack.widths))
+    over_inputs = walk_factory("dictionary")(many, log=True)
+    assert type(over_inputs) is not type(by_name)
+    finish(over_inputs)
+    assert over_inputs.layer_cells == by_name.layer_cells
+    with pytest.raises(InputError, match="--proof"):
+        walk_factory("image")(many, log=True)
+    few = Problem.of(random_stack([3, 5], seed=3), cube(3, -1, 1))
+    with pytest.raises(InputError, match="choose the method dictionary"):
+        walk_factory("image")(few)
+
+
 def test_auto_is_a_method_that_is_there():
     problem = Problem.of(stack_from([[[1, 0]]]), cube(1, -1, 1))
     name, reason = choose(problem)
-    assert is_there(METHODS[name])
+    assert METHODS[name].is_there
     assert reason
     assert not isinstance(walk_factory(name)(problem), LayerWise)

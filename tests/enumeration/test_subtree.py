@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.enumeration import Subtree, SubtreeWalk
-from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, Subtree, batches
 from tests.cases import cube
 from tests.strategies import examples, networks, stack_from
 
@@ -24,13 +23,13 @@ def random_stack(widths, seed):
     return stack_from(rows)
 
 
-def walk_in_pieces(problem, budget, subtree=Subtree()):  # noqa: B008 - immutable
+def walk_in_pieces(problem, budget, subtree=WHOLE):
     """Return (sign bytes of all rows in order, layer cells, number of walks)."""
-    walk = SubtreeWalk(problem, subtree)
-    rows = [np.concatenate(b.signs, axis=1) for b in walk.batches(budget)]
+    walk = DictionaryWalk(problem, subtree)
+    rows = [np.concatenate(b.signs, axis=1) for b in batches(walk, budget)]
     layer_cells, walks = np.array(walk.layer_cells), 1
     if not walk.done:
-        for rest in walk.leftover():
+        for rest in walk.rest():
             more, cells, n = walk_in_pieces(problem, budget, rest)
             rows.append(more)
             layer_cells, walks = layer_cells + cells, walks + n
@@ -63,11 +62,11 @@ def test_pieces_of_degenerate_networks_make_the_whole(data):
 def test_a_walk_goes_on_where_its_budget_ended():
     problem = Problem.of(random_stack((3, 6, 6), seed=1), cube(3, -1, 1))
     whole, layer_cells, _ = walk_in_pieces(problem, None)
-    walk = SubtreeWalk(problem)
+    walk = DictionaryWalk(problem)
     rows = []
     while not walk.done:
         before = walk.nodes
-        rows += [np.concatenate(b.signs, axis=1) for b in walk.batches(10)]
+        rows += [np.concatenate(b.signs, axis=1) for b in batches(walk, 10)]
         assert walk.nodes <= before + 10
     assert np.array_equal(np.concatenate(rows), whole)
     assert walk.layer_cells == layer_cells.tolist()
@@ -84,21 +83,20 @@ def test_a_subtree_has_the_cells_with_its_prefix_and_no_others():
 
 def test_the_shares_of_the_pieces_add_up_to_the_domain():
     problem = Problem.of(random_stack((3, 6, 6), seed=3), cube(3, -1, 1))
-    walk = SubtreeWalk(problem)
-    for _ in walk.batches(200):
+    walk = DictionaryWalk(problem)
+    for _ in batches(walk, 200):
         pass
     total = walk.share
-    for rest in walk.leftover():
-        part = SubtreeWalk(problem, rest)
-        for _ in part.batches():
+    for rest in walk.rest():
+        part = DictionaryWalk(problem, rest)
+        for _ in batches(part):
             pass
         total += part.share
     assert total == pytest.approx(1.0, abs=1e-12)
 
 
-def test_deep_paths_grow_the_stack(monkeypatch):
-    """Forty parallel hyperplanes that each cut what is left, and room for two frames only."""
-    monkeypatch.setattr("nnce_cli.enumeration.problem.FRAMES_BYTES", 0)
+def test_deep_paths_grow_the_stack():
+    """Forty parallel hyperplanes that each cut what is left: a frame for each on the way down."""
     rows = [[[64, 0, k] for k in range(-20, 20)]]
     problem = Problem.of(stack_from(rows), cube(2, -1, 1))
     whole, layer_cells, _ = walk_in_pieces(problem, None)

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.domain import Box
-from nnce_cli.enumeration import Subtree, SubtreeWalk, VertexWalk
-from nnce_cli.enumeration.problem import Problem
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box
+from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, Subtree, VertexWalk, batches
 from nnce_cli.network import AffineMap, LayerStack, load_network
 from tests.cases import FOLDER, cube, known_cases
+from tests.enumeration.test_subtree import random_stack
 from tests.oracles.naive import Cell, cell_at
 from tests.oracles.ppl import exact_cells
 from tests.strategies import boxes, examples, networks, stack_from
-from tests.test_subtree import random_stack
 from tests.thin_cells import holds_no_float
 
 SHAPES = [
@@ -35,16 +34,16 @@ SHAPES = [
 
 def all_rows(walk, budget=None):
     """Walk to the end; return (packed signs, active, ranks, witnesses) of all rows."""
-    batches = list(walk.batches(budget))
-    packed = np.concatenate([np.concatenate(b.signs, axis=1) for b in batches])
-    parts = [np.concatenate([getattr(b, name) for b in batches]) for name in ("active", "ranks")]
-    return packed, *parts, np.concatenate([b.witness for b in batches])
+    found = list(batches(walk, budget))
+    packed = np.concatenate([np.concatenate(b.signs, axis=1) for b in found])
+    parts = [np.concatenate([getattr(b, name) for b in found]) for name in ("active", "ranks")]
+    return packed, *parts, np.concatenate([b.witness for b in found])
 
 
 def assert_same_cells(stack, box):
     """Hold the walk by vertices against the one by dictionaries, rows, counts and witnesses."""
     problem = Problem.of(stack, box)
-    reference, walk = SubtreeWalk(problem), VertexWalk(problem)
+    reference, walk = DictionaryWalk(problem), VertexWalk(problem)
     expected, found = all_rows(reference), all_rows(walk)
     for name, a, b in zip(("signs", "active", "ranks"), expected, found, strict=False):
         assert np.array_equal(a, b), name
@@ -53,7 +52,7 @@ def assert_same_cells(stack, box):
     assert walk.cells == reference.cells == len(found[0])
     assert walk.share == pytest.approx(1.0)
     counting = VertexWalk(problem, rows=False, witness=False)
-    assert all(len(batch) == 0 for batch in counting.batches())
+    assert all(len(batch) == 0 for batch in batches(counting))
     assert counting.layer_cells == reference.layer_cells
     check_witnesses(problem, *found)
     return walk
@@ -92,13 +91,13 @@ def test_generic_networks_need_no_guest(widths):
     assert walk.decisions["handed_over"] == 0
 
 
-def walk_in_pieces(problem, budget, subtree=Subtree()):  # noqa: B008 - immutable
+def walk_in_pieces(problem, budget, subtree=WHOLE):
     """Return (columns of all rows, layer cells, share done, number of walks) of smaller walks."""
     walk = VertexWalk(problem, subtree)
     columns = [all_rows(walk, budget)]
     layer_cells, share, walks = np.array(walk.layer_cells), walk.share, 1
     if not walk.done:
-        for rest in walk.leftover():
+        for rest in walk.rest():
             more, cells, part, n = walk_in_pieces(problem, budget, rest)
             columns.append(more)
             layer_cells, share, walks = layer_cells + cells, share + part, walks + n
@@ -109,7 +108,7 @@ def walk_in_pieces(problem, budget, subtree=Subtree()):  # noqa: B008 - immutabl
 def assert_pieces_make_the_whole(stack, box, budget):
     """To the last bit: witnesses too are those of the walk in one piece."""
     problem = Problem.of(stack, box)
-    reference = SubtreeWalk(problem)
+    reference = DictionaryWalk(problem)
     expected = [*all_rows(reference)[:3], all_rows(VertexWalk(problem))[3]]
     pieces, layer_cells, share, walks = walk_in_pieces(problem, budget)
     assert all(map(np.array_equal, pieces, expected))
@@ -137,14 +136,14 @@ def test_pieces_of_degenerate_networks_make_the_whole(data):
 def test_leftovers_may_be_walked_by_either_kernel():
     """A prefix and the number of counted layers mean the same to both."""
     problem = Problem.of(random_stack((2, 7, 7), seed=3), cube(2, -1, 1))
-    reference = SubtreeWalk(problem)
+    reference = DictionaryWalk(problem)
     whole, *_ = all_rows(reference)
-    for first, second in [(SubtreeWalk, VertexWalk), (VertexWalk, SubtreeWalk)]:
+    for first, second in [(DictionaryWalk, VertexWalk), (VertexWalk, DictionaryWalk)]:
         for budget in (1, 3, 10, 30):
             walk = first(problem)
             rows = [all_rows(walk, budget)[0]]
             layer_cells = np.array(walk.layer_cells)
-            for rest in walk.leftover():
+            for rest in walk.rest():
                 part = second(problem, rest)
                 rows.append(all_rows(part)[0])
                 layer_cells += part.layer_cells
@@ -157,9 +156,9 @@ def test_a_walk_goes_on_where_its_budget_ended():
     walk, rows = VertexWalk(problem), []
     while not walk.done:
         before = walk.nodes
-        rows += [np.concatenate(b.signs, axis=1) for b in walk.batches(10)]
+        rows += [np.concatenate(b.signs, axis=1) for b in batches(walk, 10)]
         assert walk.nodes <= before + 10
-    assert np.array_equal(np.concatenate(rows), all_rows(SubtreeWalk(problem))[0])
+    assert np.array_equal(np.concatenate(rows), all_rows(DictionaryWalk(problem))[0])
 
 
 @examples(25)
@@ -168,10 +167,10 @@ def test_a_walk_that_is_begun_again_is_a_new_one(data):
     """In whatever state it is left, and whatever it has handed over before."""
     stack = stack_from(data.draw(networks(SHAPES)))
     problem = Problem.of(stack, data.draw(boxes(stack.n_inputs)))
-    used, pieces = VertexWalk(problem), [Subtree()]
-    list(used.batches(1))
-    pieces += used.leftover()
-    for subtree in [*pieces, Subtree()]:
+    used, pieces = VertexWalk(problem), [WHOLE]
+    list(batches(used, 1))
+    pieces += used.rest()
+    for subtree in [*pieces, WHOLE]:
         used.begin(subtree)
         new = VertexWalk(problem, subtree)
         budget = data.draw(st.integers(1, 50))
@@ -179,7 +178,7 @@ def test_a_walk_that_is_begun_again_is_a_new_one(data):
         for name in ("layer_cells", "cells", "nodes", "share", "decisions", "done"):
             assert getattr(used, name) == getattr(new, name), name
         assert used.exact_witnesses == new.exact_witnesses
-        assert used.leftover() == new.leftover()
+        assert used.rest() == new.rest()
 
 
 def test_a_prefix_without_a_cell_has_no_rows():
@@ -198,7 +197,7 @@ def test_known_cases(folder):
             continue
         stack = load_network(FOLDER / folder / f"{name}.onnx")
         walk = VertexWalk(Problem.of(stack, cube(stack.n_inputs, *truth["box"])), rows=False)
-        for _ in walk.batches():
+        for _ in batches(walk):
             pass
         assert walk.layer_cells == truth["layer_cells"], name
 
@@ -295,13 +294,14 @@ def test_a_neuron_with_no_weights_is_inactive():
     assert walk.decisions["handed_over"] == 0
 
 
-def test_room_grows(monkeypatch):
-    monkeypatch.setattr("nnce_cli.enumeration.scaling.FIRST_VERTICES", 4)
-    assert_same_cells(random_stack((3, 8, 6), seed=6), cube(3, -1, 1))
+def test_room_grows():
+    """The vertices of 24 polytopes on one path take more room than a walk begins with."""
+    walk = assert_same_cells(random_stack((3, 12, 12), seed=6), cube(3, -1, 1))
+    assert walk.decisions["handed_over"] == 0
 
 
 def test_full_rows_are_taken_out(monkeypatch):
-    monkeypatch.setattr("nnce_cli.enumeration.scaling.OUTPUT_ROWS", 3)
+    monkeypatch.setattr("nnce_cli.enumeration.vertex.walk.OUTPUT_ROWS", 3)
     assert_same_cells(random_stack((2, 8, 6), seed=7), cube(2, -1, 1))
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from nnce_cli.domain import Box
 from nnce_cli.network import load_network
-from tests.oracles import hand_counted, zaslavsky
 from tests.cases import FOLDER, cube, known_cases, needs_cases
+from tests.oracles import hand_counted, zaslavsky
 from tests.oracles.naive import (
     cell_at,
     exhaustive_signs,

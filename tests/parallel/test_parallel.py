@@ -13,13 +13,21 @@ import time
 import numpy as np
 import pytest
 
-from nnce_cli.enumeration import Subtree, SubtreeWalk
 from nnce_cli.base.errors import InputError
+from nnce_cli.enumeration import (
+    DictionaryWalk,
+    Subtree,
+    batches,
+    pack_subtrees,
+    place,
+    unpack_subtrees,
+)
 from nnce_cli.parallel import Journal, Limits, RunFolder, coordinate
 from nnce_cli.parallel.budget import LARGEST, budget, divide
 from nnce_cli.parallel.folder import JOURNAL
-from nnce_cli.parallel.task import Outcome, Task, pack_roots, place, unpack_roots
-from nnce_cli.parallel.worker import walk_task
+from nnce_cli.parallel.local import Growing
+from nnce_cli.parallel.task import Outcome, Task
+from nnce_cli.parallel.walking import walk_task
 from tests.runs import generic, heavy_cell, one_first_cell, plan_of
 
 
@@ -29,14 +37,35 @@ def new_journal(folder, plan):
 
 
 def in_one_walk(plan):
-    walk = SubtreeWalk(plan.problem, rows=False, witness=False)
-    for _ in walk.batches():
+    walk = DictionaryWalk(plan.problem, rows=False, witness=False)
+    for _ in batches(walk):
         pass
     return walk
 
 
 def never():
     return False
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Worker processes are started at the beginning, however small the run."""
+    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", 0.0)
+
+
+@pytest.fixture
+def one_process(monkeypatch, at_once):
+    """One worker is a process of its own, too."""
+    monkeypatch.setattr("nnce_cli.parallel.coordinator.InProcess", lambda plan: Growing(plan, 1))
+
+
+def walked(task, plan):
+    steps = walk_task(task, plan)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ending:
+            return ending.value
 
 
 # Tasks
@@ -64,10 +93,10 @@ def test_roots_survive_packing():
     roots = tuple(
         Subtree(tuple(generator.choices([0, 1], k=length)), length % 3) for length in range(40)
     )
-    assert unpack_roots(pack_roots(roots)) == roots
-    for damaged in (b"\x01", pack_roots(roots)[:-1], b"\xff" * 8):
+    assert unpack_subtrees(pack_subtrees(roots)) == roots
+    for damaged in (b"\x01", pack_subtrees(roots)[:-1], b"\xff" * 8):
         with pytest.raises(ValueError, match="cut off"):
-            unpack_roots(damaged)
+            unpack_subtrees(damaged)
 
 
 def test_places_sort_as_the_table_does():
@@ -84,14 +113,14 @@ def test_places_sort_as_the_table_does():
 
 def test_a_walk_that_begins_again_is_a_new_one():
     plan = plan_of(generic(4, 10, 10))
-    first = SubtreeWalk(plan.problem)
-    for _ in first.batches(300):
+    first = DictionaryWalk(plan.problem)
+    for _ in batches(first, 300):
         pass
-    for subtree in first.leftover():
-        new = SubtreeWalk(plan.problem, subtree)
-        rows = [np.concatenate(batch.signs, axis=1) for batch in new.batches()]
+    for subtree in first.rest():
+        new = DictionaryWalk(plan.problem, subtree)
+        rows = [np.concatenate(batch.signs, axis=1) for batch in batches(new)]
         first.begin(subtree)
-        again = [np.concatenate(batch.signs, axis=1) for batch in first.batches()]
+        again = [np.concatenate(batch.signs, axis=1) for batch in batches(first)]
         assert np.array_equal(np.concatenate(rows), np.concatenate(again))
         assert (new.layer_cells, new.nodes, new.share) == (
             first.layer_cells,
@@ -108,7 +137,7 @@ def test_tasks_in_any_order_make_the_whole(layers):
     waiting, share, nodes = [Task(0, 0, (Subtree(),))], 0.0, 0
     layer_cells = np.zeros(2, dtype=int)
     while waiting:
-        outcome = walk_task(waiting.pop(generator.randrange(len(waiting))), plan).finish()
+        outcome = walked(waiting.pop(generator.randrange(len(waiting))), plan).finish()
         layer_cells += outcome.layer_cells
         share, nodes = share + outcome.share, nodes + outcome.nodes
         generation = outcome.task.generation + 1
@@ -118,12 +147,14 @@ def test_tasks_in_any_order_make_the_whole(layers):
     assert share == pytest.approx(1.0)
 
 
-# The pool
+# This process, and the pool
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 7])
+@pytest.mark.parametrize(("jobs", "alone"), [(1, 0.0), (2, 0.0), (7, 0.0), (2, 0.02), (3, 9.9)])
 @pytest.mark.parametrize("layers", [generic(4, 16, 16), heavy_cell(5, 20), one_first_cell(5, 20)])
-def test_the_same_sums_for_any_number_of_workers(layers, jobs, tmp_path):
+def test_the_same_sums_for_any_number_of_workers(layers, jobs, alone, tmp_path, monkeypatch):
+    """However long this process works alone, and whatever it has in hand when others join in."""
+    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", alone)
     plan = plan_of(layers)
     with new_journal(tmp_path, plan) as journal:
         assert coordinate(journal, plan, jobs, Limits(), never) is None
@@ -135,6 +166,63 @@ def test_the_same_sums_for_any_number_of_workers(layers, jobs, tmp_path):
     assert totals.share == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_small_run_starts_no_process(jobs, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fork", None)
+    plan, pids = plan_of(generic(3, 8, 8)), set()
+    with new_journal(tmp_path, plan) as journal:
+        look = lambda view: pids.update(w.pid for w in view.workers)  # noqa: E731
+        assert coordinate(journal, plan, jobs, Limits(), never, [look]) is None
+        assert journal.totals.layer_cells == in_one_walk(plan).layer_cells
+    assert pids == {os.getpid()}
+
+
+def test_workers_join_in(tmp_path, monkeypatch):
+    """This process ends its task beside them, and then it only coordinates."""
+    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", 0.05)
+    plan, seen = plan_of(generic(5, 26, 26)), []
+    with new_journal(tmp_path, plan) as journal:
+        look = lambda view: seen.append([w.pid for w in view.workers if w.task])  # noqa: E731
+        assert coordinate(journal, plan, 2, Limits(), never, [look]) is None
+    assert seen[0] == [os.getpid()]
+    assert max(map(len, seen)) == 2
+    assert os.getpid() not in seen[-2]
+
+
+def test_a_stop_in_the_middle_of_a_task_leaves_no_part(tmp_path):
+    """The task waits again, and a later run finds the whole."""
+    plan, looks = plan_of(generic(5, 20, 20)), itertools.count()
+    plan.sink = lambda number: NotedSink(tmp_path / f"{number}")
+    with new_journal(tmp_path, plan) as journal:
+        assert coordinate(journal, plan, 1, Limits(), lambda: next(looks) > 8) == "a signal"
+        done = journal.totals.done
+        assert journal.totals.waiting > 0
+        assert all(path.read_text() == "done" for path in tmp_path.glob("[0-9]*"))
+        assert len(list(tmp_path.glob("[0-9]*"))) == done
+        assert coordinate(journal, plan, 1, Limits(), never) is None
+        assert journal.totals.layer_cells == in_one_walk(plan).layer_cells
+
+
+class NotedSink:
+    """A part that is a file which says how far it is."""
+
+    rows, first, last, has_proof = 1, b"\0", b"\0", False
+
+    def __init__(self, path):
+        self._path = path
+        path.write_text("begun")
+
+    def write(self, batch):
+        pass
+
+    def commit(self, decisions, exact_witnesses):
+        self._path.write_text("done")
+
+    def discard(self):
+        self._path.unlink()
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("layers", [heavy_cell(5, 26), one_first_cell(5, 26)])
 def test_no_worker_idles_while_tasks_wait(layers, tmp_path):
     """At each moment that the coordinator sees, all workers are busy or no task waits."""
@@ -147,6 +235,7 @@ def test_no_worker_idles_while_tasks_wait(layers, tmp_path):
     assert sum(busy == 3 for busy, _ in seen) > len(seen) / 2
 
 
+@pytest.mark.usefixtures("at_once")
 def test_workers_killed_at_random_moments(tmp_path):
     plan = plan_of(generic(5, 22, 22))
     killed, generator = 0, random.Random(5)
@@ -154,7 +243,7 @@ def test_workers_killed_at_random_moments(tmp_path):
     done = threading.Event()
 
     def see(view):
-        pids[:] = [worker.process.pid for worker in view.workers]
+        pids[:] = [worker.pid for worker in view.workers]
 
     def kill_now_and_then():
         nonlocal killed
@@ -180,6 +269,7 @@ def test_workers_killed_at_random_moments(tmp_path):
     assert totals.retries > 0
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_task_that_kills_its_workers_is_given_up_and_the_rest_is_done(tmp_path, monkeypatch):
     plan = plan_of(generic(4, 16, 16))
     deadly = 4
@@ -227,6 +317,7 @@ class SlowSink:
             file.write(f"{what} {time.monotonic()}\n")
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_task_is_walked_while_the_part_before_it_is_written(tmp_path, monkeypatch):
     """One part at a time; a result counts when its part is written, and not before."""
     plan = plan_of(generic(4, 16, 16))
@@ -257,8 +348,10 @@ def test_a_task_is_walked_while_the_part_before_it_is_written(tmp_path, monkeypa
     assert len(during) > done // 2
 
 
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("fatal", [True, False])
-def test_an_error_while_a_part_is_written_is_told(tmp_path, fatal):
+def test_an_error_while_a_part_is_written_is_told(tmp_path, fatal, jobs):
     plan = plan_of(generic(2, 4, 4))
 
     class BrokenSink(SlowSink):
@@ -269,12 +362,13 @@ def test_an_error_while_a_part_is_written_is_told(tmp_path, fatal):
     with new_journal(tmp_path, plan) as journal:
         if fatal:
             with pytest.raises(InputError, match="no room"):
-                coordinate(journal, plan, 1, Limits(), never)
+                coordinate(journal, plan, jobs, Limits(), never)
         else:
-            coordinate(journal, plan, 1, Limits(), never)
+            coordinate(journal, plan, jobs, Limits(), never)
             assert "ZeroDivisionError: by zero" in journal.troubles()[0][1]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_worker_that_dies_loses_what_it_walks_and_what_it_writes(tmp_path, monkeypatch):
     """Both tasks wait again, and the whole is found all the same."""
     plan = plan_of(generic(4, 16, 16))
@@ -296,15 +390,18 @@ def test_a_worker_that_dies_loses_what_it_walks_and_what_it_writes(tmp_path, mon
     assert (tmp_path / "died").exists()
 
 
-def test_an_error_in_a_worker_is_told(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(("jobs", "where"), [(1, "local"), (2, "worker")])
+def test_an_error_in_a_worker_is_told(tmp_path, monkeypatch, jobs, where):
     plan = plan_of(generic(2, 4, 4))
 
     def run(*arguments):
+        yield 0
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("nnce_cli.parallel.worker.walk_task", run)
+    monkeypatch.setattr(f"nnce_cli.parallel.{where}.walk_task", run)
     with new_journal(tmp_path, plan) as journal:
-        coordinate(journal, plan, 1, Limits(), never)
+        coordinate(journal, plan, jobs, Limits(), never)
         ((number, trouble),) = journal.troubles()
     assert number == 1
     assert "ZeroDivisionError: by zero" in trouble
@@ -317,7 +414,7 @@ def test_workers_do_not_outlive_the_coordinator(tmp_path):
         with new_journal(tmp_path, plan) as journal:
 
             def see(view):
-                (tmp_path / "pids").write_text(" ".join(str(w.process.pid) for w in view.workers))
+                (tmp_path / "pids").write_text(" ".join(str(w.pid) for w in view.workers))
 
             coordinate(journal, plan, 2, Limits(), never, [see])
         os._exit(0)
@@ -436,7 +533,7 @@ def test_the_queue_of_a_million_tasks_is_on_the_disk(tmp_path):
 
     with new_journal(tmp_path, plan_of(generic(2, 4, 4))) as journal:
         journal._db.execute("PRAGMA synchronous = OFF")
-        roots = pack_roots([Subtree((0, 1) * 16)])
+        roots = pack_subtrees([Subtree((0, 1) * 16)])
         journal._db.execute("BEGIN")
         journal._db.executemany(
             "INSERT INTO tasks (generation, signs, length, roots, state) VALUES (1, ?, 32, ?, 0)",

@@ -36,8 +36,8 @@ from tests.cases import cube
 from tests.collect import enumerate_all
 from tests.oracles.hand_counted import tents
 from tests.oracles.naive import stack_of
+from tests.plotting.test_plot_partition import rows_of as rows_of_run
 from tests.tables import metadata_of, rows_of
-from tests.test_plot_partition import rows_of as rows_of_run
 
 
 def random_stack(*widths: int, outputs: int = 3, seed: int = 1):

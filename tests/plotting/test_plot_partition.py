@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 
-from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.base.errors import InputError
+from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.network import AffineMap
 from nnce_cli.plotting import Plane, partition
 from nnce_cli.plotting.classes import classes

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.enumeration import SubtreeWalk, ThinnedWalk, Windows
-from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration import Problem, ThinnedWalk, Windows
 
 REPLICATES = 10
 SAMPLES = 8  # cells drawn from each walk, below which speeds are measured
@@ -73,8 +72,7 @@ class Prober:
         self.problem = problem
         self._seed = seed
         self._walks = 0
-        SubtreeWalk(problem)  # the kernels are loaded now, before clocks start
-        stages = int(problem.net.offset[-1]) + problem.net.width.size
+        stages = sum(problem.widths) + len(problem.widths)
         self._untouched = Windows(np.ones(stages), FIRST_PATHS, growth=4.0)
         ThinnedWalk(problem, self._untouched, np.random.default_rng(seed))
 
@@ -100,7 +98,7 @@ class Prober:
 
         None where ``deadline`` ends it.
         """
-        ends = self.problem.net.offset[1:]
+        ends = self.problem.offset[1:]
         cells = np.concatenate([sizes[1:], sizes[ends]])
         windows = Windows(np.maximum(cells / paths, 1.0), QUOTA * paths)
         return self._walk(windows, paths, deadline)

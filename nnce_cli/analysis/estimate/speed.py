@@ -18,8 +18,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.estimate.probes import Probe
-from nnce_cli.enumeration import CellBatch, Subtree, SubtreeWalk, Walk, choose, walk_factory
-from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration import (
+    DICTIONARY,
+    CellBatch,
+    Problem,
+    Subtree,
+    Walk,
+    batches,
+    choose,
+    walk_factory,
+)
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellTableWriter, Metadata, Output
 
@@ -93,7 +101,8 @@ def _bytes_of_witnesses(problem: Problem, stack: LayerStack, subtree: Subtree) -
         path = Path(folder) / "witnesses.parquet"
         with Output(str(path)) as output:
             writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=True))
-            for batch in SubtreeWalk(problem, subtree).batches(FIRST_NODES):
+            walk = walk_factory(DICTIONARY)(problem, subtree)
+            for batch in batches(walk, FIRST_NODES):
                 writer.write(batch)
             writer.close(complete=False, certified=True, decisions={})
             output.commit()
@@ -121,12 +130,12 @@ def _seconds_per_cell(
     Not the clock's: what else the machine does for a moment would be a large part of so short a
     measurement.
     """
-    for batch in walk.batches(1):
+    for batch in batches(walk, 1):
         if take is not None:
             take(batch)
     before, started, nodes = walk.cells, time.process_time(), FIRST_NODES
     while not walk.done and walk.cells - before < most and time.perf_counter() < deadline:
-        for batch in walk.batches(nodes):
+        for batch in batches(walk, nodes):
             if take is not None:
                 take(batch)
         nodes *= 2

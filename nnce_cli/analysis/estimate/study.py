@@ -20,13 +20,12 @@ from nnce_cli.analysis.estimate.quantity import (
     Quantity,
 )
 from nnce_cli.analysis.estimate.speed import Speed, measure_speed
-from nnce_cli.domain import Box
-from nnce_cli.enumeration import SubtreeWalk
-from nnce_cli.enumeration.problem import Problem
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.processes import usable_cores
+from nnce_cli.domain import Box
+from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
-from nnce_cli.witness_default import has_witness
+from nnce_cli.table import has_witness
 
 SECONDS = 10.0
 EFFICIENCY = 0.9  # assumed: what each of several workers does of what one does alone
@@ -203,7 +202,7 @@ class Study:
 
     def count_first_layers(self, pilot: Probe) -> None:
         """Count the layer-k cells of the layers that have no more of them than a walk has paths."""
-        ends = self.problem.net.offset[1:-1]
+        ends = self.problem.offset[1:-1]
         layers = int(np.count_nonzero(pilot.sizes[ends] <= self.paths))
         if layers:
             first = replace(self.problem.stack, hidden=self.problem.stack.hidden[:layers])
@@ -211,10 +210,10 @@ class Study:
 
     def count(self, problem: Problem, most: float) -> list[int]:
         """Return the layer-k cells, none where there are more than ``most`` or time runs out."""
-        walk = SubtreeWalk(problem, rows=False, witness=False)
+        walk = walk_factory(DICTIONARY)(problem, rows=False, witness=False)
         deadline = self.clock.at(GIVE_UP_SHARE)
         while not walk.done and walk.cells <= most and time.perf_counter() < deadline:
-            for _ in walk.batches(1 << 12):
+            for _ in batches(walk, 1 << 12):
                 pass
         self.met += walk.cells
         return walk.layer_cells if walk.done else []

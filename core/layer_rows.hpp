@@ -1,0 +1,191 @@
+// The units of a layer as rows of a frame, and frames computed afresh.
+#pragma once
+
+#include <cmath>
+
+#include "array.hpp"
+#include "frame.hpp"
+#include "network.hpp"
+#include "path.hpp"
+#include "simd.hpp"
+#include "simplex.hpp"
+
+namespace nnce {
+
+inline constexpr double kDrift = 1e-9;  // a nonbasic slack further from 0 at its vertex: rebuild
+
+// Write the vertex of a frame to x (d).
+inline void vertex(const Network& net, const Frame& f, double* x) {
+  for (Index c = 0; c < net.d(); ++c) {
+    const Index i = f.column[c];
+    if (i < net.d()) x[i] = f.at_upper[c] == 1 ? net.upper()[i] : net.lower()[i];
+  }
+  for (Index r = f.free; r < f.rows; ++r) {
+    const Index i = f.row[r];
+    if (i < net.d()) x[i] = net.lower()[i] + f.constant[r];
+  }
+}
+
+class LayerRows {
+ public:
+  LayerRows(const Network& net, const Path& path)
+      : net_(net),
+        path_(path),
+        x_(net.d()),
+        stays_(net.d()),
+        wanted_(net.d()),
+        wanted_upper_(net.d()) {}
+
+  // Tell whether the vertex of a frame has left a hyperplane that it should lie on.
+  bool drifted(const Frame& f) {
+    const Index d = net_.d();
+    vertex(net_, f, x_.data());
+    for (Index c = 0; c < d; ++c) {
+      if (f.column[c] < d) continue;
+      const double* form = path_.form(f.column[c] - d);
+      double z = form[0];
+      for (Index i = 0; i < d; ++i) z = fma(form[1 + i], x_[i], z);
+      if (std::fabs(z) > kDrift) return true;
+    }
+    return false;
+  }
+
+  // Put all units of a layer into a frame without free rows, in descending order.
+  void add(Frame& f, Index layer) const {
+    const Index n = net_.layer(layer).units, first = net_.offset(layer);
+    for (Index r = f.rows - 1; r >= 0; --r) f.move_row(r, r + n);
+    f.rows += n;
+    f.free = n;
+    for (Index r = 0; r < n; ++r) {
+      const Index unit = first + n - 1 - r;
+      f.row[r] = static_cast<std::int32_t>(net_.d() + unit);
+      f.cap[r] = kInfinite;
+      write_row(f, r, unit, 1.0);
+    }
+    f.clear_padding();
+  }
+
+  // Keep the free rows that `cuts` (free) names, and the constraints that can bind.
+  //
+  // A constraint whose row has no negative entry is implied by the nonbasic ones. Dropping one that
+  // could bind would only enlarge what the descents see: never an answer, only a detour.
+  void drop(Frame& f, const Array<std::uint8_t>& cuts) const {
+    Index kept = 0, free = 0;
+    for (Index r = 0; r < f.rows; ++r) {
+      const bool keep = r < f.free ? cuts[r] != 0 : can_bind(f, r);
+      if (r < f.free && keep) free += 1;
+      if (!keep) continue;
+      if (kept != r) f.move_row(r, kept);
+      kept += 1;
+    }
+    for (Index r = kept; r < padded(f.rows); ++r) f.clear_row(r);
+    f.rows = kept;
+    f.free = free;
+  }
+
+  // Compute the dictionary of a frame without free rows afresh for its basis.
+  //
+  // Starts at a corner of the box with all slacks basic and pivots the nonbasic ones in, each in
+  // the column where its entry is largest.
+  void rebuild(Frame& f) {
+    begin_at_corner(f);
+    for (Index s = 0; s < f.splits; ++s) {
+      const Index k = path_.split_unit[s];
+      f.row[s] = static_cast<std::int32_t>(net_.d() + k);
+      f.cap[s] = kInfinite;
+      write_row(f, s, k, path_.sign[k]);
+    }
+    f.rows = f.splits;
+    f.clear_padding();
+    for (Index w = 0; w < net_.d(); ++w) {
+      if (wanted_[w] >= net_.d()) bring_in(f, wanted_[w]);
+    }
+  }
+
+ private:
+  // Write `side` times a unit's form as row r. The inputs are taken from the frame: basic ones are
+  // rows, nonbasic ones columns.
+  void write_row(Frame& f, Index r, Index unit, double side) const {
+    const Index d = net_.d();
+    const double* form = path_.form(unit);
+    double* value = f.value(r);
+    double constant = side * form[0];
+    for (Index i = 0; i < d; ++i) {
+      if (net_.lower()[i] != 0.0) constant = fma(side * form[1 + i], net_.lower()[i], constant);
+    }
+    for (Index c = 0; c < f.stride; ++c) value[c] = 0.0;
+    for (Index c = 0; c < d; ++c) {
+      const Index i = f.column[c];
+      if (i >= d) continue;
+      const double a = side * form[1 + i];
+      value[c] = f.at_upper[c] == 1 ? -a : a;
+      if (f.at_upper[c] == 1) constant = fma(net_.span()[i], a, constant);
+    }
+    for (Index b = f.free; b < f.rows; ++b) {
+      if (f.row[b] < d) constant = fma(f.constant[b], side * form[1 + f.row[b]], constant);
+    }
+    for (Index c = 0; c < f.stride; c += kLanes) {
+      Doubles sum = load(value + c);
+      for (Index b = f.free; b < f.rows; ++b) {
+        if (f.row[b] < d) sum = fma(load(f.value(b) + c), all(side * form[1 + f.row[b]]), sum);
+      }
+      store(value + c, sum);
+    }
+    f.constant[r] = constant;
+  }
+
+  [[nodiscard]] bool can_bind(const Frame& f, Index r) const {
+    if (f.row[r] < net_.d()) return true;
+    const double* value = f.value(r);
+    for (Index c = 0; c < net_.d(); ++c) {
+      if (value[c] < 0.0) return true;
+    }
+    return false;
+  }
+
+  void begin_at_corner(Frame& f) {
+    f.rows = 0;  // no input is basic
+    for (Index c = 0; c < net_.d(); ++c) {
+      wanted_[c] = f.column[c];
+      wanted_upper_[c] = f.at_upper[c];
+      stays_[c] = 0;
+      f.column[c] = static_cast<std::int32_t>(c);
+      f.at_upper[c] = 0;
+      f.reach[c] = net_.span()[c];
+    }
+    for (Index c = 0; c < net_.d(); ++c) {
+      if (wanted_[c] >= net_.d()) continue;
+      stays_[wanted_[c]] = 1;
+      f.at_upper[wanted_[c]] = wanted_upper_[c];
+    }
+  }
+
+  // Make the slack `variable`, which is basic, nonbasic.
+  void bring_in(Frame& f, Index variable) const {
+    Index p = 0, q = -1;
+    for (Index r = 0; r < f.rows; ++r) p = f.row[r] == variable ? r : p;
+    double largest = 0.0;
+    for (Index c = 0; c < net_.d(); ++c) {
+      const Index i = f.column[c];
+      if (i >= net_.d() || stays_[i] == 1) continue;
+      const double a = std::fabs(f.value(p)[c]) * net_.span()[i];
+      if (a > largest) largest = a, q = c;
+    }
+    if (q < 0) return;
+    f.cap[p] = 0.0;  // it leaves at 0, whichever way its entry points
+    exchange(net_, path_, f, p, q);
+    if (f.at_upper[q] == 1) {  // measured downwards from that cap: turn it round
+      f.at_upper[q] = 0;
+      for (Index r = 0; r < f.rows; ++r) f.value(r)[q] = -f.value(r)[q];
+    }
+  }
+
+  const Network& net_;
+  const Path& path_;
+  // Scratch.
+  Array<double> x_;
+  Array<std::int32_t> stays_;  // inputs that stay nonbasic
+  Array<std::int32_t> wanted_, wanted_upper_;
+};
+
+}  // namespace nnce

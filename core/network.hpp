@@ -1,0 +1,117 @@
+// A network on a box, as the walks read it.
+//
+// Names: d is the number of inputs, L that of hidden layers. Layer l has `width` neurons: its
+// *units*, which can cut a cell and have a bit, and after them *pass-throughs*, which carry a value
+// past the layer. Unit i of layer l (both from 0) has the global index `offset[l] + i`; N is the
+// number of all units.
+#pragma once
+
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "array.hpp"
+#include "layer_map.hpp"
+
+namespace nnce {
+
+struct Layer {
+  LayerMap map;
+  Index units = 0;
+  Array<double> slope;       // (units) a unit maps z <= 0 to slope * z; 0 for ReLU
+  Array<double> sign_error;  // (units padded with -1.0) bound on the error of a float forward pass
+                             // inside the box
+  bool has_slopes = false;   // whether any slope is not 0
+  double inexact = 0.0;      // 1.0 where the float64 weights are rounded from rationals
+
+  [[nodiscard]] Index width() const { return map.n_out(); }
+};
+
+class Network {
+ public:
+  // `lower`, `upper` and `magnitude` (inputs): the box, and a bound on |x| over it.
+  // Throws std::invalid_argument where sizes are at odds or bounds are none.
+  Network(Index inputs, const double* lower, const double* upper, const double* magnitude,
+          std::vector<Layer> layers)
+      : d_(inputs),
+        lower_(padded(inputs)),
+        upper_(padded(inputs)),
+        magnitude_(padded(inputs)),
+        span_(padded(inputs)),
+        layers_(std::move(layers)) {
+    take_box(lower, upper, magnitude);
+    offset_.push_back(0);
+    Index n_in = d_;
+    for (const Layer& layer : layers_) {
+      check(layer, n_in);
+      n_in = layer.width();
+      offset_.push_back(offset_.back() + layer.units);
+    }
+    layer_of_ = Array<Index>(units());
+    for (Index l = 0; l < depth(); ++l) {
+      for (Index k = offset(l); k < offset(l + 1); ++k) layer_of_[k] = l;
+    }
+  }
+
+  [[nodiscard]] Index d() const { return d_; }
+  [[nodiscard]] Index depth() const { return static_cast<Index>(layers_.size()); }
+  [[nodiscard]] Index units() const { return offset_.back(); }
+  [[nodiscard]] const Layer& layer(Index l) const { return layers_[static_cast<std::size_t>(l)]; }
+  [[nodiscard]] Index offset(Index l) const { return offset_[static_cast<std::size_t>(l)]; }
+  [[nodiscard]] Index layer_of(Index unit) const { return layer_of_[unit]; }
+  [[nodiscard]] const double* lower() const { return lower_.data(); }
+  [[nodiscard]] const double* upper() const { return upper_.data(); }
+  [[nodiscard]] const double* magnitude() const { return magnitude_.data(); }
+  [[nodiscard]] const double* span() const { return span_.data(); }
+  [[nodiscard]] Index widest() const {
+    Index n = 0;
+    for (const Layer& layer : layers_) n = layer.width() > n ? layer.width() : n;
+    return n;
+  }
+  [[nodiscard]] Index most_units() const {
+    Index n = 0;
+    for (const Layer& layer : layers_) n = layer.units > n ? layer.units : n;
+    return n;
+  }
+  // The number of bytes of a layer's packed sign vector, and of all layers'.
+  [[nodiscard]] Index bytes(Index l) const { return (layer(l).units + 7) / 8; }
+  [[nodiscard]] Index bytes() const {
+    Index n = 0;
+    for (Index l = 0; l < depth(); ++l) n += bytes(l);
+    return n;
+  }
+
+ private:
+  static constexpr Index kMostUnits = Index{1} << 30;
+
+  void take_box(const double* lower, const double* upper, const double* magnitude) {
+    if (layers_.empty()) throw std::invalid_argument("a network needs a hidden layer");
+    for (Index i = 0; i < d_; ++i) {
+      lower_[i] = lower[i];
+      upper_[i] = upper[i];
+      magnitude_[i] = magnitude[i];
+      span_[i] = upper[i] - lower[i];
+      if (!(std::isfinite(lower[i]) && std::isfinite(upper[i]) && span_[i] > 0.0 &&
+            magnitude[i] >= 0.0)) {
+        throw std::invalid_argument("an input needs finite bounds, the lower below the upper");
+      }
+    }
+  }
+
+  void check(const Layer& layer, Index n_in) const {
+    if (layer.map.n_in() != n_in || layer.units < 1 || layer.units > layer.width() ||
+        layer.slope.size() != layer.units || layer.sign_error.size() != padded(layer.units) ||
+        layer.width() > kMostUnits || units() > kMostUnits) {
+      throw std::invalid_argument("the arrays of a layer have sizes at odds");
+    }
+  }
+
+  Index d_;
+  Array<double> lower_, upper_, magnitude_, span_;  // (d padded)
+  std::vector<Layer> layers_;
+  std::vector<Index> offset_;
+  Array<Index> layer_of_;
+};
+
+}  // namespace nnce

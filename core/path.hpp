@@ -1,0 +1,202 @@
+// The path of a walk: the signs of the units that are decided, and the units of its layers as
+// affine functions of the input on the layer-k cells that it leads through.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "array.hpp"
+#include "network.hpp"
+#include "rounding.hpp"
+#include "simd.hpp"
+
+namespace nnce {
+
+// A *form* is a unit's preactivation, times a power of two that brings its size over the box near
+// 1, so that tolerances are relative.
+class Path {
+ public:
+  explicit Path(const Network& net)
+      : sign(net.units()),
+        side(net.units() + kLanes),
+        is_zero(net.units()),
+        split_unit(net.units()),
+        scale(net.units()),
+        form_size(net.units()),
+        form_error(net.units()),
+        least(net.units()),
+        most(net.units()),
+        reach(net.d() + net.units()),
+        net_(net),
+        stride_(padded(net.d()) + kLanes),
+        forms_(net.units(), stride_),
+        input_(net.widest()),
+        slope_(net.widest()),
+        factor_(net.widest()),
+        inherited_(net.widest()),
+        lowest_(padded(net.widest())),
+        highest_(padded(net.widest())),
+        zeros_(padded(net.widest())) {
+    for (Index l = 0; l < net.depth(); ++l) {
+      const Index n = padded(net.layer(l).width());
+      gradient_.emplace_back(net.d() + 1, n);
+      size_.emplace_back(n);
+      error_.emplace_back(n);
+    }
+    begin();
+  }
+
+  // Go back to the root of the tree, where nothing is decided.
+  void begin() {
+    for (Index v = 0; v < reach.size(); ++v) reach[v] = v < net_.d() ? net_.span()[v] : 0.0;
+  }
+
+  // A unit's form: its constant, then its d coefficients, which begin at a line of vectors.
+  [[nodiscard]] const double* form(Index unit) const { return forms_[unit] + kLanes - 1; }
+  [[nodiscard]] Index form_stride() const { return stride_; }
+  // Grows whenever forms change.
+  [[nodiscard]] Index pullbacks() const { return pullbacks_; }
+
+  // Put the path on one side of a unit that cuts.
+  void choose(Index unit, int on) {
+    set(unit, on);
+    reach[net_.d() + unit] = on > 0 ? most[unit] : -least[unit];
+  }
+
+  // Give a unit its sign: 1, -1, or 0 where it has none yet.
+  void set(Index unit, int on) {
+    sign[unit] = static_cast<std::int8_t>(on);
+    side[unit] = on;
+  }
+
+  // Compute the forms of the units of layer l on the path's cell, and their ranges over the box.
+  //
+  // The error bounds, over the box, the difference to the exact coefficients: what the layer before
+  // was off by, and the rounding of the sums (Higham 2002, section 3.1).
+  void pull_back(Index l) {
+    const Layer& layer = net_.layer(l);
+    pullbacks_ += 1;
+    const double unit = kUnit * layer.inexact;
+    l == 0 ? copy_first(layer) : combine_active(l, layer, unit);
+    measure(l, layer, unit);
+    for (Index j = 0; j < layer.units; ++j) scale_form(l, j);
+  }
+
+  Array<std::int8_t> sign;     // (N) +1 active, -1 inactive
+  Array<double> side;          // (N padded) the same
+  Array<std::int8_t> is_zero;  // (N) 1 where the unit is identically zero on the current cell
+  Array<Index> split_unit;     // (N) the units that were split on, in order
+  Array<double> scale;         // (N) a power of two
+  Array<double> form_size;     // (N) bound on |constant| + sum |coefficient| |x| over the box
+  Array<double> form_error;    // (N) bound over the box on the rounding of the form
+  Array<double> least, most;   // (N) about the range of the form over the box
+  Array<double> reach;         // (d + N) about the largest displacement of each variable
+
+ private:
+  void copy_first(const Layer& layer) {
+    Matrix<double>& gradient = gradient_[0];
+    const double one = 1.0;
+    for (Index j = 0; j < layer.width(); ++j) gradient[0][j] = layer.map.bias()[j];
+    for (Index i = 0; i < net_.d(); ++i) {
+      layer.map.combine(gradient[1 + i], zeros_.data(), &i, &one, 1);
+    }
+  }
+
+  void combine_active(Index l, const Layer& layer, double unit) {
+    const Layer& before = net_.layer(l - 1);
+    const auto b = static_cast<std::size_t>(l - 1), here = static_cast<std::size_t>(l);
+    const Index terms = layer.map.n_in() + 4 + (before.has_slopes ? 2 : 0);
+    const double rounding = 2.0 * static_cast<double>(terms) * kUnit + unit;
+    const Index count = find_contributors(l - 1, before);
+    for (Index a = 0; a < count; ++a) {
+      const Index k = input_[a];
+      inherited_[a] = std::fabs(slope_[a]) * (error_[b][k] + rounding * size_[b][k]);
+    }
+    Array<double>& error = error_[here];
+    for (Index j = 0; j < layer.width(); ++j) {
+      error[j] = rounding * std::fabs(layer.map.bias()[j]);
+    }
+    layer.map.combine_sizes(error.data(), input_.data(), inherited_.data(), count);
+    for (Index i = 0; i <= net_.d(); ++i) {
+      const double* g = gradient_[b][i];
+      for (Index a = 0; a < count; ++a) factor_[a] = slope_[a] * g[input_[a]];
+      const double* start = i == 0 ? layer.map.bias() : zeros_.data();
+      layer.map.combine(gradient_[here][i], start, input_.data(), factor_.data(), count);
+    }
+  }
+
+  // List the neurons of a layer that the next one sees on this cell, and by which slope.
+  Index find_contributors(Index l, const Layer& layer) {
+    Index count = 0;
+    for (Index k = 0; k < layer.width(); ++k) {
+      const bool inactive = k < layer.units && sign[net_.offset(l) + k] < 0;
+      const double slope = inactive ? layer.slope[k] : 1.0;
+      if (slope == 0.0) continue;
+      input_[count] = k;
+      slope_[count++] = slope;
+    }
+    return count;
+  }
+
+  void measure(Index l, const Layer& layer, double unit) {
+    const auto here = static_cast<std::size_t>(l);
+    const Matrix<double>& gradient = gradient_[here];
+    Array<double>& size = size_[here];
+    const Index n = padded(layer.width());
+    for (Index j = 0; j < n; j += kLanes) {
+      const Doubles constant = load(gradient[0] + j);
+      Doubles s = magnitude(constant), lo = constant, hi = constant;
+      for (Index i = 0; i < net_.d(); ++i) {
+        const Doubles g = load(gradient[1 + i] + j);
+        const Doubles at_lower = g * all(net_.lower()[i]), at_upper = g * all(net_.upper()[i]);
+        lo += nnce::least(at_lower, at_upper);
+        hi += nnce::most(at_lower, at_upper);
+        s = fma(magnitude(g), all(net_.magnitude()[i]), s);
+      }
+      store(size.data() + j, s);
+      store(lowest_.data() + j, lo);
+      store(highest_.data() + j, hi);
+    }
+    if (l == 0) {
+      for (Index j = 0; j < layer.width(); ++j) error_[0][j] = unit * size[j];
+    }
+  }
+
+  void scale_form(Index l, Index j) {
+    const auto here = static_cast<std::size_t>(l);
+    const Index k = net_.offset(l) + j;
+    const double s = size_[here][j];
+    // Slacks are exact multiples of their units, so the factor must be neither 0 nor infinite.
+    const double factor = 1e-250 < s && s < 1e250 ? inverse_power(s) : 1.0;
+    scale[k] = factor;
+    least[k] = factor * lowest_[j];
+    most[k] = factor * highest_[j];
+    form_size[k] = factor * s;
+    form_error[k] = factor * error_[here][j];
+    double* form = forms_[k] + kLanes - 1;
+    for (Index i = 0; i <= net_.d(); ++i) form[i] = factor * gradient_[here][i][j];
+  }
+
+  // Return 1 over the largest power of two that is not above x, which is a normal number.
+  static double inverse_power(double x) {
+    constexpr std::int64_t bits = 52, bias = 1023;
+    const std::int64_t exponent = (std::bit_cast<std::int64_t>(x) >> bits) - bias;
+    return std::bit_cast<double>((bias - exponent) << bits);
+  }
+
+  const Network& net_;
+  Index stride_;
+  Matrix<double> forms_;                  // (N, stride), see `form`
+  std::vector<Matrix<double>> gradient_;  // of each layer (d + 1, width padded), constant first
+  std::vector<Array<double>> size_;       // of each layer (width padded)
+  std::vector<Array<double>> error_;
+  Index pullbacks_ = 0;
+  // Scratch.
+  Array<Index> input_;
+  Array<double> slope_, factor_, inherited_, lowest_, highest_;
+  Array<double> zeros_;
+};
+
+}  // namespace nnce

@@ -1,0 +1,134 @@
+// Where floating point decides: proved, or unsure.
+//
+// `is_positive` is the safe bound of Neumaier & Shcherbina (2004), "Safe bounds in linear and
+// mixed-integer linear programming", section 3: from approximate multipliers a rigorous lower bound
+// over the box.
+#pragma once
+
+#include <algorithm>
+
+#include "array.hpp"
+#include "frame.hpp"
+#include "network.hpp"
+#include "path.hpp"
+#include "rounding.hpp"
+#include "simd.hpp"
+
+namespace nnce {
+
+inline constexpr double kNegligible = 1e-12;  // smaller multipliers are left out of a proof
+
+// Prove that side times a unit's preactivation is positive on the cell of a frame.
+//
+// Takes the coefficients of the unit's row over the nonbasic slacks as multipliers λ >= 0, and
+// bounds side * h - sum_k λ_k s_k from below over the box (the multipliers of the box's own bounds
+// are implied). True is a proof; false means unsure. K vectors hold a form, 0: any number;
+// `residual` has room for them.
+template <int K>
+bool is_positive(const Network& net, const Path& path, const Frame& f, Index unit, Index row,
+                 double side, Doubles* residual) {
+  const Index d = net.d(), vectors = K > 0 ? K : padded(d) / kLanes;
+  const double *form = path.form(unit), *value = f.value(row);
+  for (Index j = 0; j < vectors; ++j) residual[j] = all(side) * load(form + 1 + j * kLanes);
+  double constant = side * form[0];
+  double size = path.form_size[unit], error = path.form_error[unit];
+  Index terms = 0;
+  for (Index c = 0; c < d; ++c) {
+    const double multiplier = side * value[c];
+    if (f.column[c] < d || multiplier <= kNegligible) continue;
+    const Index k = f.column[c] - d;
+    const double g = multiplier * path.sign[k];
+    const double* slack = path.form(k);
+    for (Index j = 0; j < vectors; ++j) {
+      residual[j] = fma(all(-g), load(slack + 1 + j * kLanes), residual[j]);
+    }
+    constant = fma(-g, slack[0], constant);
+    size = fma(multiplier, path.form_size[k], size);
+    error = fma(multiplier, path.form_error[k], error);
+    terms += 1;
+  }
+  Doubles sum = all(0.0);
+  for (Index j = 0; j < vectors; ++j) {
+    const Doubles at_lower = residual[j] * load(net.lower() + j * kLanes);
+    const Doubles at_upper = residual[j] * load(net.upper() + j * kLanes);
+    sum += least(at_lower, at_upper);
+  }
+  error += 2.0 * static_cast<double>(terms + d + 8) * kUnit * size + kUnderflow;
+  return constant + sum_of(sum) > error;
+}
+
+// Evaluates the network at points, with a bound on rounding.
+class ForwardPass {
+ public:
+  explicit ForwardPass(const Network& net)
+      : net_(net), activation_(padded(std::max(net.d(), net.widest()))), z_(padded(net.widest())) {}
+
+  // Prove that a point lies strictly inside the box and has exactly the path's signs.
+  //
+  // One forward pass in float64, each preactivation compared with its a-priori error bound.
+  bool has_signs_of(const Path& path, const double* point) {
+    for (Index i = 0; i < net_.d(); ++i) {
+      if (!(net_.lower()[i] < point[i] && point[i] < net_.upper()[i])) return false;
+      activation_[i] = point[i];
+    }
+    for (Index l = 0; l < net_.depth(); ++l) {
+      const Layer& layer = net_.layer(l);
+      layer.map.apply(activation_.data(), z_.data());
+      if (!activate(path, l, layer)) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Write what the layer hands on; false where a sign is in doubt.
+  bool activate(const Path& path, Index l, const Layer& layer) {
+    const double *__restrict side = path.side.data() + net_.offset(l),
+                 *__restrict bound = layer.sign_error.data(), *__restrict z = z_.data();
+    double* __restrict activation = activation_.data();
+    Longs proved = all(std::int64_t{-1});
+    for (Index j = 0; j < padded(layer.units); j += kLanes) {
+      const Doubles value = load(z + j);
+      proved &= load(side + j) * value > load(bound + j);
+      store(activation + j, most(value, all(0.0)));
+    }
+    if (bits(proved) != 15 || layer.has_slopes) return activate_singly(path, l, layer);
+    for (Index j = layer.units; j < layer.width(); ++j) activation[j] = z[j];
+    return true;
+  }
+
+  // The same, unit by unit. Those that are identically zero on the cell are zero at the point
+  // without looking.
+  bool activate_singly(const Path& path, Index l, const Layer& layer) {
+    const Index first = net_.offset(l);
+    for (Index j = 0; j < layer.units; ++j) {
+      const bool is_zero = path.is_zero[first + j] == 1;
+      if (!(path.sign[first + j] * z_[j] > layer.sign_error[j] || is_zero)) return false;
+      activation_[j] = is_zero ? 0.0 : z_[j] > 0.0 ? z_[j] : layer.slope[j] * z_[j];
+    }
+    for (Index j = layer.units; j < layer.width(); ++j) activation_[j] = z_[j];
+    return true;
+  }
+
+  const Network& net_;
+  Array<double> activation_, z_;
+};
+
+// Prove that a point is strictly inside the box and strictly on the path's side of its first
+// `splits` splits.
+inline bool is_inside(const Network& net, const Path& path, Index splits, const double* x) {
+  const Index d = net.d();
+  for (Index i = 0; i < d; ++i) {
+    if (!(net.lower()[i] < x[i] && x[i] < net.upper()[i])) return false;
+  }
+  for (Index s = 0; s < splits; ++s) {
+    const Index k = path.split_unit[s];
+    const double* form = path.form(k);
+    double value = form[0];
+    for (Index i = 0; i < d; ++i) value = fma(form[1 + i], x[i], value);
+    const double rounding = 2.0 * static_cast<double>(d + 8) * kUnit * path.form_size[k];
+    if (!(path.sign[k] * value > path.form_error[k] + rounding + kUnderflow)) return false;
+  }
+  return true;
+}
+
+}  // namespace nnce

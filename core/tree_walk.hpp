@@ -1,0 +1,620 @@
+// The walk: depth-first through the tree of layer-k cells, inactive sides first.
+//
+// `LayerWise-NNCE` of Drammis et al. (arXiv 2403.00860, section 3) with the incremental enumeration
+// of Rada & Černý (2018, "A new algorithm for enumeration of cells of hyperplane arrangements and a
+// comparison with Avis and Fukuda's reverse search") inside each layer-k cell. One frame of the
+// stack is one dictionary; memory grows with the depth, not with the cells.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "array.hpp"
+#include "cells.hpp"
+#include "decision_log.hpp"
+#include "frame.hpp"
+#include "image/search.hpp"
+#include "layer_rows.hpp"
+#include "network.hpp"
+#include "nogoods.hpp"
+#include "path.hpp"
+#include "proofs.hpp"
+#include "screen.hpp"
+#include "simplex.hpp"
+#include "stop.hpp"
+#include "witness.hpp"
+
+namespace nnce {
+
+// What is known of a unit on a cell, or of a leaf.
+enum class Answer : std::uint8_t { kNone, kPositive, kNegative, kZero, kCuts, kExists, kEmpty };
+
+// What a walk is asked for.
+struct WalkOptions {
+  bool rows = true;     // write rows, or only count
+  bool witness = true;  // rows have a witness
+  bool certify = true;  // prove every decision
+  bool log = false;     // keep the decisions, for a certificate
+};
+
+// A dictionary that exact arithmetic found, rounded: what a frame consists of.
+struct GivenFrame {
+  const double* value;           // (rows, 1 + d) the constant first; the free rows first
+  const std::int32_t* row;       // (rows - free) the variables of the constraints
+  const std::int32_t* column;    // (d)
+  const std::uint8_t* at_upper;  // (d)
+  Index rows;
+};
+
+class TreeWalk {
+ public:
+  // `image` is null where the walk works on the inputs themselves. Both must outlive the walk.
+  TreeWalk(const Network& net, const Zonotope* image, WalkOptions options)
+      : net_(net),
+        options_(options),
+        path_(net),
+        frames_(net),
+        simplex_(make_simplex(net, path_, frames_.capacity())),
+        evidence_(frames_.capacity()),
+        rows_(net, path_),
+        screen_(net, path_, frames_.capacity()),
+        nogoods_(net),
+        forward_(net),
+        witness_(net, path_, frames_.capacity()),
+        inputs_(image != nullptr ? image->m : net.d()),
+        cells_(net, options.rows, options.witness ? inputs_ : 0),
+        log_(net, options.log),
+        forced_(net.units()),
+        cuts_(padded(net.most_units())) {
+    if (image != nullptr && image->d != net.d()) {
+      throw std::invalid_argument("the image has another dimension than the network's inputs");
+    }
+    if (image != nullptr) search_ = std::make_unique<ImageSearch>(*image, net.units());
+    begin(nullptr, 0, 0);
+  }
+  virtual ~TreeWalk() = default;
+  TreeWalk(const TreeWalk&) = delete;
+  TreeWalk& operator=(const TreeWalk&) = delete;
+
+  // Begin the walk of the subtree below a prefix: the bits of the first units. For the first
+  // `counted` layers another walk counts the layer-k cell on the way. All before is forgotten.
+  void begin(const std::uint8_t* prefix, Index length, Index counted) {
+    if (length > net_.units() || counted < 0 || counted > net_.depth()) {
+      throw std::invalid_argument("a prefix is longer than the network");
+    }
+    path_.begin();
+    cells_.begin();
+    log_.clear();
+    if (search_) search_->begin();
+    forced_.fill(0);
+    for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] != 0 ? 1 : -1;
+    prefix_ = length;
+    counted_before_ = counted;
+    begin_at_corner(frames_[0]);
+    top_ = 0;
+    answer_ = Answer::kNone;
+    asks_ = false;
+    moved_ = false;
+    nodes_ = proofs_ = witnesses_ = rebuilds_ = 0;
+    simplex_->linear_programs = simplex_->pivots = 0;
+  }
+
+  // Walk on for at most so many nodes, and about 50 ms; every state in between is kept, so that the
+  // next call goes on where this one stopped.
+  Stop advance(Index nodes) {
+    const Index limit = nodes > kNoLimit - nodes_ ? kNoLimit : nodes_ + nodes;
+    const auto end = Clock::now() + kLongest;
+    asks_ = false;
+    for (Index steps = 1; nodes_ < limit; ++steps) {
+      if (top_ < 0) return Stop::kDone;
+      if (steps % kStepsPerLook == 0 && Clock::now() >= end) return Stop::kPaused;
+      if (const std::optional<Stop> stop = step(top_)) {
+        asks_ = *stop == Stop::kUnsure;
+        if (*stop != Stop::kDone) return *stop;
+        top_ = -1;
+      }
+    }
+    return top_ < 0 ? Stop::kDone : Stop::kPaused;
+  }
+
+  // Answer the question for which the walk stopped. Where a unit does not cut the cell, with the
+  // basis that proves it: `count` slacks, then as many basic inputs.
+  void answer_constant(Answer answer, const std::int32_t* basis, Index count) {
+    require(asks_ && top().phase != Phase::kLeaf);
+    if (count < 0 || count > net_.d()) throw std::invalid_argument("a basis is too large");
+    log_.note_basis(basis, count);
+    take_down(answer);
+  }
+
+  // The unit cuts: at the root of a layer-k cell nothing more is needed.
+  void answer_cuts() {
+    require(asks_ && top().phase == Phase::kRootTests);
+    take_down(Answer::kCuts);
+  }
+
+  // The unit cuts, and these are dictionaries at vertices on its positive and its negative side.
+  void answer_cuts(const GivenFrame& high, const GivenFrame& low) {
+    require(asks_ && top().phase == Phase::kNode);
+    check(high);
+    check(low);
+    simplex_->copy(frames_[top_], frames_[top_ + 1]);
+    take(high, frames_[top_]);
+    take(low, frames_[top_ + 1]);
+    take_down(Answer::kCuts);
+  }
+
+  // A witness of the leaf, on the inputs, or null where there is no such cell; by exact arithmetic
+  // or by floats.
+  void answer_leaf(const double* witness, bool exactly) {
+    require(asks_ && top().phase == Phase::kLeaf);
+    if (witness != nullptr) {
+      double* point = search_ ? search_->x() : witness_.point();
+      for (Index i = 0; i < inputs(); ++i) point[i] = witness[i];
+    }
+    witnesses_ += exactly ? 0 : 1;
+    take_down(witness != nullptr ? Answer::kExists : Answer::kEmpty);
+  }
+
+  // The row of the unit that is asked about, and what there is to read of the walk.
+  [[nodiscard]] Index asked_row() {
+    return top().phase == Phase::kRootTests ? top().cursor : top().free - 1;
+  }
+  [[nodiscard]] Frame& frame(Index t) {
+    if (t < 0 || t > top_) throw std::out_of_range("no such frame");
+    return frames_[t];
+  }
+  [[nodiscard]] Index top_index() const { return top_; }
+  [[nodiscard]] bool is_done() const { return top_ < 0; }
+  [[nodiscard]] const Path& path() const { return path_; }
+  [[nodiscard]] const Network& network() const { return net_; }
+  [[nodiscard]] const Cells& cells() const { return cells_; }
+  [[nodiscard]] const DecisionLog& log() const { return log_; }
+  [[nodiscard]] const Nogoods& nogoods() const { return nogoods_; }
+  [[nodiscard]] ImageSearch* search() { return search_.get(); }
+  [[nodiscard]] Index nodes() const { return nodes_; }
+  [[nodiscard]] Index proofs() const { return proofs_; }
+  [[nodiscard]] Index witnesses() const { return witnesses_; }
+  [[nodiscard]] Index rebuilds() const { return rebuilds_; }
+  [[nodiscard]] Index linear_programs() const { return simplex_->linear_programs; }
+  [[nodiscard]] Index pivots() const { return simplex_->pivots; }
+  // The number of coordinates of a witness.
+  [[nodiscard]] Index inputs() const { return inputs_; }
+
+  // Forget the rows and decisions that were taken.
+  void clear() {
+    cells_.clear_rows();
+    log_.clear();
+  }
+
+  // The slacks of the path to frame t.
+  [[nodiscard]] Slacks slacks(Index t) {
+    return Slacks{.count = frame(t).splits,
+                  .unit = path_.split_unit.data(),
+                  .sign = path_.sign.data(),
+                  .form = path_.form(0),
+                  .stride = path_.form_stride(),
+                  .form_size = path_.form_size.data(),
+                  .form_error = path_.form_error.data(),
+                  .version = path_.pullbacks()};
+  }
+
+  // Put the path on the active side of the unit that waits in frame t, below the top one, as long
+  // as `turned`.
+  void turn(Index t, bool turned) {
+    if (0 <= t && t < top_) path_.set(frames_[t].pending, turned ? 1 : -1);
+  }
+
+  // Tell whether the cell that frame t goes on with, to which the path leads, has an interior.
+  Answer interior(Index t) {
+    Frame& f = frame(t);
+    if (!search_) {
+      witness_.inner_point(f, *simplex_);
+      const bool inside = nnce::is_inside(net_, path_, f.splits, witness_.point());
+      return inside ? Answer::kExists : Answer::kNone;
+    }
+    witness_.mean_of_vertices(f, *simplex_);
+    return settle(t, false);
+  }
+
+  // How many units of the path to frame t have their sign, and how many layers were entered.
+  [[nodiscard]] Index decided(Index t) {
+    const Frame& f = frame(t);
+    if (t < top_) return f.pending;
+    switch (f.phase) {
+      case Phase::kLeaf: return net_.units();
+      case Phase::kNode:
+        return f.free == 0 ? net_.offset(f.layer + 1) : f.row[f.free - 1] - net_.d();
+      default: return net_.offset(f.layer);
+    }
+  }
+  [[nodiscard]] Index entered(Index t) {
+    const Frame& f = frame(t);
+    return f.layer - (f.phase == Phase::kNewLayer ? 1 : 0);
+  }
+
+ protected:
+  using Clock = std::chrono::steady_clock;
+  static constexpr Index kNoLimit = Index{1} << 62;
+  static constexpr Index kStepsPerLook = 64;
+  static constexpr std::chrono::milliseconds kLongest{50};
+
+  Frame& top() { return frames_[top_]; }
+
+  // Take one step in frame t, the top one; return why the walk has to stop, if it does. Done: the
+  // forced prefix has no cell.
+  virtual std::optional<Stop> step(Index t) {
+    switch (frames_[t].phase) {
+      case Phase::kNode: return visit_node(t);
+      case Phase::kLeaf: return visit_leaf(t);
+      case Phase::kRootTests: return root_tests(t);
+      default: return enter_layer(t);
+    }
+  }
+
+  // Bring the units of the next layer into frame t.
+  std::optional<Stop> enter_layer(Index t) {
+    Frame& f = frames_[t];
+    if (rows_.drifted(f)) {
+      rows_.rebuild(f);
+      rebuilds_ += 1;
+    }
+    path_.pull_back(f.layer);
+    rows_.add(f, f.layer);
+    log_.mute(net_.offset(f.layer) < prefix_);
+    // A proof that is written down rests on a basis, which these bounds do not give.
+    if (f.layer > 0 && !log_.is_kept() && !settle_far_units(f)) return Stop::kDone;
+    evidence_.begin(f);
+    f.cursor = 0;
+    f.phase = Phase::kRootTests;
+    if (f.layer > 0) cells_.begin_layer_cell(f.layer - 1, f.layer <= counted_before_);
+    return std::nullopt;
+  }
+
+  // Decide every unit of the layer at its root; keep the rows of those that cut.
+  //
+  // The evidence of all vertices seen decides most of the cuts without a linear program.
+  std::optional<Stop> root_tests(Index t) {
+    Frame& f = frames_[t];
+    for (; f.cursor < f.free; ++f.cursor) {
+      if (log_.is_full()) return Stop::kRowsFull;
+      const Index unit = f.row[f.cursor] - net_.d();
+      Answer answer = take_answer();
+      if (answer == Answer::kNone) {
+        answer = decide_at_root(f, f.cursor, unit);
+        if (answer == Answer::kNone) return Stop::kUnsure;
+        proofs_ += answer == Answer::kCuts ? 0 : 1;
+      }
+      path_.is_zero[unit] = 0;
+      path_.set(unit, 0);
+      if (answer == Answer::kCuts) continue;
+      settle_unit(unit, answer);
+      if (is_against_prefix(unit)) return Stop::kDone;
+    }
+    for (Index r = 0; r < f.free; ++r) cuts_[r] = path_.sign[f.row[r] - net_.d()] == 0 ? 1 : 0;
+    rows_.drop(f, cuts_);
+    nogoods_.forget(f);
+    f.phase = Phase::kNode;
+    return std::nullopt;
+  }
+
+  // Decide the next unit of frame t and act on it.
+  std::optional<Stop> visit_node(Index t) {
+    Frame* f = &frames_[t];
+    if (f->free == 0) {
+      leave_node(*f);
+      return std::nullopt;
+    }
+    if (log_.is_full()) return Stop::kRowsFull;
+    const Index row = f->free - 1, unit = f->row[row] - net_.d();
+    Answer answer = take_answer();
+    if (answer == Answer::kNone) {
+      answer = decide(t, row, unit);
+      if (answer == Answer::kNone) return Stop::kUnsure;
+      proofs_ += answer == Answer::kCuts ? 0 : 1;
+    }
+    f = &frames_[t];
+    log_.mute(forced_[unit] != 0);
+    nodes_ += forced_[unit] == 0 ? 1 : 0;  // finding the way to a subtree's root is not charged
+    if (answer == Answer::kCuts) {
+      moved_ = false;
+      split(t, unit);
+      return std::nullopt;
+    }
+    if (moved_) frames_.swap(t, t + 1);
+    moved_ = false;
+    f = &frames_[t];
+    settle_unit(unit, answer);
+    nogoods_.know(*f, unit, answer == Answer::kZero ? 0 : path_.sign[unit]);
+    f->drop_last_free_row();
+    if (is_against_prefix(unit)) return Stop::kDone;
+    return std::nullopt;
+  }
+
+  // Prove that the cell of frame t exists by a witness; count it and write its row.
+  std::optional<Stop> visit_leaf(Index t) {
+    if (log_.is_full() || cells_.is_full()) return Stop::kRowsFull;
+    Answer answer = take_answer();
+    if (answer == Answer::kNone) answer = look_at_leaf(t);
+    if (answer == Answer::kNone) return Stop::kUnsure;
+    log_.mute(false);
+    const bool exists = answer != Answer::kEmpty;
+    log_.add(0, exists ? Decision::kIsCell : Decision::kIsEmpty, false);
+    cells_.share += frames_[t].share;
+    if (exists) cells_.add(search_ ? search_->x() : witness_.point());
+    pop();
+    return std::nullopt;
+  }
+
+  // Tell whether the cell of the path to frame t has an image of the inside of the inputs' box.
+  Answer settle(Index t, bool wants_input) {
+    switch (search_->settle(slacks(t), witness_.point(), wants_input)) {
+      case Preimage::kExists: return Answer::kExists;
+      case Preimage::kEmpty: return Answer::kEmpty;
+      default: return Answer::kNone;
+    }
+  }
+
+  // Go back to the active side that waits below the top frame, if there is one.
+  void pop() {
+    top_ -= 1;
+    if (top_ >= 0) path_.choose(top().pending, 1);
+  }
+
+  const Network& net_;
+  WalkOptions options_;
+  Path path_;
+  Frames frames_;
+  std::unique_ptr<Simplex> simplex_;
+  Evidence evidence_;
+  LayerRows rows_;
+  Screen screen_;
+  Nogoods nogoods_;
+  ForwardPass forward_;
+  Witness witness_;
+  std::unique_ptr<ImageSearch> search_;
+  Index inputs_;
+  Cells cells_;
+  DecisionLog log_;
+  Array<std::int8_t> forced_;  // (N) the signs of the subtree's prefix, 0 beyond it
+  Array<std::uint8_t> cuts_;
+  Index prefix_ = 0;  // how many
+  Index counted_before_ = 0;
+  Index top_ = -1;
+  bool asks_ = false;  // the walk stopped with a question, which is not answered
+  Answer answer_ = Answer::kNone;
+  bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
+  Index nodes_ = 0, proofs_ = 0, witnesses_ = 0, rebuilds_ = 0;
+
+ private:
+  void begin_at_corner(Frame& f) const {
+    for (Index c = 0; c < net_.d(); ++c) {
+      f.column[c] = static_cast<std::int32_t>(c);
+      f.at_upper[c] = 0;
+      f.reach[c] = net_.span()[c];
+    }
+    f.rows = f.free = f.layer = f.cursor = f.splits = f.pending = 0;
+    f.phase = Phase::kNewLayer;
+    f.share = 1.0;
+  }
+
+  static void require(bool asked) {
+    if (!asked) throw std::invalid_argument("the walk has not asked that");
+  }
+
+  void take_down(Answer answer) {
+    answer_ = answer;
+    asks_ = false;
+  }
+
+  Answer take_answer() {
+    const Answer answer = answer_;
+    answer_ = Answer::kNone;
+    return answer;
+  }
+
+  [[nodiscard]] bool is_against_prefix(Index unit) const {
+    return forced_[unit] * path_.sign[unit] < 0;
+  }
+
+  // Record that a unit does not cut the cell: it is positive, negative or zero there.
+  void settle_unit(Index unit, Answer answer) {
+    path_.set(unit, answer == Answer::kPositive ? 1 : -1);
+    path_.is_zero[unit] = answer == Answer::kZero ? 1 : 0;
+    if (answer == Answer::kZero) {
+      log_.add(unit, Decision::kIsZero, false);
+    } else {
+      const bool active = answer == Answer::kPositive;
+      log_.add(unit, active ? Decision::kIsActive : Decision::kIsInactive, true);
+    }
+  }
+
+  // Decide the units that cheap bounds show not to cut; drop their rows. False where that is
+  // against the forced prefix.
+  bool settle_far_units(Frame& f) {
+    bool possible = true;
+    screen_.look(f);
+    for (Index r = 0; r < f.free; ++r) {
+      const int sign = screen_.answer(r);
+      cuts_[r] = sign == 0 ? 1 : 0;
+      if (sign == 0) continue;
+      const Index unit = f.row[r] - net_.d();
+      settle_unit(unit, sign > 0 ? Answer::kPositive : Answer::kNegative);
+      possible = possible && !is_against_prefix(unit);
+      proofs_ += 1;
+    }
+    rows_.drop(f, cuts_);
+    return possible;
+  }
+
+  // Take a sign that a descent found, where it can be proved.
+  Answer prove(const Frame& f, Index unit, Index row, double side) {
+    if (options_.certify && !simplex_->holds(f, unit, row, side)) return Answer::kNone;
+    log_.note_basis(f);
+    return side > 0.0 ? Answer::kPositive : Answer::kNegative;
+  }
+
+  // Decide whether the unit of a free row cuts the cell of a frame, at the root of its layer.
+  //
+  // Vertices on either side, of all that were seen, show that it cuts; a proof that it does not.
+  // The frame may move on. None: unsure.
+  Answer decide_at_root(Frame& f, Index row, Index unit) {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const bool positive = evidence_.highest(row) > kClear;
+      const bool negative = evidence_.lowest(row) < -kClear;
+      if (positive && negative) return Answer::kCuts;
+      const bool known = positive || negative;
+      const double side = positive ? 1.0 : -1.0;  // look for the other side
+      const Entering first = simplex_->entering(f, row, side);
+      Ended ended = Ended::kOptimal;
+      if (first.column >= 0 && !(first.bound > kClear)) {
+        ended = simplex_->descend(f, row, side, first, &evidence_);
+      }
+      if (ended != Ended::kCrossed) {
+        return known && ended == Ended::kOptimal ? prove(f, unit, row, side) : Answer::kNone;
+      }
+      if (known) return Answer::kCuts;
+    }
+    return Answer::kNone;
+  }
+
+  // Decide whether the next unit of frame t cuts its cell.
+  //
+  // Where it does, frame t is left at a vertex with a positive value and frame t + 1, which must be
+  // free, at one with a negative value. Where it does not, frame t stays as it was.
+  Answer decide(Index t, Index row, Index unit) {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      Frame& f = frames_[t];
+      const double b = f.constant[row];
+      const bool known = std::fabs(b) > kClear;
+      const double side = b > kClear ? 1.0 : -1.0;  // look for the other side
+      if (known && attempt == 0) {
+        if (const int sign = nogoods_.recall(f, unit); sign != 0) {
+          return sign > 0 ? Answer::kPositive : Answer::kNegative;
+        }
+      }
+      const Entering first = simplex_->entering(f, row, side);
+      Ended ended = Ended::kOptimal;
+      Index mover = t;
+      if (first.column >= 0 && !(first.bound > kClear)) {
+        if (known) {
+          mover = t + 1;
+          simplex_->copy(f, frames_[mover]);
+        }
+        ended = simplex_->descend(frames_[mover], row, side, first, nullptr);
+      }
+      if (ended == Ended::kCrossed) {
+        if (!known) continue;
+        if (side < 0.0) frames_.swap(t, t + 1);
+        return Answer::kCuts;
+      }
+      const Frame& at = frames_[mover];
+      Answer answer = Answer::kNone;
+      if (known && ended == Ended::kOptimal) answer = prove(at, unit, row, side);
+      if (answer != Answer::kNone) {
+        if (!log_.is_kept()) nogoods_.learn(path_, at, unit, row, side);
+      } else if (mover != t && side < 0.0) {
+        frames_.swap(t, t + 1);  // exact arithmetic starts from where the descent ended
+        moved_ = true;
+      }
+      return answer;
+    }
+    return Answer::kNone;
+  }
+
+  // Divide a cell: frame t is at a vertex of its active side, t + 1 of the inactive.
+  //
+  // The inactive side goes on, the active one waits below it. Inside the forced prefix of a subtree
+  // only the forced side stays.
+  void split(Index t, Index unit) {
+    log_.add(unit, Decision::kIsSplit, false);
+    constrain(frames_[t], unit, 1);
+    constrain(frames_[t + 1], unit, -1);
+    frames_[t].pending = unit;
+    path_.is_zero[unit] = 0;
+    if (forced_[unit] > 0) {
+      path_.choose(unit, 1);
+      return;
+    }
+    if (forced_[unit] < 0) {
+      frames_.swap(t, t + 1);
+    } else {
+      top_ = t + 1;
+    }
+    path_.choose(unit, -1);
+  }
+
+  void constrain(Frame& f, Index unit, int side) {
+    path_.split_unit[f.splits] = unit;
+    f.constrain(side);
+    nogoods_.know(f, unit, side);
+  }
+
+  // All units of the layer are decided: go on to the next layer, or to the cell itself.
+  void leave_node(Frame& f) {
+    cells_.pack(path_, f.layer);
+    if (f.layer + 1 < net_.depth()) {
+      f.layer += 1;
+      f.phase = Phase::kNewLayer;
+    } else {
+      f.phase = Phase::kLeaf;
+    }
+  }
+
+  // Tell whether the cell of a leaf exists, as far as floating point can.
+  Answer look_at_leaf(Index t) {
+    Frame& f = frames_[t];
+    if (search_) {
+      witness_.inner_point(f, *simplex_);
+      const Answer answer = settle(t, cells_.wants_witness());
+      witnesses_ += answer == Answer::kNone ? 0 : 1;
+      return answer;
+    }
+    if (options_.rows || options_.certify) witness_.inner_point(f, *simplex_);
+    if (!options_.certify) return Answer::kExists;
+    if (!forward_.has_signs_of(path_, witness_.point())) {
+      witness_.mean_of_vertices(f, *simplex_);
+      if (!forward_.has_signs_of(path_, witness_.point())) return Answer::kNone;
+    }
+    witnesses_ += 1;
+    return Answer::kExists;
+  }
+
+  void check(const GivenFrame& given) {
+    const Index most = net_.d() + net_.units();
+    if (given.rows < top().free || given.rows > frames_.capacity()) {
+      throw std::invalid_argument("a frame has too many rows");
+    }
+    for (Index r = 0; r < given.rows - top().free; ++r) check_variable(given.row[r], most);
+    for (Index c = 0; c < net_.d(); ++c) check_variable(given.column[c], most);
+  }
+
+  static void check_variable(Index variable, Index most) {
+    if (variable < 0 || variable >= most) throw std::invalid_argument("there is no such variable");
+  }
+
+  void take(const GivenFrame& given, Frame& f) {
+    const Index d = net_.d();
+    for (Index r = 0; r < given.rows; ++r) {
+      const double* value = given.value + r * (d + 1);
+      f.clear_row(r);
+      f.constant[r] = value[0];
+      for (Index c = 0; c < d; ++c) f.value(r)[c] = value[1 + c];
+      if (r < f.free) continue;
+      f.row[r] = given.row[r - f.free];
+      if (f.row[r] < d) f.cap[r] = net_.span()[f.row[r]];
+    }
+    f.rows = given.rows;
+    f.clear_padding();
+    for (Index c = 0; c < d; ++c) {
+      f.column[c] = given.column[c];
+      f.at_upper[c] = given.at_upper[c] != 0 ? 1 : 0;
+      f.reach[c] = path_.reach[f.column[c]];
+    }
+  }
+};
+
+}  // namespace nnce

@@ -1,0 +1,110 @@
+// A network on a box, every quantity scaled by a power of two to a size of at most about 1.
+//
+// The box lies in [-1, 1]^D, and for each neuron |bias| + sum |weight| max(1, |slope|) is at most
+// 1; so all values and all forms (forms.hpp) are at most 1 too, and so is what they err by in
+// proportion. A layer has its units first, which may cut and have a bit each, then its
+// pass-throughs, which do neither. A unit takes z to z where z > 0 and to slope * z elsewhere.
+#pragma once
+
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "bit_set.hpp"
+
+namespace nnce {
+
+struct ScaledLayer {
+  Index width;  // units and pass-throughs
+  Index units;
+  Matrix<double> weight;  // (inputs of the layer, padded width): weight[i][j] from i to j
+  Array<double> bias;     // (padded width)
+  Array<double> slope;    // (units) on the inactive side
+  Array<Word> leaky;      // the units whose slope is not 0
+  double error;           // how far a form of the layer may be from the true one, over the box
+};
+
+class VertexNetwork {
+ public:
+  // `inputs` is how many inputs vary. There are as many bounds, or two for one input: the second
+  // then has no weight, so that the cells are polygons. Throws std::invalid_argument.
+  VertexNetwork(Index inputs, std::vector<double> lower, std::vector<double> upper)
+      : inputs_(inputs), lower_(std::move(lower)), upper_(std::move(upper)) {
+    const std::size_t dimension = lower_.size();
+    require(upper_.size() == dimension, "bounds of two lengths");
+    require(dimension == 2 || dimension == 3, "a dimension that is neither 2 nor 3");
+    require(inputs == static_cast<Index>(dimension) || (inputs == 1 && dimension == 2),
+            "a number of inputs that does not fit the box");
+    for (std::size_t i = 0; i < dimension; ++i) {
+      require(-1.0 <= lower_[i] && lower_[i] < upper_[i] && upper_[i] <= 1.0,
+              "a box that is empty or not in [-1, 1]^D");
+    }
+  }
+
+  VertexNetwork(VertexNetwork&&) = default;
+
+  // Add a layer behind the others. `weight` is (width, inputs of the layer), by rows.
+  // Throws std::invalid_argument where it does not fit, or is not scaled.
+  void add_layer(const double* weight, Index width, Index n_in, const std::vector<double>& bias,
+                 const std::vector<double>& slope, double error) {
+    const auto units = static_cast<Index>(slope.size());
+    require(width >= 1 && units <= width, "a layer without neurons, or with too many slopes");
+    require(n_in == (layers_.empty() ? dimension() : layers_.back().width),
+            "a weight that does not fit the layer before");
+    require(static_cast<Index>(bias.size()) == width, "a bias that does not fit its weight");
+    require(error >= 0.0 && std::isfinite(error), "an error that bounds nothing");
+    ScaledLayer layer{width,
+                      units,
+                      Matrix<double>(n_in, padded(width)),
+                      Array<double>(padded(width)),
+                      Array<double>(units),
+                      Array<Word>(words_for(units)),
+                      error};
+    for (Index k = 0; k < units; ++k) {
+      layer.slope[k] = slope[static_cast<std::size_t>(k)];
+      require(std::isfinite(layer.slope[k]), "a slope that is not finite");
+      if (layer.slope[k] != 0.0) layer.leaky[k >> 6] |= bit_of(k);
+    }
+    for (Index j = 0; j < width; ++j) {
+      layer.bias[j] = bias[static_cast<std::size_t>(j)];
+      double size = std::fabs(layer.bias[j]);
+      for (Index i = 0; i < n_in; ++i) {
+        layer.weight[i][j] = weight[j * n_in + i];
+        size += std::fabs(layer.weight[i][j]) * gain(i);
+      }
+      require(size <= 1.0, "a neuron that is not scaled");
+    }
+    units_ += units;
+    layers_.push_back(std::move(layer));
+  }
+
+  [[nodiscard]] Index inputs() const { return inputs_; }
+  [[nodiscard]] Index dimension() const { return static_cast<Index>(lower_.size()); }
+  [[nodiscard]] double lower(Index i) const { return lower_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] double upper(Index i) const { return upper_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] Index depth() const { return static_cast<Index>(layers_.size()); }
+  [[nodiscard]] const ScaledLayer& operator[](Index layer) const {
+    return layers_[static_cast<std::size_t>(layer)];
+  }
+  // All units: those of layer l have the numbers from first_unit(l) on.
+  [[nodiscard]] Index units() const { return units_; }
+
+ private:
+  static void require(bool holds, const char* otherwise) {
+    if (!holds) throw std::invalid_argument(otherwise);
+  }
+
+  // How much larger than the neuron k of the last layer what it passes on may be.
+  [[nodiscard]] double gain(Index k) const {
+    if (layers_.empty() || k >= layers_.back().units) return 1.0;
+    return std::fmax(1.0, std::fabs(layers_.back().slope[k]));
+  }
+
+  Index inputs_;
+  std::vector<double> lower_, upper_;
+  std::vector<ScaledLayer> layers_;
+  Index units_ = 0;
+};
+
+}  // namespace nnce

@@ -1,0 +1,480 @@
+// The walk of the tree of layer-k cells on polytopes that are kept by their vertices.
+//
+// For two and three dimensions (one input is a plane with an input that nothing reads). The idea is
+// Berzins' (2023), "Polyhedral Complex Extraction from ReLU Networks using Edge Subdivision": the
+// signs of a unit at the vertices say whether it cuts, and where it does, only edges are divided.
+// The proof of every step is in docs/exact.md, "Vertices".
+#pragma once
+
+#include <chrono>
+#include <limits>
+
+#include "../stop.hpp"
+#include "inner_point.hpp"
+#include "rows.hpp"
+#include "sums.hpp"
+#include "vertex_ranks.hpp"
+
+namespace nnce {
+
+// The root of a subtree: the signs of the first units, and for how many layers another subtree
+// counts the layer-k cell on this path.
+struct VertexSubtree {
+  std::vector<std::uint8_t> prefix;
+  Index counted;
+};
+
+template <int D>
+class VertexWalk {
+ public:
+  // A walk that finds up to `room` rows until they are taken; that only counts where it is 0.
+  // The network must be of dimension D, and outlive the walk. Throws std::invalid_argument.
+  VertexWalk(const VertexNetwork& network, Index room)
+      : network_(&network),
+        depth_(network.depth()),
+        first_unit_(depth_ + 1),
+        first_byte_(depth_ + 1),
+        widest_(measure(network)),
+        known_(words_for(widest_)),
+        fresh_(words_for(widest_)),
+        polytopes_(network.units() + Index{2} * D, widest_),
+        sums_(network),
+        ranks_(network),
+        frame_(network.units() + 2),
+        unknown_(network.units() + 2, words_for(widest_)),
+        forced_(network.units()),
+        layer_cells_(depth_),
+        base_(first_byte_[depth_]),
+        base_active_(depth_),
+        with_rows_(room > 0),
+        rows_(room, first_byte_[depth_], depth_, network.inputs()) {
+    for (Index l = 0; l < depth_; ++l) forms_.emplace_back(network[l]);
+  }
+
+  VertexWalk(const VertexWalk&) = delete;
+  VertexWalk& operator=(const VertexWalk&) = delete;
+
+  // Begin the walk of a subtree; what was found before is forgotten.
+  void begin(const std::uint8_t* prefix, Index length, Index counted) {
+    forced_.fill(0);
+    for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] ? 1 : -1;
+    prefix_ = length;
+    counted_ = counted;
+    nodes_ = cells_ = proved_ = polytopes_.computed = 0;
+    layer_cells_.fill(0);
+    done_ = 0.0;
+    rows_.clear();
+    unsure_ = false;
+    top_ = 0;
+    frame_[0] = {polytopes_.begin(*network_), {}, 0, 0, 1.0, true};
+  }
+
+  // Leave the whole subtree to exact arithmetic; to be called right after `begin`.
+  void give_up() {
+    if (!done()) be_unsure(0);
+  }
+
+  // Walk on for at most `nodes` tree nodes, and about 50 ms.
+  Stop advance(Index nodes) {
+    const Index most = std::numeric_limits<Index>::max() - nodes_;
+    limit_ = nodes_ + std::clamp(nodes, Index{0}, most);
+    const auto deadline = Clock::now() + std::chrono::milliseconds(50);
+    for (Index step = 1;; ++step) {
+      if (unsure_) return Stop::kUnsure;
+      if (done()) return Stop::kDone;
+      if (with_rows_ && rows_.full()) return Stop::kRowsFull;
+      if (nodes_ >= limit_) return Stop::kPaused;
+      if (step % kStepsPerLook == 0 && Clock::now() >= deadline) return Stop::kPaused;
+      if (frame_[top_].entering) {
+        enter(frame_[top_]);
+      } else {
+        visit(frame_[top_]);
+      }
+    }
+  }
+
+  // Go on behind the subtree that was left to exact arithmetic, of which it did this share.
+  //
+  // Below the root of this walk, the share that counts is that of the frame: exact arithmetic
+  // does not divide what rounding may have divided here.
+  void skip(double share) {
+    if (!unsure_) return;
+    done_ += decided_ >= prefix_ ? frame_[top_].share : share;
+    unsure_ = false;
+    pop();
+  }
+
+  // Return the subtrees that are not walked, in table order; the first is that of the cell in hand,
+  // so the one that is left to exact arithmetic, if there is one.
+  [[nodiscard]] std::vector<VertexSubtree> rest() const {
+    std::vector<VertexSubtree> found;
+    for (Index t = top_; t >= 0; --t) {
+      found.push_back(rest_of(t, t < top_ ? frame_[t].pending + 1 : decided_on_top()));
+    }
+    return found;
+  }
+
+  [[nodiscard]] const VertexNetwork& network() const { return *network_; }
+  [[nodiscard]] bool done() const { return top_ < 0; }
+  [[nodiscard]] bool is_unsure() const { return unsure_; }
+  [[nodiscard]] Index nodes() const { return nodes_; }
+  [[nodiscard]] Index cells() const { return cells_; }
+  [[nodiscard]] const Array<Index>& layer_cells() const { return layer_cells_; }
+  // The share of the domain's tree that is done.
+  [[nodiscard]] double share() const { return done_; }
+  [[nodiscard]] Index proved() const { return proved_; }  // signs of units on cells
+  [[nodiscard]] Index vertices() const { return polytopes_.computed; }
+  [[nodiscard]] CellRows& rows() { return rows_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr Index kStepsPerLook = 32;  // at the clock
+
+  // A cell whose next layer is to be entered, or that has units left to decide; below the top of
+  // the stack, the active side of a division, whose inactive side is walked first.
+  struct Frame {
+    Polytope cell;
+    PartialSum sum;
+    Index layer;
+    Index pending;  // the unit whose active side waits here
+    double share;   // of the domain's tree
+    bool entering;
+  };
+
+  // Fill the places of layers, and return the largest number of units.
+  Index measure(const VertexNetwork& network) {
+    if (network.dimension() != D || depth_ == 0) {
+      throw std::invalid_argument("a network of another dimension, or without layers");
+    }
+    Index widest = 1;
+    for (Index l = 0; l < depth_; ++l) {
+      first_unit_[l + 1] = first_unit_[l] + network[l].units;
+      first_byte_[l + 1] = first_byte_[l] + (network[l].units + 7) / 8;
+      widest = std::max(widest, network[l].units);
+    }
+    return widest;
+  }
+
+  [[nodiscard]] LayerForms<D>& forms(Index layer) {
+    return forms_[static_cast<std::size_t>(layer)];
+  }
+  [[nodiscard]] const LayerForms<D>& forms(Index layer) const {
+    return forms_[static_cast<std::size_t>(layer)];
+  }
+  [[nodiscard]] bool is_last(Index layer) const { return layer + 1 == depth_; }
+  // How many slots the sums of the frames below the top take.
+  [[nodiscard]] Index slots_below() const { return top_ == 0 ? 0 : frame_[top_ - 1].sum.slots; }
+
+  // Bring the neurons of the frame's next layer in: their forms, columns and signs.
+  void enter(Frame& frame) {
+    LayerForms<D>& layer = forms(frame.layer);
+    if (frame.layer == 0) {
+      layer.take_first();
+    } else {
+      sums_.write(frame.sum, layer.forms(), layer.stride());
+    }
+    layer.enter(polytopes_.of(frame.cell), frame.cell.count);
+    proved_ += layer.scaled().units - layer.columns();
+    polytopes_.note_signs(frame.cell, layer);
+    for (Index w = 0; w < layer.words(); ++w) unknown_[top_][w] = up_to(layer.columns(), w);
+    if (!is_last(frame.layer)) frame.sum = sums_.begin(layer, frame.layer + 1, slots_below());
+    if (with_rows_) {
+      pack_base(frame.layer);
+      ranks_.begin(frame.layer, layer);
+    }
+    frame.entering = false;
+  }
+
+  // Decide what the vertices of the frame show, and split it, count it or go on to a layer.
+  void visit(Frame& frame) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    const Index column = settle_columns(frame.cell, layer);
+    if (column < 0) {
+      // Finding the way to a subtree's root is not charged.
+      if (first_unit_[frame.layer + 1] > prefix_) ++nodes_;
+      leave(frame);
+      return;
+    }
+    const Index unit = first_unit_[frame.layer] + layer.neuron(column);
+    if (!is_known(frame.cell, column)) {
+      be_unsure(unit);
+      return;
+    }
+    set_plane(layer, column, unit);
+    if (!with_rows_ && is_last(frame.layer) && prefix_ <= first_unit_[frame.layer] &&
+        count_parts(frame, column, unit)) {
+      return;
+    }
+    split(frame, column, unit);
+    if (forced_[unit] == 0) ++nodes_;
+  }
+
+  // Count the cells that a cell of the last layer is divided into, where one or two columns cut it;
+  // tell whether they are counted. They take the nodes that they take in `visit`.
+  bool count_parts(const Frame& frame, Index column, Index unit) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    const Index unknown = known_.unknown_columns(layer.words());
+    if (unknown > 2 || (unknown == 2 && nodes_ + 3 > limit_)) return false;
+    int parts = 2;
+    if (unknown == 2) {
+      const Index other = known_.next_unknown(column);
+      const std::optional<int> counted =
+          polytopes_.count_parts(frame.cell, layer, column, unit, other);
+      if (!counted) return false;
+      parts = *counted;
+      nodes_ += 2;
+      proved_ += 6 - parts;
+    }
+    ++nodes_;
+    layer_cells_[frame.layer] += parts;
+    cells_ += parts;
+    done_ += frame.share;
+    pop();
+    return true;
+  }
+
+  void set_plane(const LayerForms<D>& layer, Index column, Index unit) {
+    Plane<D>& plane = polytopes_.plane(unit);
+    for (int i = 0; i <= D; ++i) plane.form[i] = layer.column(i, column);
+    plane.error = layer.scaled().error;
+    plane.side = forced_[unit] > 0 ? 1.0 : -1.0;
+  }
+
+  // Find the columns with one sign on a cell, the top frame's; return the first one without, or -1.
+  Index settle_columns(Polytope cell, const LayerForms<D>& layer) {
+    const Index words = layer.words(), offset = polytopes_.words();
+    Index first = -1;
+    for (Index w = 0; w < words; ++w) {
+      Word positive = ~Word{0}, negative = ~Word{0};
+      for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+        const Word* signs = polytopes_.signs(v);
+        positive &= signs[w];
+        negative &= signs[offset + w];
+      }
+      const Word before = unknown_[top_][w], decided = before & (positive | negative);
+      known_.positive[w] = positive;
+      known_.negative[w] = negative;
+      known_.unknown[w] = unknown_[top_][w] = before & ~decided;
+      fresh_[w] = decided & (positive | layer.leaky()[w]);
+      proved_ += std::popcount(decided);
+      if (first < 0 && before != decided) first = 64 * w + std::countr_zero(before & ~decided);
+    }
+    return first;
+  }
+
+  // Tell whether the sign of a column is proved at every vertex of a cell.
+  [[nodiscard]] bool is_known(Polytope cell, Index column) const {
+    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+      const Word* signs = polytopes_.signs(v);
+      if (!holds(signs, column) && !holds(signs + polytopes_.words(), column)) return false;
+    }
+    return true;
+  }
+
+  // Divide the top frame: the inactive side goes on in a frame above it, the active one waits.
+  // Inside the prefix of the subtree only the prescribed side stays.
+  void split(Frame& frame, Index column, Index unit) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    if (!is_last(frame.layer)) {
+      add_fresh_terms(frame);
+      sums_.keep(frame.sum, slots_below());
+    }
+    const auto halves = polytopes_.divide(frame.cell, layer, column, unit, known_);
+    frame.share *= 0.5;
+    frame.pending = unit;
+    frame.cell = forced_[unit] < 0 ? halves.negative : halves.positive;
+    if (forced_[unit] != 0) return;
+    Frame& above = frame_[++top_];
+    above = frame;
+    above.cell = halves.negative;
+    std::copy_n(unknown_[top_ - 1], layer.words(), unknown_[top_]);
+  }
+
+  // Add the terms of the columns whose signs the last visit has proved.
+  void add_fresh_terms(Frame& frame) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    for (Index w = 0; w < layer.words(); ++w) {
+      for_each(fresh_[w], w, [&](Index c) {
+        sums_.add(frame.sum, layer, layer.neuron(c), holds(known_.positive.data(), c));
+      });
+    }
+  }
+
+  // All units of the layer are decided on the top frame: go on to the next, or count the cell.
+  void leave(Frame& frame) {
+    const Index l = frame.layer;
+    LayerForms<D>& layer = forms(l);
+    std::copy_n(known_.positive.data(), layer.words(), layer.settled.data());
+    if (!fits_prefix(l)) {
+      pop();
+      return;
+    }
+    if (with_rows_) ranks_.prove(l, layer);
+    if (is_last(l) && with_rows_ && !add_row(frame.cell)) {
+      be_unsure(first_unit_[depth_]);
+      return;
+    }
+    if (l >= counted_) ++layer_cells_[l];
+    if (is_last(l)) {
+      ++cells_;
+      done_ += frame.share;
+      pop();
+    } else {
+      add_fresh_terms(frame);
+      ++frame.layer;
+      frame.entering = true;
+    }
+  }
+
+  // Tell whether the signs of a whole layer, which the path has left, are those of the prefix.
+  [[nodiscard]] bool fits_prefix(Index l) const {
+    const Index first = first_unit_[l], end = std::min(first_unit_[l + 1], prefix_);
+    if (end <= first) return true;
+    const std::vector<std::uint8_t> signs = signs_of(l, forms(l).settled.data());
+    for (Index k = first; k < end; ++k) {
+      if ((forced_[k] > 0) != (signs[static_cast<std::size_t>(k - first)] != 0)) return false;
+    }
+    return true;
+  }
+
+  // Write a row for the path, which is at a cell; false where no witness is proved.
+  bool add_row(Polytope cell) {
+    const std::optional<Point<D>> point = inner_point(polytopes_, cell);
+    if (!point) return false;
+    std::copy_n(point->begin(), network_->inputs(), rows_.witness());
+    std::uint8_t* signs = rows_.signs();
+    std::copy(base_.begin(), base_.end(), signs);
+    for (Index l = 0; l < depth_; ++l) {
+      const LayerForms<D>& layer = forms(l);
+      int active = base_active_[l];
+      for (Index w = 0; w < layer.words(); ++w) {
+        active += std::popcount(layer.settled[w]);
+        for_each(layer.settled[w], w, [&](Index c) { set_bit(signs, l, layer.neuron(c)); });
+      }
+      rows_.active()[l] = static_cast<std::uint16_t>(active);
+      rows_.rank()[l] = ranks_[l];
+    }
+    rows_.add();
+    return true;
+  }
+
+  void set_bit(std::uint8_t* signs, Index layer, Index j) const {
+    std::uint8_t& byte = signs[first_byte_[layer] + (j >> 3)];
+    byte = static_cast<std::uint8_t>(byte | 128 >> (j & 7));
+  }
+
+  // Pack the signs of a layer but for its columns.
+  void pack_base(Index l) {
+    std::fill(base_.data() + first_byte_[l], base_.data() + first_byte_[l + 1], std::uint8_t{0});
+    base_active_[l] = 0;
+    for (Index w = 0; w < words_for((*network_)[l].units); ++w) {
+      base_active_[l] += std::popcount(forms(l).active()[w]);
+      for_each(forms(l).active()[w], w, [&](Index j) { set_bit(base_.data(), l, j); });
+    }
+  }
+
+  void be_unsure(Index decided) {
+    unsure_ = true;
+    decided_ = decided;
+  }
+
+  // Go back to the active side that waits below the top frame, if there is one.
+  void pop() {
+    if (--top_ >= 0) polytopes_.plane(frame_[top_].pending).side = 1.0;
+  }
+
+  // Return the subtree of frame t, which is known by its first `decided` signs.
+  [[nodiscard]] VertexSubtree rest_of(Index t, Index decided) const {
+    const Index counted = std::max(frame_[t].layer, counted_);
+    VertexSubtree subtree{{}, counted};
+    if (decided < prefix_) {  // the walk has not come to its root yet
+      for (Index k = 0; k < prefix_; ++k) subtree.prefix.push_back(forced_[k] > 0);
+      return subtree;
+    }
+    for (Index l = 0; l <= frame_[t].layer; ++l) {
+      const bool here = l == frame_[t].layer;
+      if (here && frame_[t].entering) break;
+      const std::vector<Word> positive = here ? positive_on(frame_[t].cell) : std::vector<Word>{};
+      const auto signs = signs_of(l, here ? positive.data() : forms(l).settled.data());
+      subtree.prefix.insert(subtree.prefix.end(), signs.begin(), signs.end());
+    }
+    subtree.prefix.resize(static_cast<std::size_t>(decided));
+    return subtree;
+  }
+
+  // Return how many units from the first on are decided on the top frame.
+  [[nodiscard]] Index decided_on_top() const {
+    const Frame& frame = frame_[top_];
+    if (unsure_) return decided_;
+    if (frame.entering) return first_unit_[frame.layer];
+    const LayerForms<D>& layer = forms(frame.layer);
+    for (Index c = 0; c < layer.columns(); ++c) {
+      if (!has_one_sign(frame.cell, c)) return first_unit_[frame.layer] + layer.neuron(c);
+    }
+    return first_unit_[frame.layer + 1];
+  }
+
+  [[nodiscard]] bool has_one_sign(Polytope cell, Index column) const {
+    bool positive = true, negative = true;
+    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+      positive = positive && holds(polytopes_.signs(v), column);
+      negative = negative && holds(polytopes_.signs(v) + polytopes_.words(), column);
+    }
+    return positive || negative;
+  }
+
+  // Return the columns that are positive at every vertex of a cell.
+  [[nodiscard]] std::vector<Word> positive_on(Polytope cell) const {
+    std::vector<Word> positive(static_cast<std::size_t>(polytopes_.words()), ~Word{0});
+    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+      Index w = 0;
+      for (Word& word : positive) word &= polytopes_.signs(v)[w++];
+    }
+    return positive;
+  }
+
+  // Return the signs (0 or 1) of a layer's units, where those of the columns are `positive`.
+  [[nodiscard]] std::vector<std::uint8_t> signs_of(Index l, const Word* positive) const {
+    const LayerForms<D>& layer = forms(l);
+    std::vector<std::uint8_t> signs(static_cast<std::size_t>((*network_)[l].units));
+    const auto set = [&](Index j) { signs[static_cast<std::size_t>(j)] = 1; };
+    for (Index w = 0; w < words_for((*network_)[l].units); ++w) for_each(layer.active()[w], w, set);
+    for (Index c = 0; c < layer.columns(); ++c) {
+      if (holds(positive, c)) set(layer.neuron(c));
+    }
+    return signs;
+  }
+
+  const VertexNetwork* network_;
+  Index depth_;
+  Array<Index> first_unit_;  // of each layer, and behind the last
+  Array<Index> first_byte_;
+  Index widest_;  // the most units of a layer
+
+  CellSigns known_;    // what the last visit found
+  Array<Word> fresh_;  // of these, the columns that pass something on and were not known before
+  Polytopes<D> polytopes_;
+  std::vector<LayerForms<D>> forms_;  // of each layer on the path
+  Sums<D> sums_;
+  VertexRanks<D> ranks_;
+  Array<Frame> frame_;
+  Index top_ = -1;
+  Matrix<Word> unknown_;  // of each frame, the columns that are not known to have one sign
+
+  Array<std::int8_t> forced_;  // the signs of the prefix (+1 or -1), 0 beyond it
+  Index prefix_ = 0;           // its length
+  Index counted_ = 0;
+  bool unsure_ = false;
+  Index decided_ = 0;  // how many signs of the unsure cell are known
+
+  Index limit_ = 0;  // of nodes_
+  Index nodes_ = 0, cells_ = 0, proved_ = 0;
+  Array<Index> layer_cells_;
+  double done_ = 0.0;
+  Array<std::uint8_t> base_;         // the sign bytes with all columns inactive
+  Array<std::int32_t> base_active_;  // active units of each layer but for the columns
+  bool with_rows_;
+  CellRows rows_;
+};
+
+}  // namespace nnce

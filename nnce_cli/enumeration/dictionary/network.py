@@ -1,0 +1,32 @@
+"""A layer stack on a box as the core takes it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli import _core
+from nnce_cli.domain import Box
+from nnce_cli.enumeration.problem import sign_errors
+from nnce_cli.network import LayerStack
+
+Floats = NDArray[np.float64]
+
+
+def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -> _core.Network:
+    """Return the core's network; ``magnitude`` (d,) bounds the inputs where the box does not."""
+    if magnitude is None:
+        magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
+    errors = sign_errors(stack, magnitude)
+    layers = [
+        (
+            np.ascontiguousarray(layer.weight),
+            np.ascontiguousarray(layer.bias),
+            layer.n_out,
+            np.zeros(layer.n_out),
+            error,
+            layer.exact is not None,
+        )
+        for layer, error in zip(stack.hidden, errors, strict=True)
+    ]
+    return _core.Network(box.lower, box.upper, magnitude, layers)

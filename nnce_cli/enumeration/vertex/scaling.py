@@ -1,0 +1,118 @@
+"""What the vertex walk works on: the network with every quantity scaled to about 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli import _core
+from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from nnce_cli.domain import Box
+from nnce_cli.enumeration.problem import Problem
+from nnce_cli.network import AffineMap, LayerStack
+
+LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other walk
+NO_EXPONENT = np.int32(-(2**30))  # of the number 0
+
+Exponents = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+def input_exponents(box: Box) -> Exponents:
+    """Return e (d,) such that the box lies within 2^e of 0 in each input."""
+    magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
+    return np.frexp(magnitude)[1]
+
+
+def is_scalable(box: Box) -> bool:
+    """Tell whether points of the scaled box can be scaled back without leaving float64."""
+    return bool((np.abs(input_exponents(box)) <= LARGEST_SCALE).all())
+
+
+@lru_cache(maxsize=1)  # the tasks of a run are all about the same network
+def scaled_network(problem: Problem) -> _core.VertexNetwork:
+    """Return the scaled network that a problem is about."""
+    relu = [np.zeros(width) for width in problem.widths]
+    return scale(problem.stack, problem.box, relu)
+
+
+def scale(stack: LayerStack, box: Box, slopes: Sequence[Floats]) -> _core.VertexNetwork:
+    """Divide every input and neuron by a power of two, so that none is larger than 1 on the box.
+
+    With x = 2^e x', and z = 2^f z' for each neuron, W' = 2^-f W 2^e and b' = 2^-f b: exactly, but
+    for underflow. One input becomes two, of which the second has no weight. ``slopes`` are those
+    of each layer's units on the inactive side; a layer's neurons beyond are pass-throughs.
+    """
+    d, exponents = stack.n_inputs, input_exponents(box)
+    lower, upper = -np.ones(max(d, 2)), np.ones(max(d, 2))
+    lower[:d], upper[:d] = np.ldexp(box.lower, -exponents), np.ldexp(box.upper, -exponents)
+    weights, biases, errors = zip(*scaled_layers(stack, exponents, slopes), strict=True)
+    first = np.zeros((len(weights[0]), max(d, 2)))
+    first[:, :d] = weights[0]
+    return _core.VertexNetwork(
+        inputs=d,
+        lower=lower.tolist(),
+        upper=upper.tolist(),
+        weights=[first, *weights[1:]],
+        biases=list(biases),
+        slopes=list(slopes),
+        errors=list(errors),
+    )
+
+
+def scaled_layers(
+    stack: LayerStack, exponents: Exponents, slopes: Sequence[Floats]
+) -> Iterator[tuple[Floats, Floats, float]]:
+    """Yield the scaled weight and bias of each layer, and how far its forms may be off.
+
+    ``exponents`` are those of the inputs. A form of n terms errs by (n + 2) u and what the terms
+    err by (Higham 2002, section 3.1); a slope is one more rounding of each term.
+    """
+    error, gains = 0.0, np.ones(stack.n_inputs)
+    for index, (layer, slope) in enumerate(zip(stack.hidden, slopes, strict=True)):
+        weight, bias, scales = _scale(layer, exponents, gains)
+        size = float((np.abs(weight) * gains).sum(axis=1).max())
+        roundings = layer.n_in + 4 + int((gains > 1.0).any())
+        rounding = 0.0 if index == 0 else 2 * roundings * UNIT_ROUNDOFF
+        rounding += _inexactness(layer, exponents, scales)
+        error = (size * error + rounding) * (1 + 2.0**-30) + UNDERFLOW * float(gains.max())
+        yield weight, bias, error
+        exponents, gains = scales, np.ones(layer.n_out)
+        gains[: slope.size] = np.maximum(np.abs(slope), 1.0)
+
+
+def _scale(
+    layer: AffineMap, exponents: Exponents, gains: Floats
+) -> tuple[Floats, Floats, Exponents]:
+    """Return the layer's scaled weight and bias, and the exponents of its neurons.
+
+    ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself. A
+    neuron that is zero everywhere is inactive: it becomes -1 everywhere, which says the same.
+    """
+    mantissa, exponent = np.frexp(np.column_stack([layer.weight, layer.bias]))
+    exponent += np.append(exponents, np.int32(0))
+    largest = np.where(mantissa == 0.0, NO_EXPONENT, exponent).max(axis=1)
+    largest[largest == NO_EXPONENT] = 0
+    down = np.maximum(exponent - largest[:, None], -2000)  # less than that is no number
+    scaled = np.ldexp(mantissa, down)
+    total = (np.abs(scaled) * np.append(gains, 1.0)).sum(axis=1)
+    total *= 1 + 2.0**-20  # forms are this much over 1 at most
+    shift = np.frexp(total)[1]
+    scaled *= np.ldexp(1.0, -shift)[:, None]
+    if layer.exact is None:
+        scaled[total == 0.0, -1] = -1.0
+    return scaled[:, :-1].copy(), scaled[:, -1].copy(), largest + shift
+
+
+def _inexactness(layer: AffineMap, exponents: Exponents, scales: Exponents) -> float:
+    """Bound what the scaled forms err by because float64 weights are rounded from rationals.
+
+    Half a unit in the last place of each, or of the smallest normal number.
+    """
+    if layer.exact is None:
+        return 0.0
+    absolute = np.ldexp(1.0, -1074 + max(int(exponents.max()), 0) - scales)
+    return UNIT_ROUNDOFF + (layer.n_in + 1) * float(absolute.max())

@@ -1,0 +1,140 @@
+"""Walking in this process: for one worker, and for the beginning of any run.
+
+Most runs are small, and starting processes, which load what they need and report through pipes,
+takes longer than such a run. So a run begins here, and worker processes join in when it has gone
+on for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nnce_cli.parallel.engine import Worker
+from nnce_cli.parallel.plan import Plan
+from nnce_cli.parallel.task import Failure, Outcome, Task
+from nnce_cli.parallel.walking import WalkedTask, attempt, walk_task
+
+if TYPE_CHECKING:
+    from nnce_cli.parallel.pool import Pool
+
+SECONDS_ALONE = 0.3  # about three times as long as two worker processes take to start
+
+
+class InProcess:
+    """This process as the only worker: it walks on while results are asked for.
+
+    There is no thread, since forecasts and workers are forked from this process: a part is
+    written before the next task is walked.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._worker = Worker(os.getpid())
+        self._steps: Generator[int, None, WalkedTask] | None = None
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """This process."""
+        return [self._worker]
+
+    @property
+    def room(self) -> int:
+        """One, or none while a task is in hand."""
+        return 0 if self._worker.task else 1
+
+    def give(self, task: Task) -> None:
+        """Take a task in hand."""
+        self._worker.task, self._worker.since = task, time.monotonic()
+        self._worker.cells = 0
+        self._steps = walk_task(task, self._plan)
+
+    def results(self, seconds: float) -> Iterator[Outcome | Failure]:
+        """Walk the task in hand on, for about that long; yield what came of it at its end."""
+        task = self._worker.task
+        if task is not None:
+            result = attempt(task, lambda: self._walk_on(time.monotonic() + seconds))
+            if result is not None:
+                self._worker.task, self._worker.cells, self._steps = None, 0, None
+                yield result
+
+    def _walk_on(self, until: float) -> Outcome | None:
+        assert self._steps is not None
+        while True:
+            try:
+                self._worker.cells = next(self._steps)
+            except StopIteration as ending:
+                walked: WalkedTask = ending.value
+                return walked.finish()
+            if time.monotonic() >= until:
+                return None
+
+    def kill(self) -> None:
+        """Give the task in hand up, and leave nothing of its part."""
+        if self._steps is not None:
+            self._steps.close()
+
+
+class Growing:
+    """This process at first, and then up to ``jobs`` worker processes.
+
+    The task that is in hand here when workers start is walked to its end beside them.
+    """
+
+    def __init__(self, plan: Plan, jobs: int) -> None:
+        self._plan = plan
+        self._jobs = jobs
+        self._here = InProcess(plan)
+        self._pool: Pool | None = None
+        self._grows = time.monotonic() + SECONDS_ALONE
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """This process while it walks, and the worker processes."""
+        if self._pool is None:
+            return self._here.workers
+        here = [] if self._here.room else self._here.workers
+        return [*here, *self._pool.workers]
+
+    @property
+    def room(self) -> int:
+        """How many more tasks can be given at once."""
+        if self._is_alone:
+            return self._here.room
+        others = self._jobs if self._pool is None else self._pool.room
+        return max(0, others - (1 - self._here.room))
+
+    @property
+    def _is_alone(self) -> bool:
+        return time.monotonic() < self._grows
+
+    def give(self, task: Task) -> None:
+        """Take a task in hand: here, or in a worker process.
+
+        Raises:
+            InputError: the system allows no worker process at all.
+        """
+        if self._is_alone and self._here.room:
+            self._here.give(task)
+            return
+        if self._pool is None:
+            from nnce_cli.parallel.pool import Pool
+
+            self._pool = Pool(self._plan, self._jobs)
+        self._pool.give(task)
+
+    def results(self, seconds: float) -> Iterator[Outcome | Failure]:
+        """Walk on here, or wait for the workers, about that long; yield what came back."""
+        if not self._here.room:
+            yield from self._here.results(seconds)
+            seconds = 0.0
+        if self._pool is not None:
+            yield from self._pool.results(seconds)
+
+    def kill(self) -> None:
+        """End the workers at once, and give up what is in hand here."""
+        if self._pool is not None:
+            self._pool.kill()
+        self._here.kill()

@@ -1,0 +1,130 @@
+"""The walk of one task, whichever process does it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import peak_memory_bytes
+from nnce_cli.enumeration import batches, node_cost
+from nnce_cli.parallel.budget import budget, divide
+from nnce_cli.parallel.plan import PartSink, Plan
+from nnce_cli.parallel.task import Failure, Outcome, Task
+
+if TYPE_CHECKING:
+    from nnce_cli.enumeration import Subtree, Walk
+
+T = TypeVar("T")
+
+
+def attempt(task: Task, step: Callable[[], T]) -> T | Failure:
+    """Take a step of a task; an error is its failure, fatal where the task is not to blame."""
+    try:
+        return step()
+    except InputError as error:
+        return Failure(task, str(error), fatal=True)
+    except Exception:
+        return Failure(task, traceback.format_exc())
+
+
+def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
+    """Walk a task within its budget; `WalkedTask.finish` is next.
+
+    Yields the number of cells found so far after each batch, and so about every 50 ms. A task
+    that is not walked to its end (`close` the generator) leaves no part behind.
+
+    Raises:
+        InputError: the part cannot be written.
+    """
+    started, walk = time.perf_counter(), plan.walk
+    sink = None if plan.sink is None else plan.sink(task.number)
+    sums = _Sums(len(plan.widths) - 1)
+    room = budget(task.generation, plan.widths, node_cost(plan.method))
+    leftover: list[Subtree] = []
+    try:
+        for index, root in enumerate(task.roots):
+            if room <= 0:
+                leftover += task.roots[index:]
+                break
+            walk.begin(root)
+            for batch in batches(walk, room):
+                if sink is not None:
+                    sink.write(batch)
+                yield sums.layer_cells[-1] + walk.cells
+            room -= max(walk.nodes, 1)
+            if not walk.done:
+                leftover += walk.rest()
+            sums.add(walk)
+    except BaseException:
+        if sink is not None:
+            sink.discard()
+        raise
+    return WalkedTask(task, sums, leftover, sink, time.perf_counter() - started)
+
+
+@dataclass
+class WalkedTask:
+    """A task that was walked, and whose part is not on the disk yet."""
+
+    task: Task
+    sums: _Sums
+    leftover: list[Subtree]
+    sink: PartSink | None
+    seconds: float
+
+    @property
+    def cells(self) -> int:
+        """Number of cells found."""
+        return self.sums.layer_cells[-1]
+
+    def finish(self) -> Outcome:
+        """Put the part, if any, on the disk; it uses nothing that the next task changes.
+
+        Raises:
+            InputError: the part cannot be written.
+        """
+        sums, sink, started = self.sums, self.sink, time.perf_counter()
+        if sink is not None:
+            try:
+                sink.commit(sums.decisions, sums.exact_witnesses)
+            except BaseException:
+                sink.discard()
+                raise
+        return Outcome(
+            task=self.task,
+            layer_cells=sums.layer_cells,
+            nodes=sums.nodes,
+            share=sums.share,
+            decisions=sums.decisions,
+            seconds=self.seconds + time.perf_counter() - started,
+            rows=0 if sink is None else sink.rows,
+            first=b"" if sink is None else sink.first,
+            last=b"" if sink is None else sink.last,
+            proof=sink is not None and sink.has_proof,
+            memory=peak_memory_bytes(),
+            tasks=divide(self.leftover, self.task.generation) if self.leftover else [],
+        )
+
+
+class _Sums:
+    """What the walks of a task's subtrees found together."""
+
+    def __init__(self, layers: int) -> None:
+        self.layer_cells = [0] * layers
+        self.nodes = 0
+        self.share = 0.0
+        self.decisions: dict[str, int] = {}
+        self.exact_witnesses: dict[int, list[str]] = {}
+
+    def add(self, walk: Walk) -> None:
+        before = self.layer_cells[-1]
+        self.exact_witnesses |= {before + row: p for row, p in walk.exact_witnesses.items()}
+        self.layer_cells = [a + b for a, b in zip(self.layer_cells, walk.layer_cells, strict=True)]
+        self.nodes += walk.nodes
+        self.share += walk.share
+        for name, count in walk.decisions.items():
+            self.decisions[name] = self.decisions.get(name, 0) + count
