@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.bits import unpack
+from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.network import AffineMap
 from nnce_cli.table import CellRows, Rows, first_rows
 
-UNIT_ROUNDOFF = 2.0**-53
-UNDERFLOW = 1e-290  # more than gradual underflow can lose in one bound
 ENTRIES = 2**21  # of the matrices of one layer that are in memory at a time
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.affine_maps import UNIT_ROUNDOFF, CellMaps
+from nnce_cli.analysis.affine_maps import CellMaps
+from nnce_cli.base.rounding import UNIT_ROUNDOFF
 
 Floats = NDArray[np.float64]
 

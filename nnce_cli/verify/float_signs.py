@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.network import AffineMap, LayerStack
-
-UNIT_ROUNDOFF = 2.0**-53
-UNDERFLOW = 1e-290  # more than gradual underflow can lose in one bound
 
 UNSURE = 2
 
