@@ -7,6 +7,7 @@
 
 #include "array.hpp"
 #include "network.hpp"
+#include "simd.hpp"
 
 namespace nnce {
 
@@ -49,7 +50,7 @@ struct Frame {
 
   // Make row r one of zeros, as those behind the last one are.
   void clear_row(Index r) {
-    for (Index c = 0; c < stride; ++c) value(r)[c] = 0.0;
+    for (Index c = 0; c < stride; c += kLanes) store(value(r) + c, all(0.0));
     constant[r] = 0.0;
     cap[r] = kInfinite;
   }
@@ -60,7 +61,9 @@ struct Frame {
 
   // Put row `source` into the place of row `target`.
   void move_row(Index source, Index target) {
-    for (Index c = 0; c < stride; ++c) value(target)[c] = value(source)[c];
+    const double* from = value(source);
+    double* to = value(target);
+    for (Index c = 0; c < stride; c += kLanes) store(to + c, load(from + c));
     constant[target] = constant[source];
     cap[target] = cap[source];
     row[target] = row[source];
@@ -79,7 +82,8 @@ struct Frame {
   void constrain(int side) {
     const Index r = free - 1;
     if (side < 0) {
-      for (Index c = 0; c < stride; ++c) value(r)[c] = -value(r)[c];
+      double* at = value(r);
+      for (Index c = 0; c < stride; c += kLanes) store(at + c, -load(at + c));
       constant[r] = -constant[r];
     }
     free -= 1;

@@ -33,31 +33,19 @@ class LayerMap {
       combine_entries(out, bias_.data(), nullptr, a, n_in_);
       return;
     }
-    Index j = 0;
-    for (; j + 4 * kLanes <= padded(n_out_); j += 4 * kLanes) apply_to<4>(a, out + j, j);
-    switch ((padded(n_out_) - j) / kLanes) {
-      case 3: apply_to<3>(a, out + j, j); break;
-      case 2: apply_to<2>(a, out + j, j); break;
-      case 1: apply_to<1>(a, out + j, j); break;
-      default: break;
-    }
+    in_blocks([&]<int V>(Index j) { apply_to<V>(a, out + j, j); });
   }
 
   // Write start + sum_a factor[a] * column[input[a]], over `count` inputs, to out (n_out, padded).
   void combine(double* out, const double* start, const Index* input, const double* factor,
                Index count) const {
-    const Index n = padded(n_out_);
     if (sparse_) {
       combine_entries(out, start, input, factor, count);
       return;
     }
-    for (Index j = 0; j < n; j += kLanes) {
-      Doubles sum = load(start + j);
-      for (Index a = 0; a < count; ++a) {
-        sum = fma(all(factor[a]), load(weight_[input[a]] + j), sum);
-      }
-      store(out + j, sum);
-    }
+    in_blocks([&]<int V>(Index j) {
+      combine_to<V>(out + j, start + j, input, factor, count, j, [](Doubles w) { return w; });
+    });
   }
 
   // The same with the sizes of all entries: out += sum_a factor[a] * |column[input[a]]|.
@@ -70,18 +58,43 @@ class LayerMap {
       }
       return;
     }
-    for (Index j = 0; j < padded(n_out_); j += kLanes) {
-      Doubles sum = load(out + j);
-      for (Index a = 0; a < count; ++a) {
-        sum = fma(all(factor[a]), magnitude(load(weight_[input[a]] + j)), sum);
-      }
-      store(out + j, sum);
-    }
+    in_blocks([&]<int V>(Index j) {
+      combine_to<V>(out + j, out + j, input, factor, count, j, magnitude);
+    });
   }
 
  private:
   static constexpr Index kSmall = 4096;  // below, dense loops are as fast for any share of zeros
   static constexpr Index kSparse = 8;    // entries in a share of 1 / this are worth an index each
+
+  // Call `block<V>(j)` for the neurons j … j + 4 V - 1, up to the last one: with V = 4 while there
+  // are so many, so that the sums of a block do not wait for each other.
+  template <class Block>
+  void in_blocks(const Block& block) const {
+    const Index n = padded(n_out_);
+    Index j = 0;
+    for (; j + 4 * kLanes <= n; j += 4 * kLanes) block.template operator()<4>(j);
+    switch ((n - j) / kLanes) {
+      case 3: block.template operator()<3>(j); break;
+      case 2: block.template operator()<2>(j); break;
+      case 1: block.template operator()<1>(j); break;
+      default: break;
+    }
+  }
+
+  template <int V, class Entry>
+  void combine_to(double* out, const double* start, const Index* __restrict input,
+                  const double* __restrict factor, Index count, Index j, const Entry& entry) const {
+    const double* __restrict weight = weight_.data() + j;
+    Doubles sum[V];
+    for (int v = 0; v < V; ++v) sum[v] = load(start + v * kLanes);
+    for (Index a = 0; a < count; ++a) {
+      const double* column = weight + input[a] * weight_.stride();
+      const Doubles f = all(factor[a]);
+      for (int v = 0; v < V; ++v) sum[v] = fma(f, entry(load(column + v * kLanes)), sum[v]);
+    }
+    for (int v = 0; v < V; ++v) store(out + v * kLanes, sum[v]);
+  }
 
   template <int V>
   void apply_to(const double* __restrict a, double* __restrict out, Index j) const {

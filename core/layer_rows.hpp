@@ -32,9 +32,16 @@ class LayerRows {
       : net_(net),
         path_(path),
         x_(net.d()),
+        place_(padded(net.d())),
+        turn_(padded(net.d())),
+        upper_(net.d()),
+        basic_(net.d()),
+        slope_(net.d()),
         stays_(net.d()),
         wanted_(net.d()),
-        wanted_upper_(net.d()) {}
+        wanted_upper_(net.d()) {
+    place_.fill(kNowhere);
+  }
 
   // Tell whether the vertex of a frame has left a hyperplane that it should lie on.
   bool drifted(const Frame& f) {
@@ -51,11 +58,12 @@ class LayerRows {
   }
 
   // Put all units of a layer into a frame without free rows, in descending order.
-  void add(Frame& f, Index layer) const {
+  void add(Frame& f, Index layer) {
     const Index n = net_.layer(layer).units, first = net_.offset(layer);
     for (Index r = f.rows - 1; r >= 0; --r) f.move_row(r, r + n);
     f.rows += n;
     f.free = n;
+    find_inputs(f);
     for (Index r = 0; r < n; ++r) {
       const Index unit = first + n - 1 - r;
       f.row[r] = static_cast<std::int32_t>(net_.d() + unit);
@@ -89,6 +97,7 @@ class LayerRows {
   // the column where its entry is largest.
   void rebuild(Frame& f) {
     begin_at_corner(f);
+    find_inputs(f);
     for (Index s = 0; s < f.splits; ++s) {
       const Index k = path_.split_unit[s];
       f.row[s] = static_cast<std::int32_t>(net_.d() + k);
@@ -103,9 +112,10 @@ class LayerRows {
   }
 
  private:
-  // Write `side` times a unit's form as row r. The inputs are taken from the frame: basic ones are
-  // rows, nonbasic ones columns.
-  void write_row(Frame& f, Index r, Index unit, double side) const {
+  static constexpr Index kNowhere = -1;  // in front of a form's constant there are zeros
+
+  // Write `side` times a unit's form as row r of the frame whose inputs were found.
+  void write_row(Frame& f, Index r, Index unit, double side) {
     const Index d = net_.d();
     const double* form = path_.form(unit);
     double* value = f.value(r);
@@ -113,34 +123,47 @@ class LayerRows {
     for (Index i = 0; i < d; ++i) {
       if (net_.lower()[i] != 0.0) constant = fma(side * form[1 + i], net_.lower()[i], constant);
     }
-    for (Index c = 0; c < f.stride; ++c) value[c] = 0.0;
-    for (Index c = 0; c < d; ++c) {
-      const Index i = f.column[c];
-      if (i >= d) continue;
-      const double a = side * form[1 + i];
-      value[c] = f.at_upper[c] == 1 ? -a : a;
-      if (f.at_upper[c] == 1) constant = fma(net_.span()[i], a, constant);
+    for (Index i = 0; i < uppers_; ++i) {
+      const Index at = upper_[i];
+      constant = fma(net_.span()[at - 1], side * form[at], constant);
     }
-    for (Index b = f.free; b < f.rows; ++b) {
-      if (f.row[b] < d) constant = fma(f.constant[b], side * form[1 + f.row[b]], constant);
+    for (Index i = 0; i < basics_; ++i) {
+      const Index b = basic_[i];
+      slope_[i] = side * form[1 + f.row[b]];
+      constant = fma(f.constant[b], slope_[i], constant);
     }
     for (Index c = 0; c < f.stride; c += kLanes) {
-      Doubles sum = load(value + c);
-      for (Index b = f.free; b < f.rows; ++b) {
-        if (f.row[b] < d) sum = fma(load(f.value(b) + c), all(side * form[1 + f.row[b]]), sum);
+      const Index* at = place_.data() + c;
+      const Doubles own{form[at[0]], form[at[1]], form[at[2]], form[at[3]]};
+      Doubles sum = all(side) * own * load(turn_.data() + c);
+      for (Index i = 0; i < basics_; ++i) {
+        sum = fma(load(f.value(basic_[i]) + c), all(slope_[i]), sum);
       }
       store(value + c, sum);
     }
     f.constant[r] = constant;
   }
 
+  // List where the inputs are in a frame: nonbasic ones as places in a form, basic ones as rows.
+  void find_inputs(const Frame& f) {
+    basics_ = uppers_ = 0;
+    for (Index c = 0; c < net_.d(); ++c) {
+      const Index i = f.column[c];
+      const bool is_input = i < net_.d(), is_upper = is_input && f.at_upper[c] == 1;
+      place_[c] = is_input ? 1 + i : kNowhere;
+      turn_[c] = is_upper ? -1.0 : 1.0;
+      if (is_upper) upper_[uppers_++] = 1 + i;
+    }
+    for (Index r = f.free; r < f.rows; ++r) {
+      if (f.row[r] < net_.d()) basic_[basics_++] = r;
+    }
+  }
+
   [[nodiscard]] bool can_bind(const Frame& f, Index r) const {
     if (f.row[r] < net_.d()) return true;
-    const double* value = f.value(r);
-    for (Index c = 0; c < net_.d(); ++c) {
-      if (value[c] < 0.0) return true;
-    }
-    return false;
+    Longs negative = all(std::int64_t{0});
+    for (Index c = 0; c < f.stride; c += kLanes) negative |= load(f.value(r) + c) < all(0.0);
+    return bits(negative) != 0;
   }
 
   void begin_at_corner(Frame& f) {
@@ -184,6 +207,12 @@ class LayerRows {
   const Path& path_;
   // Scratch.
   Array<double> x_;
+  Array<Index> place_;          // (d padded) where a form has the input of each column: a zero,
+                                // `kNowhere`, for slacks
+  Array<double> turn_;          // (d padded) -1 for inputs at their upper bounds, 1
+  Array<Index> upper_, basic_;  // (d) the places of inputs at upper bounds; the rows of inputs
+  Index uppers_ = 0, basics_ = 0;
+  Array<double> slope_;
   Array<std::int32_t> stays_;  // inputs that stay nonbasic
   Array<std::int32_t> wanted_, wanted_upper_;
 };

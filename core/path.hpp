@@ -53,7 +53,8 @@ class Path {
     for (Index v = 0; v < reach.size(); ++v) reach[v] = v < net_.d() ? net_.span()[v] : 0.0;
   }
 
-  // A unit's form: its constant, then its d coefficients, which begin at a line of vectors.
+  // A unit's form: its constant, then its d coefficients, which begin at a line of vectors. In
+  // front of it there are zeros.
   [[nodiscard]] const double* form(Index unit) const { return forms_[unit] + kLanes - 1; }
   [[nodiscard]] Index form_stride() const { return stride_; }
   // Grows whenever forms change.

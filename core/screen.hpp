@@ -29,6 +29,7 @@ class Screen {
         ceiling_(padded(net.d())),
         most_(capacity),
         least_(capacity),
+        binding_(padded(net.d())),
         residual_(padded(net.d())),
         column_(net.d(), padded(net.d())),
         column_constant_(net.d()),
@@ -114,16 +115,24 @@ class Screen {
       most_[r] = f.constant[r] + sum_of(above);
       least_[r] = f.constant[r] + sum_of(below);
     }
+    for (Index c = 0; c < f.stride; c += kLanes) find_binding_rows(f, c);
     for (Index c = 0; c < net_.d(); ++c) {
-      Index row = -1;
-      double lowest = kGain * ceiling_[c];
-      for (Index r = f.free; r < f.rows; ++r) {
-        const double slope = f.value(r)[c], size = std::fabs(slope);
-        const double room = slope < 0.0 ? most_[r] : f.cap[r] - least_[r];
-        if (size > kSmallSlope && room < lowest * size) lowest = room / size, row = r;
-      }
+      const auto row = static_cast<Index>(binding_[c]);
       if (row >= 0) ceiling_[c] = std::min(proved_ceiling(f, c, row), ceiling_[c]);
     }
+  }
+
+  // Find the constraint that gives each of four columns its lowest ceiling, -1 where none does.
+  void find_binding_rows(const Frame& f, Index c) {
+    Doubles lowest = all(kGain) * load(ceiling_.data() + c), binding = all(-1.0);
+    for (Index r = f.free; r < f.rows; ++r) {
+      const Doubles slope = load(f.value(r) + c), size = magnitude(slope);
+      const Doubles room = select(slope < all(0.0), all(most_[r]), all(f.cap[r] - least_[r]));
+      const Longs lowers = (size > all(kSmallSlope)) & (room < lowest * size);
+      lowest = select(lowers, room / size, lowest);
+      binding = select(lowers, all(static_cast<double>(r)), binding);
+    }
+    store(binding_.data() + c, binding);
   }
 
   // Return an upper bound on the displacement of column c that constraint `row` proves.
@@ -191,16 +200,18 @@ class Screen {
       error = fma(magnitude(slope), load(inherited_.data() + j), error);
     }
     const double units = 4.0 * static_cast<double>(d + 12) * kUnit;
-    const double unsure = path_.form_error[unit] + sum_of(error) +
-                          units * (path_.form_size[unit] + sum_of(size)) + kUnderflow;
-    if (sum_of(low) + constant > unsure) return 1;
-    return sum_of(high) + constant < -unsure ? -1 : 0;
+    const Doubles sums = sums_of(low, high, size, error);
+    const double unsure =
+        path_.form_error[unit] + sums[3] + units * (path_.form_size[unit] + sums[2]) + kUnderflow;
+    if (sums[0] + constant > unsure) return 1;
+    return sums[1] + constant < -unsure ? -1 : 0;
   }
 
   const Network& net_;
   const Path& path_;
   Array<double> ceiling_;       // (d padded)
   Array<double> most_, least_;  // the range of each row, from the ceilings
+  Array<double> binding_;       // (d padded) the row that gives each column its ceiling, or -1
   Array<double> residual_;      // (d padded) an affine function of the input,
   double constant_ = 0.0;       // and its constant
   Matrix<double> column_;       // (d, d padded) the displacements as functions of the input,

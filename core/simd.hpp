@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "array.hpp"
 
@@ -19,6 +18,7 @@
 namespace nnce {
 
 using Doubles = double __attribute__((vector_size(32)));
+using Unaligned = double __attribute__((vector_size(32), aligned(8)));
 using Longs = std::int64_t __attribute__((vector_size(32)));
 
 // Return a * b + c, rounded once where the processor can do that.
@@ -44,12 +44,10 @@ NNCE_INLINE Doubles fma(Doubles a, Doubles b, Doubles c) {
 
 NNCE_INLINE Doubles all(double x) { return Doubles{x, x, x, x}; }
 NNCE_INLINE Longs all(std::int64_t x) { return Longs{x, x, x, x}; }
-NNCE_INLINE Doubles load(const double* p) {
-  Doubles x;
-  std::memcpy(&x, p, sizeof x);
-  return x;
-}
-NNCE_INLINE void store(double* p, Doubles x) { std::memcpy(p, &x, sizeof x); }
+// Through a type of vectors that, unlike bytes, are known to be no pointers or indices: what is
+// read before a store need not be read again behind it.
+NNCE_INLINE Doubles load(const double* p) { return *reinterpret_cast<const Unaligned*>(p); }
+NNCE_INLINE void store(double* p, Doubles x) { *reinterpret_cast<Unaligned*>(p) = x; }
 NNCE_INLINE Doubles select(Longs mask, Doubles yes, Doubles no) {
 #if defined(__AVX2__)
   return _mm256_blendv_pd(no, yes, reinterpret_cast<Doubles>(mask));
@@ -107,6 +105,12 @@ NNCE_INLINE void transpose(Doubles& a, Doubles& b, Doubles& c, Doubles& d) {
   const Doubles r{a[2], b[2], c[2], d[2]}, s{a[3], b[3], c[3], d[3]};
   a = p, b = q, c = r, d = s;
 #endif
+}
+
+// Return the sums of four vectors.
+NNCE_INLINE Doubles sums_of(Doubles a, Doubles b, Doubles c, Doubles d) {
+  transpose(a, b, c, d);
+  return (a + c) + (b + d);
 }
 
 // Write start + sum_i weights[i] * rows[i] to out, term after term, along n entries (a multiple of

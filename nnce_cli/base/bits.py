@@ -43,8 +43,9 @@ def unpack_bytes(packed: bytes, width: int) -> tuple[int, ...]:
 
 def split_layers(joined: Bytes, widths: Sequence[int]) -> list[Bytes]:
     """Divide joined rows (…, B) of layers of these widths into packed layers."""
-    ends = np.cumsum([packed_bytes(width) for width in widths])
-    return np.split(joined, ends[:-1], axis=-1)
+    sizes = [packed_bytes(width) for width in widths]
+    ends = accumulate(sizes)
+    return [joined[..., end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def pack_layers(bits: NDArray[np.uint8] | NDArray[np.bool_], widths: Sequence[int]) -> list[Bytes]:

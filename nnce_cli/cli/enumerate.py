@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,7 +163,6 @@ def enumerate_cells(
     nnce enumerate model.onnx --proof proof.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
-    _hold_blas_at_one_thread()
     target = _output_name(model, output, count_only=count_only, json=json)
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
@@ -210,16 +208,6 @@ def enumerate_cells(
         raise typer.Exit(exit_codes.INCOMPLETE)
     if not result.certified:
         raise typer.Exit(exit_codes.UNCERTIFIED)
-
-
-def _hold_blas_at_one_thread() -> None:
-    """Keep the libraries of NumPy, which is not loaded yet, from starting threads.
-
-    Cells are enumerated by as many processes as ``--jobs`` says, this one among them, and what is
-    rounded must not depend on the number of cores.
-    """
-    for library in ("OPENBLAS", "MKL", "OMP"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
 def _method(

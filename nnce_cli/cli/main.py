@@ -30,7 +30,18 @@ def main() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
+    _hold_blas_at_one_thread()
     sys.exit(_exit_code())
+
+
+def _hold_blas_at_one_thread() -> None:
+    """Keep the libraries of NumPy, which is not loaded yet, from starting threads.
+
+    Cells are enumerated by as many processes as ``--jobs`` says, this one among them, and what is
+    rounded must not depend on the number of cores.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
 def _exit_code() -> int:

@@ -29,7 +29,6 @@ def available_methods() -> list[Availability]:
         Availability(
             found.name,
             found.summary,
-            why_not="" if found.is_there else "not part of this nnce",
             takes_lp=found.layer_wise,
         )
         for found in METHODS.values()

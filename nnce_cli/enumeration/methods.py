@@ -6,7 +6,6 @@ It loads no method before it is used, so that help texts can name them all.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -45,11 +44,6 @@ class Method:
     widest: int | None = None
     needs_image: bool = False
     node_cost: int = 1
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the method's module is installed."""
-        return importlib.util.find_spec(self.where.split(":")[0]) is not None
 
     def load(self) -> Any:
         """Return the class of the method."""
@@ -108,16 +102,13 @@ def method(name: str) -> Method:
     """Return a method by its name.
 
     Raises:
-        InputError: there is none of that name, or this nnce does not have it.
+        InputError: there is none of that name.
     """
     if name not in METHODS:
         raise InputError(
             f"there is no method {name!r}; use {', '.join([*METHODS, AUTO])} (see nnce methods)"
         )
-    found = METHODS[name]
-    if not found.is_there:
-        raise InputError(f"the method {name} is not part of this nnce; see nnce methods")
-    return found
+    return METHODS[name]
 
 
 def node_cost(name: str) -> int:
@@ -189,8 +180,6 @@ def choose(problem: Problem, *, log: bool = False) -> tuple[str, str]:
     Measured by benchmarks/methods.py, see docs/methods.md. ``log`` says that a proof is wanted.
     """
     vertex, inputs = METHODS[VERTEX], problem.stack.n_inputs
-    if not vertex.is_there:
-        return DICTIONARY, "the fastest method for any number of inputs"
     if log:
         return DICTIONARY, "the method that writes proofs"
     if 1 <= inputs <= (vertex.most_inputs or 0):

@@ -122,6 +122,7 @@ class Journal:
         """
         self._path = path
         self._synced = time.monotonic()
+        self._waits = True  # whether a transaction waits for the disk: as SQLite begins
         with self._reporting("read"):
             mode = "rw" if write else "ro"
             self._db = sqlite3.connect(
@@ -322,7 +323,9 @@ class Journal:
         now = time.monotonic()
         waits = lasting or now - self._synced >= SECONDS_AT_RISK
         with self._reporting("write"):
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            if waits != self._waits:
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+                self._waits = waits
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -69,8 +69,8 @@ class Reduction(NamedTuple):
 def reduce_to_image(stack: LayerStack, box: Box) -> Reduction | None:
     """Write ``stack`` on ``box`` over the image of its first layer; None where that is no gain."""
     first = stack.hidden[0]
-    rows = _independent_rows(first.weight, box)
-    if rows is None or stack.n_inputs < GAIN * len(rows):
+    rows = _independent_rows(first.weight, box, stack.n_inputs // GAIN)
+    if rows is None:
         return None
     over_image = _over_rows(first, rows)
     if over_image is None:
@@ -123,10 +123,11 @@ def _hull(image: Image) -> Box:
     return Box(lower, upper)
 
 
-def _independent_rows(weight: Floats, box: Box) -> NDArray[np.int64] | None:
+def _independent_rows(weight: Floats, box: Box, most: int) -> NDArray[np.int64] | None:
     """Return independent rows of ``weight`` (ascending) that span them all, for all we can see.
 
-    None where rounding leaves a doubt about their independence. Their span is not relied on.
+    None where these are more than ``most``, or rounding leaves a doubt about their independence.
+    Their span is not relied on.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         reach = np.abs(weight) @ np.maximum(np.abs(box.lower), np.abs(box.upper))
@@ -137,18 +138,23 @@ def _independent_rows(weight: Floats, box: Box) -> NDArray[np.int64] | None:
     scaled = (weight * (box.upper - box.lower))[nonzero] / size[nonzero, None]
     if not len(nonzero):
         return None
-    chosen = _spanning(scaled)
+    chosen = _spanning(scaled, most)
+    if len(chosen) > most:
+        return None
     values = np.linalg.svd(scaled[chosen], compute_uv=False)
     return nonzero[chosen] if values[-1] > INDEPENDENT * values[0] else None
 
 
-def _spanning(rows: Floats) -> NDArray[np.int64]:
-    """Return rows (ascending) that span all up to rounding: Gram & Schmidt, largest first."""
+def _spanning(rows: Floats, most: int) -> NDArray[np.int64]:
+    """Return rows (ascending) that span all up to rounding: Gram & Schmidt, largest first.
+
+    Stops at ``most`` + 1 rows: then there are too many.
+    """
     rest = rows.copy()
     chosen: list[int] = []
     size = np.linalg.norm(rest, axis=1)
     enough = INDEPENDENT * size.max()
-    while len(chosen) < min(rows.shape) and size.max() > enough:
+    while len(chosen) < min(*rows.shape, most + 1) and size.max() > enough:
         chosen.append(int(size.argmax()))
         unit = rest[chosen[-1]] / size[chosen[-1]]
         rest -= np.outer(rest @ unit, unit)
@@ -167,7 +173,7 @@ def _over_rows(first: AffineMap, rows: NDArray[np.int64]) -> AffineMap | None:
 
     weight, bias = first.rational
     r, m = len(rows), first.n_in
-    columns = _spanning(first.weight[rows].T).tolist()
+    columns = _spanning(first.weight[rows].T, len(rows)).tolist()
     if len(columns) < r:
         return None
     square = fmpq_mat(r, r, [weight[int(i), j] for i in rows for j in columns])

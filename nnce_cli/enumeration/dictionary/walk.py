@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli import _core
+from nnce_cli.base.bits import split_layers
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
 from nnce_cli.enumeration.dictionary.network import core_network
@@ -116,11 +117,13 @@ class DictionaryWalk:
     def take(self) -> CellBatch:
         """See `Walk`."""
         signs, active, witness, log = self._walk.take()
-        ends = np.cumsum([(n + 7) // 8 for n in self.problem.widths])
+        layers = split_layers(signs, self.problem.widths)
         return CellBatch(
-            signs=np.split(signs, ends[:-1], axis=1),
+            signs=layers,
             active=active,
-            ranks=self._ranks.ranks(signs) if self._ranks else np.zeros((0, len(ends)), np.uint16),
+            ranks=self._ranks.ranks(signs)
+            if self._ranks
+            else np.zeros((0, len(layers)), np.uint16),
             witness=self.problem.full_points(witness) if self._witness else None,
             log=self._decision_log(log) if self._log else None,
         )
