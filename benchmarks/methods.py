@@ -99,7 +99,7 @@ def _pairs(name: str) -> list[tuple[str, str]]:
         fits = not method.needs_image  # there the method dictionary is the same
         fits &= method.most_inputs is None or widths[0] <= method.most_inputs
         fits &= method.widest is None or max(widths[1:]) <= method.widest
-        if fits and method.is_there:
+        if fits:
             back_ends = BACK_ENDS if method.layer_wise else BACK_ENDS[:1]
             found += [(method.name, lp) for lp in back_ends]
     return found

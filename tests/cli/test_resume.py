@@ -247,14 +247,16 @@ def test_where_the_run_goes(models, tmp_path):
 
 @pytest.mark.parametrize("name", ["h.csv", "h.parquet"])
 def test_load_history(models, tmp_path, name):
-    options = ("-j", "2", "--load-history", name, "--count-only", "-q")
-    assert nnce("enumerate", models["medium"], *options, cwd=tmp_path).returncode == 0
     read = pyarrow.csv.read_csv if name.endswith("csv") else pq.read_table
+    options = ("-j", "2", "--load-history", name, "--count-only", "-q")
+    limited = nnce("enumerate", models["large"], *options, "--time-limit", "2", cwd=tmp_path)
+    assert limited.returncode == 3
     history = read(tmp_path / name).to_pydict()
     assert history["seconds"] == sorted(history["seconds"])
     assert max(history["workers_busy"]) == 2
     assert history["cells"] == sorted(history["cells"])
-    assert history["tasks_waiting"][-1] == 0
+    assert nnce("enumerate", models["medium"], *options, "--force", cwd=tmp_path).returncode == 0
+    assert read(tmp_path / name).to_pydict()["tasks_waiting"][-1] == 0
 
 
 def test_lines_without_a_terminal(models, tmp_path):

@@ -525,6 +525,7 @@ def test_touching_the_map(folder, driver):
         touch("touchEnd")
         touch("touchStart", (middle[0] + 100, middle[1]))
         touch("touchEnd")
+        wait(lambda: shown_point(driver) != at)
         zoom = 2.5 * 100 / width / (shown_point(driver)[0] - 0.25)
         assert 1.4 < zoom < 2.1  # 2, less the first movement, in which the browser sees a tap
     finally:
