@@ -10,7 +10,6 @@ time and size with one run instead.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import statistics
 import time
@@ -20,7 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import count, write_table
-from benchmarks.networks import CASES, network
+from benchmarks.networks import known_layer_cells, network
+from benchmarks.networks import names as known_names
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import Study
 from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
@@ -82,9 +82,9 @@ def coverage(
 
 
 def known_cells(name: str) -> list[int]:
-    """Return the cells after each layer: from the file of known cases, else by counting."""
-    if name.startswith("random-"):
-        return json.loads((CASES / "truth.json").read_text())[name]["layer_cells"]
+    """Return the cells after each layer: those of a known case, else by counting."""
+    if (known := known_layer_cells(name)) is not None:
+        return known
     walk = walk_factory(DICTIONARY)(Problem.of(*network(name)), rows=False, witness=False)
     for _ in batches(walk):
         pass
@@ -93,8 +93,9 @@ def known_cells(name: str) -> list[int]:
 
 def names() -> list[str]:
     """Return the networks by name: known cases where they are present, and seeded ones."""
-    files = [f"random-{shape}" for shape in SHAPES if (CASES / f"random-{shape}.onnx").exists()]
-    return files + [f"seeded-{shape}" for shape in SHAPES]
+    random = [f"random-{shape}" for shape in SHAPES]
+    present = [name for name in random if name in known_names()]
+    return present + [f"seeded-{shape}" for shape in SHAPES]
 
 
 def main() -> None:

@@ -112,11 +112,9 @@ def measure(name: str) -> Figures:
 
 def exact_share(decisions: dict[str, int]) -> float:
     """Return the share of a walk's decisions that were taken in rational arithmetic."""
-    by_floats, exactly = (
-        sum(decisions[f"{kind}_{path}"] for kind in ("neurons", "witnesses"))
-        for path in ("float", "exact")
-    )
-    return exactly / max(by_floats + exactly, 1)
+    taken = sum(n for kind, n in decisions.items() if kind.startswith(("neurons", "witnesses")))
+    exactly = decisions["neurons_exact"] + decisions["witnesses_exact"]
+    return exactly / max(taken, 1)
 
 
 def _warm_up(n_inputs: int) -> None:

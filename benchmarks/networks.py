@@ -1,8 +1,9 @@
 """The networks that are measured: known cases where they are present, and seeded random ones.
 
-``random-…`` and ``acasxu-…`` are files of known cases beside the project. ``seeded-…`` are made
-here, on [-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases
-N(0, 1/4), rounded to float32, from a seed that is the widths.
+``random-…``, ``homogeneous-…`` (no biases), their ``twin-…`` (with biases), and real networks on
+boxes of their own are files of known cases beside the project. ``seeded-…`` are made here, on
+[-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4), rounded
+to float32, from a seed that is the widths.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +19,23 @@ if TYPE_CHECKING:
     from nnce_cli.domain import Box
     from nnce_cli.network import AffineMap, LayerStack
 
-CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "random"
-REAL = CASES.parent / "real"
-ACASXU = REAL / "ACASXU_run2a_3_3.onnx"
-PROPERTIES = ("2", "3")  # of ACAS Xu, whose boxes are domains
+CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
+FOLDERS = {"random": "random", "homogeneous": "hard", "twin": "hard"}
+# A model and the property whose box is the domain.
+REAL = {
+    "acasxu-2": ("ACASXU_run2a_3_3.onnx", "acasxu_prop_2.vnnlib"),
+    "acasxu-3": ("ACASXU_run2a_3_3.onnx", "acasxu_prop_3.vnnlib"),
+    "tll-8": ("tll_n2_N8.onnx", "tll_N8_0.vnnlib"),
+    "tll-16": ("tll_n2_N16.onnx", "tll_N16_0.vnnlib"),
+    "issue-7": ("nnenum_issue7.onnx", "nnenum_issue7.vnnlib"),
+}
+LONG = ("issue-7",)  # minutes: measured where it is asked for
 
 SHAPES = (
     "2-16-16", "2-64-64", "2-128-128", "3-32-32", "4-32-32", "5-20-20", "6-16-16", "8-12-12",
     "10-8-8", "12-8-8", "16-10-10", "20-10-10-10", "50-8-8-8", "64-8-8", "784-8-8",
 )  # fmt: skip
+HARD_SHAPES = ("2-64-64", "3-32-32", "4-16-16", "6-12-12")
 OUTPUTS = 4
 
 
@@ -40,12 +49,28 @@ def default_names() -> list[str]:
 
     All of them are measured unless others are asked for.
     """
-    return _present() or [f"seeded-{shape}" for shape in SHAPES]
+    present = [name for name in _present() if name not in LONG]
+    return present or [f"seeded-{shape}" for shape in SHAPES]
 
 
 def _present() -> list[str]:
-    files = [f"random-{shape}" for shape in SHAPES if (CASES / f"random-{shape}.onnx").exists()]
-    return files + [f"acasxu-{number}" for number in PROPERTIES if ACASXU.exists()]
+    hard = [f"{kind}-{shape}" for shape in HARD_SHAPES for kind in ("homogeneous", "twin")]
+    known = [*(f"random-{shape}" for shape in SHAPES), *REAL, *hard]
+    return [name for name in known if _file(name).exists()]
+
+
+def _file(name: str) -> Path:
+    """Return the model of a known case."""
+    if name in REAL:
+        return CASES / "real" / REAL[name][0]
+    return CASES / FOLDERS[name.split("-", 1)[0]] / f"{name}.onnx"
+
+
+def _truth(name: str) -> dict[str, Any]:
+    """Return what is known of a network in one of `FOLDERS`."""
+    path = CASES / FOLDERS[name.split("-", 1)[0]] / "truth.json"
+    known: dict[str, Any] = json.loads(path.read_text())[name]
+    return known
 
 
 def network(name: str) -> tuple[LayerStack, Box]:
@@ -57,18 +82,17 @@ def network(name: str) -> tuple[LayerStack, Box]:
     if kind in ("seeded", "image"):
         stack = _seeded([int(n) for n in shape.split("-")])
         return stack, _cube(stack.n_inputs, *_interval(name))
-    if kind == "acasxu":
-        stack = load_network(ACASXU)
-        return stack, read_vnnlib(_property(shape), stack.n_inputs)
-    stack = load_network(CASES / f"{name}.onnx")
+    stack = load_network(_file(name))
+    if name in REAL:
+        return stack, read_vnnlib(_property(name), stack.n_inputs)
     return stack, _cube(stack.n_inputs, *_interval(name))
 
 
 def known_layer_cells(name: str) -> list[int] | None:
     """Return the proved cells after each layer of a known case; None for other networks."""
-    if not name.startswith("random-"):
+    if name in REAL or name.split("-", 1)[0] not in FOLDERS:
         return None
-    found: list[int] = json.loads((CASES / "truth.json").read_text())[name]["layer_cells"]
+    found: list[int] = _truth(name)["layer_cells"]
     return found
 
 
@@ -79,12 +103,12 @@ def arguments(name: str, folder: Path) -> list[str]:
     """
     from tests.command import save_network
 
-    kind, shape = name.split("-", 1)
-    if kind == "acasxu":
-        return [str(ACASXU), "--vnnlib", str(_property(shape))]
+    if name in REAL:
+        return [str(_file(name)), "--vnnlib", str(_property(name))]
     lower, upper = _interval(name)
-    path = CASES / f"{name}.onnx"
-    if kind != "random":
+    if name.split("-", 1)[0] in FOLDERS:
+        path = _file(name)
+    else:
         stack, _ = network(name)
         maps = [*stack.hidden, *([stack.output] if stack.output else [])]
         path = folder / f"{name}.onnx"
@@ -92,15 +116,15 @@ def arguments(name: str, folder: Path) -> list[str]:
     return [str(path), f"--box={lower:g},{upper:g}"]
 
 
-def _property(number: str) -> Path:
-    return REAL / f"acasxu_prop_{number}.vnnlib"
+def _property(name: str) -> Path:
+    return CASES / "real" / REAL[name][1]
 
 
 def _interval(name: str) -> tuple[float, float]:
     """Return the bounds of every input."""
     kind = name.split("-", 1)[0]
-    if kind == "random":
-        lower, upper = json.loads((CASES / "truth.json").read_text())[name]["box"]
+    if kind in FOLDERS:
+        lower, upper = _truth(name)["box"]
         return float(lower), float(upper)
     return (0.0, 1.0) if kind == "image" else (-1.0, 1.0)
 

@@ -499,6 +499,9 @@ void bind_walk_members(Class& walk) {
                    })
       .def_prop_ro("proofs", &TreeWalk::proofs)
       .def_prop_ro("witnesses", &TreeWalk::witnesses)
+      .def_prop_ro("by_structure", &TreeWalk::by_structure)
+      .def_prop_ro("cone_proofs", &TreeWalk::cone_proofs)
+      .def_prop_ro("integer_proofs", &TreeWalk::integer_proofs)
       .def_prop_ro("linear_programs", &TreeWalk::linear_programs)
       .def_prop_ro("pivots", &TreeWalk::pivots)
       .def_prop_ro("rebuilds", &TreeWalk::rebuilds);
@@ -898,6 +901,10 @@ void bind_workbench(nb::module_& m) {
       .def("descend", &Workbench::descend, nb::arg("row"), nb::arg("side"))
       .def("holds", &Workbench::holds, nb::arg("unit"), nb::arg("row"), nb::arg("side"),
            "Prove that side times a unit is positive on the cell, by its row.")
+      .def("holds_on_cone", &Workbench::holds_on_cone, nb::arg("unit"), nb::arg("row"),
+           nb::arg("side"), "The same inside the cell of a network without biases.")
+      .def("holds_in_integers", &Workbench::holds_in_integers, nb::arg("unit"), nb::arg("row"),
+           nb::arg("side"), "The same inside the cell where forms are exact in float64.")
       .def(
           "has_signs_of_path",
           [=](Workbench& self, const Floats& x) {

@@ -26,6 +26,15 @@ class LayerMap {
   [[nodiscard]] bool is_sparse() const { return sparse_; }
   [[nodiscard]] const double* bias() const { return bias_.data(); }
 
+  // Entry (j, i) of W.
+  [[nodiscard]] double entry(Index j, Index i) const {
+    if (!sparse_) return weight_[i][j];
+    for (Index e = first_[i]; e < first_[i + 1]; ++e) {
+      if (neuron_[e] == j) return entry_[e];
+    }
+    return 0.0;
+  }
+
   // Write W a + b to out (n_out, padded). Sums are taken in two halves, so that a term waits for
   // every other one only.
   void apply(const double* __restrict a, double* __restrict out) const {

@@ -57,18 +57,23 @@ class LayerRows {
     return false;
   }
 
-  // Put all units of a layer into a frame without free rows, in descending order.
-  void add(Frame& f, Index layer) {
-    const Index n = net_.layer(layer).units, first = net_.offset(layer);
+  // Put the units of a layer into a frame without free rows, in descending order; without those
+  // that are like others, where their signs are to follow from these.
+  void add(Frame& f, Index layer, bool all_units) {
+    const Index first = net_.offset(layer), end = net_.offset(layer + 1);
+    const auto is_left_out = [&](Index unit) { return !all_units && path_.twins().follows(unit); };
+    Index n = 0;
+    for (Index unit = first; unit < end; ++unit) n += is_left_out(unit) ? 0 : 1;
     for (Index r = f.rows - 1; r >= 0; --r) f.move_row(r, r + n);
     f.rows += n;
     f.free = n;
     find_inputs(f);
-    for (Index r = 0; r < n; ++r) {
-      const Index unit = first + n - 1 - r;
+    Index r = 0;
+    for (Index unit = end - 1; unit >= first; --unit) {
+      if (is_left_out(unit)) continue;
       f.row[r] = static_cast<std::int32_t>(net_.d() + unit);
       f.cap[r] = kInfinite;
-      write_row(f, r, unit, 1.0);
+      write_row(f, r++, unit, 1.0);
     }
     f.clear_padding();
   }

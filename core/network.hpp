@@ -74,6 +74,15 @@ class Network {
     for (const Layer& layer : layers_) n = layer.units > n ? layer.units : n;
     return n;
   }
+  // Whether no layer has a bias, so that every unit is linear on a cell.
+  [[nodiscard]] bool is_linear() const {
+    for (const Layer& layer : layers_) {
+      for (Index j = 0; j < layer.width(); ++j) {
+        if (layer.map.bias()[j] != 0.0 || layer.inexact != 0.0) return false;
+      }
+    }
+    return true;
+  }
   // The number of bytes of a layer's packed sign vector, and of all layers'.
   [[nodiscard]] Index bytes(Index l) const { return (layer(l).units + 7) / 8; }
   [[nodiscard]] Index bytes() const {

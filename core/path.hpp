@@ -11,6 +11,7 @@
 #include "network.hpp"
 #include "rounding.hpp"
 #include "simd.hpp"
+#include "twins.hpp"
 
 namespace nnce {
 
@@ -32,6 +33,8 @@ class Path {
         net_(net),
         stride_(padded(net.d()) + kLanes),
         forms_(net.units(), stride_),
+        twins_(net),
+        seen_(net.depth()),
         input_(net.widest()),
         slope_(net.widest()),
         factor_(net.widest()),
@@ -60,17 +63,35 @@ class Path {
   // Grows whenever forms change.
   [[nodiscard]] Index pullbacks() const { return pullbacks_; }
 
+  // Tell whether a unit is identically zero on the path's cell because all that it could see is
+  // off.
+  [[nodiscard]] bool vanishes(Index unit) const {
+    const Index l = net_.layer_of(unit);
+    const Layer& layer = net_.layer(l);
+    return l > 0 && seen_[l - 1] == 0 && layer.inexact == 0.0 &&
+           layer.map.bias()[unit - net_.offset(l)] == 0.0;
+  }
+
   // Put the path on one side of a unit that cuts.
   void choose(Index unit, int on) {
     set(unit, on);
     reach[net_.d() + unit] = on > 0 ? most[unit] : -least[unit];
   }
 
-  // Give a unit its sign: 1, -1, or 0 where it has none yet.
+  // Give a unit, and those that are like it, its sign: 1, -1, or 0 where it has none yet.
   void set(Index unit, int on) {
-    sign[unit] = static_cast<std::int8_t>(on);
-    side[unit] = on;
+    for (Index k = unit; k != Twins::kNobody; k = twins_.next(k)) {
+      set_alone(k, k == unit ? on : on * twins_.side(unit) * twins_.side(k), false);
+    }
   }
+
+  // The same where they are identically zero on the cell.
+  void set_zero(Index unit) {
+    for (Index k = unit; k != Twins::kNobody; k = twins_.next(k)) set_alone(k, -1, true);
+  }
+
+  // Units that are like others, whose signs follow from these.
+  [[nodiscard]] const Twins& twins() const { return twins_; }
 
   // Compute the forms of the units of layer l on the path's cell, and their ranges over the box.
   //
@@ -96,6 +117,12 @@ class Path {
   Array<double> reach;         // (d + N) about the largest displacement of each variable
 
  private:
+  void set_alone(Index unit, int on, bool zero) {
+    sign[unit] = static_cast<std::int8_t>(on);
+    side[unit] = on;
+    is_zero[unit] = zero ? 1 : 0;
+  }
+
   void copy_first(const Layer& layer) {
     Matrix<double>& gradient = gradient_[0];
     const double one = 1.0;
@@ -110,7 +137,7 @@ class Path {
     const auto b = static_cast<std::size_t>(l - 1), here = static_cast<std::size_t>(l);
     const Index terms = layer.map.n_in() + 4 + (before.has_slopes ? 2 : 0);
     const double rounding = 2.0 * static_cast<double>(terms) * kUnit + unit;
-    const Index count = find_contributors(l - 1, before);
+    const Index count = seen_[l - 1] = find_contributors(l - 1, before);
     for (Index a = 0; a < count; ++a) {
       const Index k = input_[a];
       inherited_[a] = std::fabs(slope_[a]) * (error_[b][k] + rounding * size_[b][k]);
@@ -193,6 +220,8 @@ class Path {
   std::vector<Matrix<double>> gradient_;  // of each layer (d + 1, width padded), constant first
   std::vector<Array<double>> size_;       // of each layer (width padded)
   std::vector<Array<double>> error_;
+  Twins twins_;
+  Array<Index> seen_;  // (L) the neurons of each layer that the next one sees
   Index pullbacks_ = 0;
   // Scratch.
   Array<Index> input_;

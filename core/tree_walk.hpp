@@ -15,7 +15,9 @@
 
 #include "array.hpp"
 #include "cells.hpp"
+#include "cone.hpp"
 #include "decision_log.hpp"
+#include "exact_basis.hpp"
 #include "frame.hpp"
 #include "image/search.hpp"
 #include "layer_rows.hpp"
@@ -65,6 +67,7 @@ class TreeWalk {
         nogoods_(net),
         forward_(net),
         witness_(net, path_, frames_.capacity()),
+        exact_(net, path_),
         inputs_(image != nullptr ? image->m : net.d()),
         cells_(net, options.rows, options.witness ? inputs_ : 0),
         log_(net, options.log),
@@ -73,6 +76,7 @@ class TreeWalk {
     if (image != nullptr && image->d != net.d()) {
       throw std::invalid_argument("the image has another dimension than the network's inputs");
     }
+    if (net.is_linear()) cone_ = std::make_unique<ConeProof>(net, path_);
     if (image != nullptr) search_ = std::make_unique<ImageSearch>(*image, net.units());
     begin(nullptr, 0, 0);
   }
@@ -89,6 +93,8 @@ class TreeWalk {
     path_.begin();
     cells_.begin();
     log_.clear();
+    exact_.begin();
+    if (cone_) cone_->begin();
     if (search_) search_->begin();
     forced_.fill(0);
     for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] != 0 ? 1 : -1;
@@ -99,7 +105,7 @@ class TreeWalk {
     answer_ = Answer::kNone;
     asks_ = false;
     moved_ = false;
-    nodes_ = proofs_ = witnesses_ = rebuilds_ = 0;
+    nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
     simplex_->linear_programs = simplex_->pivots = 0;
   }
 
@@ -176,7 +182,12 @@ class TreeWalk {
   [[nodiscard]] const Nogoods& nogoods() const { return nogoods_; }
   [[nodiscard]] ImageSearch* search() { return search_.get(); }
   [[nodiscard]] Index nodes() const { return nodes_; }
+  // Decisions that a unit does not cut a cell, and those of them that rest on a form that is zero
+  // or that of another unit, on the cell being a cone, and on elimination in integers.
   [[nodiscard]] Index proofs() const { return proofs_; }
+  [[nodiscard]] Index by_structure() const { return by_structure_; }
+  [[nodiscard]] Index cone_proofs() const { return cone_ ? cone_->proofs() : 0; }
+  [[nodiscard]] Index integer_proofs() const { return exact_.proofs(); }
   [[nodiscard]] Index witnesses() const { return witnesses_; }
   [[nodiscard]] Index rebuilds() const { return rebuilds_; }
   [[nodiscard]] Index linear_programs() const { return simplex_->linear_programs; }
@@ -263,7 +274,7 @@ class TreeWalk {
       rebuilds_ += 1;
     }
     path_.pull_back(f.layer);
-    rows_.add(f, f.layer);
+    rows_.add(f, f.layer, log_.is_kept());  // certificates have a basis for each decision
     log_.mute(net_.offset(f.layer) < prefix_);
     // A proof that is written down rests on a basis, which these bounds do not give.
     if (f.layer > 0 && !log_.is_kept() && !settle_far_units(f)) return Stop::kDone;
@@ -288,7 +299,6 @@ class TreeWalk {
         if (answer == Answer::kNone) return Stop::kUnsure;
         proofs_ += answer == Answer::kCuts ? 0 : 1;
       }
-      path_.is_zero[unit] = 0;
       path_.set(unit, 0);
       if (answer == Answer::kCuts) continue;
       settle_unit(unit, answer);
@@ -375,6 +385,8 @@ class TreeWalk {
   Nogoods nogoods_;
   ForwardPass forward_;
   Witness witness_;
+  ExactBasis exact_;
+  std::unique_ptr<ConeProof> cone_;  // where there are no biases
   std::unique_ptr<ImageSearch> search_;
   Index inputs_;
   Cells cells_;
@@ -387,7 +399,7 @@ class TreeWalk {
   bool asks_ = false;  // the walk stopped with a question, which is not answered
   Answer answer_ = Answer::kNone;
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
-  Index nodes_ = 0, proofs_ = 0, witnesses_ = 0, rebuilds_ = 0;
+  Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
 
  private:
   void begin_at_corner(Frame& f) const {
@@ -422,13 +434,22 @@ class TreeWalk {
 
   // Record that a unit does not cut the cell: it is positive, negative or zero there.
   void settle_unit(Index unit, Answer answer) {
-    path_.set(unit, answer == Answer::kPositive ? 1 : -1);
-    path_.is_zero[unit] = answer == Answer::kZero ? 1 : 0;
+    answer == Answer::kZero ? path_.set_zero(unit)
+                            : path_.set(unit, answer == Answer::kPositive ? 1 : -1);
+    if (!log_.is_kept()) count_followers(unit);
     if (answer == Answer::kZero) {
       log_.add(unit, Decision::kIsZero, false);
     } else {
       const bool active = answer == Answer::kPositive;
       log_.add(unit, active ? Decision::kIsActive : Decision::kIsInactive, true);
+    }
+  }
+
+  void count_followers(Index unit) {
+    const Twins& twins = path_.twins();
+    for (Index k = twins.next(unit); k != Twins::kNobody; k = twins.next(k)) {
+      proofs_ += 1;
+      by_structure_ += 1;
     }
   }
 
@@ -450,11 +471,18 @@ class TreeWalk {
     return possible;
   }
 
-  // Take a sign that a descent found, where it can be proved.
-  Answer prove(const Frame& f, Index unit, Index row, double side) {
-    if (options_.certify && !simplex_->holds(f, unit, row, side)) return Answer::kNone;
+  // Take a sign that a descent found, where it can be proved; it is `known` where a vertex had it.
+  Answer prove(const Frame& f, Index unit, Index row, double side, bool known) {
+    const bool trusted = known && (!options_.certify || simplex_->holds(f, unit, row, side));
+    if (!trusted && !is_exactly(f, unit, row, side)) return Answer::kNone;
     log_.note_basis(f);
     return side > 0.0 ? Answer::kPositive : Answer::kNegative;
+  }
+
+  // Prove a sign where the hyperplane touches the cell.
+  bool is_exactly(const Frame& f, Index unit, Index row, double side) {
+    return (cone_ && cone_->holds(f, unit, row, side)) ||
+           (exact_.is_of_use() && exact_.holds(f, unit, row, side));
   }
 
   // Decide whether the unit of a free row cuts the cell of a frame, at the root of its layer.
@@ -462,6 +490,10 @@ class TreeWalk {
   // Vertices on either side, of all that were seen, show that it cuts; a proof that it does not.
   // The frame may move on. None: unsure.
   Answer decide_at_root(Frame& f, Index row, Index unit) {
+    if (path_.vanishes(unit) || exact_.vanishes(unit)) {
+      by_structure_ += 1;
+      return Answer::kZero;
+    }
     for (int attempt = 0; attempt < 2; ++attempt) {
       const bool positive = evidence_.highest(row) > kClear;
       const bool negative = evidence_.lowest(row) < -kClear;
@@ -474,7 +506,7 @@ class TreeWalk {
         ended = simplex_->descend(f, row, side, first, &evidence_);
       }
       if (ended != Ended::kCrossed) {
-        return known && ended == Ended::kOptimal ? prove(f, unit, row, side) : Answer::kNone;
+        return ended == Ended::kOptimal ? prove(f, unit, row, side, known) : Answer::kNone;
       }
       if (known) return Answer::kCuts;
     }
@@ -513,7 +545,7 @@ class TreeWalk {
       }
       const Frame& at = frames_[mover];
       Answer answer = Answer::kNone;
-      if (known && ended == Ended::kOptimal) answer = prove(at, unit, row, side);
+      if (ended == Ended::kOptimal) answer = prove(at, unit, row, side, known);
       if (answer != Answer::kNone) {
         if (!log_.is_kept()) nogoods_.learn(path_, at, unit, row, side);
       } else if (mover != t && side < 0.0) {
@@ -534,7 +566,6 @@ class TreeWalk {
     constrain(frames_[t], unit, 1);
     constrain(frames_[t + 1], unit, -1);
     frames_[t].pending = unit;
-    path_.is_zero[unit] = 0;
     if (forced_[unit] > 0) {
       path_.choose(unit, 1);
       return;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "array.hpp"
+#include "cone.hpp"
+#include "exact_basis.hpp"
 #include "frame.hpp"
 #include "layer_rows.hpp"
 #include "network.hpp"
@@ -31,6 +33,8 @@ class Workbench {
         slope_(frames_.capacity()),
         rows_(net, path_),
         screen_(net, path_, frames_.capacity()),
+        cone_(net, path_),
+        exact_(net, path_),
         forward_(net),
         witness_(net, path_, frames_.capacity()) {
     for (Index c = 0; c < net.d(); ++c) {
@@ -58,8 +62,7 @@ class Workbench {
     require(count <= net_.units() && splits.size() <= signs.size(), "more signs than units");
     for (Index k = 0; k < count; ++k) {
       const int on = signs[static_cast<std::size_t>(k)];
-      path_.set(k, on > 0 ? 1 : -1);
-      path_.is_zero[k] = on == 0 ? 1 : 0;
+      on == 0 ? path_.set_zero(k) : path_.set(k, on);
     }
     frame_.splits = 0;
     for (const Index k : splits) {
@@ -92,7 +95,7 @@ class Workbench {
     require(0 <= layer && layer < net_.depth(), "no such layer");
     require(frame_.free == 0 && frame_.rows + net_.layer(layer).units <= frames_.capacity(),
             "no room for the rows of a layer");
-    rows_.add(frame_, layer);
+    rows_.add(frame_, layer, true);
   }
 
   // Put other rows, `value` (rows, 1 + d) with the constant first and `cap` (rows), in place of all
@@ -137,6 +140,18 @@ class Workbench {
     check_row(row);
     require(0 <= unit && unit < net_.units(), "no such unit");
     return simplex_->holds(frame_, unit, row, side);
+  }
+  // The same where the cell is a cone (cone.hpp), and where forms are exact (exact_basis.hpp).
+  bool holds_on_cone(Index unit, Index row, double side) {
+    check_row(row);
+    require(0 <= unit && unit < net_.units(), "no such unit");
+    require(net_.is_linear(), "a network with biases");
+    return cone_.holds(frame_, unit, row, side);
+  }
+  bool holds_in_integers(Index unit, Index row, double side) {
+    check_row(row);
+    require(0 <= unit && unit < net_.units(), "no such unit");
+    return exact_.is_of_use() && exact_.holds(frame_, unit, row, side);
   }
   bool has_signs_of_path(const double* x) { return forward_.has_signs_of(path_, x); }
   [[nodiscard]] bool is_inside(const double* x) const {
@@ -190,6 +205,8 @@ class Workbench {
   Array<double> slope_;  // scratch of `step_along`
   LayerRows rows_;
   Screen screen_;
+  ConeProof cone_;
+  ExactBasis exact_;
   ForwardPass forward_;
   Witness witness_;
 };

@@ -201,6 +201,15 @@ class TreeWalk:
     def witnesses(self) -> int: ...
 
     @property
+    def by_structure(self) -> int: ...
+
+    @property
+    def cone_proofs(self) -> int: ...
+
+    @property
+    def integer_proofs(self) -> int: ...
+
+    @property
     def linear_programs(self) -> int: ...
 
     @property
@@ -495,6 +504,12 @@ class Workbench:
 
     def holds(self, unit: int, row: int, side: float) -> bool:
         """Prove that side times a unit is positive on the cell, by its row."""
+
+    def holds_on_cone(self, unit: int, row: int, side: float) -> bool:
+        """The same inside the cell of a network without biases."""
+
+    def holds_in_integers(self, unit: int, row: int, side: float) -> bool:
+        """The same inside the cell where forms are exact in float64."""
 
     def has_signs_of_path(self, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bool:
         """Prove that a point is in the box and has the signs of the path."""

@@ -91,10 +91,10 @@ class _Lines:
         self._next = self._pace.started + SECONDS_BETWEEN_LINES
 
     def __call__(self, view: View) -> None:
+        rate, left = self._pace.look(view)  # at once, or the first line would have no beginning
         if time.monotonic() < self._next:
             return
         self._next += SECONDS_BETWEEN_LINES
-        rate, left = self._pace.look(view)
         lines = [_state(view, rate, left)]
         if self._verbose:
             lines += [f"  {line}" for line in _worker_lines(view)]

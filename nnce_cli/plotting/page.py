@@ -34,6 +34,9 @@ BOUNDS_SHOWN = 40
 
 DECISIONS = {
     "neurons_float": "decisions that a neuron does not cut a cell, proved by a float bound",
+    "neurons_structure": "the same, seen from a neuron's form: it is zero, or another neuron's",
+    "neurons_cone": "the same where no layer has a bias, by a verified solution of its basis",
+    "neurons_integers": "the same where all forms are exact, by elimination in integers",
     "neurons_exact": "decisions that a neuron does not cut a cell, taken in rational arithmetic",
     "witnesses_float": "cells whose witness was proved by a float bound",
     "witnesses_exact": "cells that were examined in rational arithmetic",

@@ -270,7 +270,9 @@ def test_lines_without_a_terminal(models, tmp_path):
         capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True,
     )  # fmt: skip
     lines = result.stderr.splitlines()
-    assert any("cells/s" in line and "tasks: " in line for line in lines)
+    states = [line for line in lines if "cells/s" in line and "tasks: " in line]
+    assert states
+    assert not any(" 0 cells/s" in line for line in states)
     assert any(line.startswith("nnce:   worker ") for line in lines)
 
 

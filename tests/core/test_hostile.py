@@ -275,9 +275,11 @@ def test_only_what_was_asked_is_answered():
     walk = _core.TreeWalk(network, None, rows=True, witness=True, certify=True, log=False)
     with pytest.raises(ValueError, match="not asked"):
         walk.answer_constant(1, np.zeros(0, np.int32))
-    weight = np.array([[1.0, 1.0], [1.0, 1.0]])  # the same line twice: unsure
+    # Three lines of long numbers that meet in a point, but for rounding.
+    weight, bias = np.array([[0.1, 0.2], [0.3, -0.7]]), np.array([0.01, 0.03])
+    weight, bias = np.vstack([weight, weight.sum(axis=0)]), np.append(bias, bias.sum())
     walk = _core.TreeWalk(
-        network_of([weight], [np.zeros(2)]), None, rows=True, witness=True, certify=True, log=False
+        network_of([weight], [bias]), None, rows=True, witness=True, certify=True, log=False
     )
     while walk.advance(10) != _core.Stop.UNSURE:
         assert not walk.done

@@ -45,7 +45,9 @@ def check_known_case(folder, name):
 @needs_cases
 @pytest.mark.parametrize(
     ("folder", "name"),
-    parameters("random", sliver=False) + parameters("degenerate", sliver=False),
+    parameters("random", sliver=False)
+    + parameters("degenerate", sliver=False)
+    + parameters("hard", sliver=False),
 )
 def test_known_network(folder, name):
     check_known_case(folder, name)
@@ -72,6 +74,13 @@ def test_known_network_with_slivers(folder, name):
         ("cartpole", "cartpole_safe_14", [4, 7]),
         ("marabou_fc1", None, [25, 43, 71]),
         ("tll_n2_N8", "tll_N8_0", [163, 290, 413, 422, 433, 433]),
+        ("tll_n2_N16", "tll_N16_0", [1509, 2713, 3306, 3498, 3498, 3513, 3513, 3522]),
+        pytest.param(
+            "nnenum_issue7",
+            "nnenum_issue7",
+            [536, 4773, 29577, 94270, 402495, 813111],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_real_network(network, domain, layer_cells):

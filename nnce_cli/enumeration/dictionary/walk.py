@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.subtree import WHOLE, Subtree
+
+SECONDS_OF_QUESTIONS = 0.05  # at most about so long until callers can look at the clock
 
 
 class DictionaryWalk:
@@ -89,15 +93,20 @@ class DictionaryWalk:
     @property
     def decisions(self) -> dict[str, int]:
         """See `Walk`."""
+        walk = self._walk
+        dearer = walk.by_structure + walk.cone_proofs + walk.integer_proofs
         return {
-            "neurons_float": self._walk.proofs,
+            "neurons_structure": walk.by_structure,
+            "neurons_float": walk.proofs - dearer,
+            "neurons_cone": walk.cone_proofs,
+            "neurons_integers": walk.integer_proofs,
             "neurons_exact": self._questions.neurons,
-            "witnesses_float": self._walk.witnesses,
+            "witnesses_float": walk.witnesses,
             "witnesses_exact": self._questions.witnesses,
             "ranks_exact": self._ranks.exact_ranks if self._ranks else 0,
-            "linear_programs": self._walk.linear_programs,
-            "pivots": self._walk.pivots,
-            "rebuilds": self._walk.rebuilds,
+            "linear_programs": walk.linear_programs,
+            "pivots": walk.pivots,
+            "rebuilds": walk.rebuilds,
         }
 
     @property
@@ -109,7 +118,8 @@ class DictionaryWalk:
     def advance(self, nodes: int) -> None:
         """See `Walk`."""
         end = self._walk.nodes + nodes
-        while self._walk.nodes < end:
+        until = time.monotonic() + SECONDS_OF_QUESTIONS
+        while self._walk.nodes < end and time.monotonic() < until:
             if self._walk.advance(end - self._walk.nodes) != _core.Stop.UNSURE:
                 return
             self._questions.answer()

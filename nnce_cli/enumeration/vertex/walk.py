@@ -20,8 +20,9 @@ from nnce_cli.enumeration.walk import Walk
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
 DECISIONS = (
-    "neurons_float", "neurons_exact", "witnesses_float", "witnesses_exact", "ranks_exact",
-    "linear_programs", "pivots", "rebuilds", "vertices", "handed_over",
+    "neurons_structure", "neurons_float", "neurons_cone", "neurons_integers", "neurons_exact",
+    "witnesses_float", "witnesses_exact", "ranks_exact", "linear_programs",
+    "pivots", "rebuilds", "vertices", "handed_over",
 )  # fmt: skip
 
 
