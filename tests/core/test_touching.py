@@ -190,3 +190,28 @@ def test_small_integers_need_no_rational_arithmetic(widths, biased):
     decisions = walk.decisions
     assert decisions["neurons_integers"] + decisions["neurons_structure"] > 0
     assert decisions["neurons_exact"] == 0
+
+
+def test_like_neurons_are_decided_together():
+    """Equal, opposite and doubled ones, also behind a layer whose own are put together."""
+    first = np.array([[1.0, 0.5], [1.0, 0.5], [-2.0, -1.0], [0.25, 1.0]])
+    second = np.array([[1.0, 0, 2.0, 1.0], [0, 1.0, 2.0, 1.0], [-0.5, -0.5, -2.0, -1.0]])
+    biases = np.array([0.125, 0.125, -0.25, -0.1]), np.array([-0.25, -0.25, 0.25])
+    stack = LayerStack(
+        (AffineMap(first, biases[0]), AffineMap(second, biases[1])), None, (1, 2), ""
+    )
+    walk = walked(stack, cube(2, -1, 1))
+    one_by_one = DictionaryWalk(Problem.of(stack, cube(2, -1, 1)), log=True)
+    for _ in batches(one_by_one):
+        pass
+    assert walk.layer_cells == one_by_one.layer_cells
+    assert walk.nodes < one_by_one.nodes
+
+
+def test_rationals_that_are_rounded_alike_are_not_alike():
+    """1/3 and 1/3 + 2^-80 are one float64: the strip between the two lines is a cell."""
+    third, nearly = fmpq(1, 3), fmpq(1, 3) + fmpq(1, 2**80)
+    exact = fmpq_mat(2, 1, [third, nearly]), fmpq_mat(2, 1, [fmpq(-1), fmpq(-1)])
+    layer = AffineMap(np.full((2, 1), 1 / 3), np.full(2, -1.0), exact)
+    walk = walked(LayerStack((layer,), None, (1, 1), ""), cube(1, 0, 4))
+    assert walk.layer_cells == [3]
