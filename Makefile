@@ -51,7 +51,7 @@ test-sanitized: $(TOOLS) $(BUILT) $(SANITIZED) ## Run the tests of the walks wit
 	NNCE_CPU=sanitized ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1 \
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	$(BIN)/python -m pytest --capture=sys -m "not slow" $(SANITIZED_TESTS)
+	$(BIN)/python -m pytest -n 2 --capture=sys -m "not slow" $(SANITIZED_TESTS)
 
 lint: $(TOOLS) $(BUILT) ## Check style and types
 	$(BIN)/ruff check

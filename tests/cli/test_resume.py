@@ -166,11 +166,11 @@ def test_counts_are_resumed_from_the_journal_alone(models, tmp_path):
     whole = nnce("enumerate", models["medium"], "--count-only", "-q", cwd=tmp_path)
     limits, printed = 0, None
     command = ("enumerate", models["medium"], "--count-only", "-q", "-j", "2")
-    result = nnce(*command, "--time-limit", "0.3", cwd=tmp_path)
+    result = nnce(*command, "--time-limit", "0.05", cwd=tmp_path)
     while result.returncode == 3:
         limits += 1
         assert not part_files(tmp_path / "medium.count.run")
-        result = nnce(*command, "--time-limit", "0.3", "--resume", cwd=tmp_path)
+        result = nnce(*command, "--time-limit", "0.05", "--resume", cwd=tmp_path)
     printed = result.stdout
     assert result.returncode == 0
     assert limits >= 1
