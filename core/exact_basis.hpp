@@ -101,8 +101,6 @@ class ExactBasis {
     rows_.resize(static_cast<std::size_t>((net.d() + 1) * (2 * net.d() + 1)));
   }
 
-  // Whether it can prove anything at all of this network.
-  [[nodiscard]] bool is_of_use() const { return box_is_short_ && layers_.holds(0); }
   [[nodiscard]] Index proofs() const { return proofs_; }
   void begin() { proofs_ = 0; }
 
@@ -115,16 +113,16 @@ class ExactBasis {
 
   // Prove that side times a unit's preactivation is positive inside the cell of a frame.
   bool holds(const Frame& f, Index unit, Index row, double side) {
-    if (!layers_.holds(net_.layer_of(unit)) || !set_up(f, unit, side) || !eliminate()) return false;
-    if (!has_right_signs(f, row, side)) return false;
+    if (!box_is_short_ || !layers_.holds(net_.layer_of(unit))) return false;
+    if (!set_up(f, unit, side) || !eliminate() || !has_right_signs(f, row, side)) return false;
     proofs_ += 1;
     return true;
   }
 
  private:
   using Wide = __int128;
-  static constexpr int kBits =
-      60;  // of the box's bounds: with the 53 of a form there is room for sums
+  // Bits of the box's bounds: with the 53 of a form there is room for sums.
+  static constexpr int kBits = 60;
 
   // The slacks' rows, then the unit's; of each the coefficients of the basic inputs, of the
   // nonbasic ones (by column), the value where these are at their bounds and the others 0, and
@@ -148,7 +146,8 @@ class ExactBasis {
     }
   }
 
-  // Write the rows of the nonbasic slacks and of the unit; false where numbers are too long.
+  // Write the rows of the nonbasic slacks and of the unit; false where a slack's form is not exact,
+  // or the frame has another number of basic inputs than of nonbasic slacks.
   bool set_up(const Frame& f, Index unit, double side) {
     const Index d = net_.d();
     order_ = 0;
@@ -161,12 +160,13 @@ class ExactBasis {
       if (f.column[c] < d) continue;
       const Index k = f.column[c] - d;
       if (!layers_.holds(net_.layer_of(k)) || slack == order_) return false;
-      if (!set_row(f, slack++, k, path_.sign[k])) return false;
+      set_row(f, slack++, k, path_.sign[k]);
     }
-    return slack == order_ && set_row(f, order_, unit, side);
+    set_row(f, order_, unit, side);
+    return slack == order_;
   }
 
-  bool set_row(const Frame& f, Index r, Index unit, double side) {
+  void set_row(const Frame& f, Index r, Index unit, double side) {
     const Index d = net_.d();
     const double* form = path_.form(unit);
     int lowest = 0;
@@ -191,7 +191,6 @@ class ExactBasis {
     }
     at(r, d) = value;
     for (Index k = 0; k < order_; ++k) at(r, d + 1 + k) = k == r ? 1 : 0;
-    return true;
   }
 
   // Take the slacks' rows from the unit's, so that it has no basic input left. Its entries are then

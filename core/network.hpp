@@ -77,8 +77,9 @@ class Network {
   // Whether no layer has a bias, so that every unit is linear on a cell.
   [[nodiscard]] bool is_linear() const {
     for (const Layer& layer : layers_) {
+      if (layer.inexact != 0.0) return false;  // a bias may be rounded to 0
       for (Index j = 0; j < layer.width(); ++j) {
-        if (layer.map.bias()[j] != 0.0 || layer.inexact != 0.0) return false;
+        if (layer.map.bias()[j] != 0.0) return false;
       }
     }
     return true;

@@ -481,8 +481,7 @@ class TreeWalk {
 
   // Prove a sign where the hyperplane touches the cell.
   bool is_exactly(const Frame& f, Index unit, Index row, double side) {
-    return (cone_ && cone_->holds(f, unit, row, side)) ||
-           (exact_.is_of_use() && exact_.holds(f, unit, row, side));
+    return (cone_ && cone_->holds(f, unit, row, side)) || exact_.holds(f, unit, row, side);
   }
 
   // Decide whether the unit of a free row cuts the cell of a frame, at the root of its layer.

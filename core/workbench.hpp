@@ -151,7 +151,7 @@ class Workbench {
   bool holds_in_integers(Index unit, Index row, double side) {
     check_row(row);
     require(0 <= unit && unit < net_.units(), "no such unit");
-    return exact_.is_of_use() && exact_.holds(frame_, unit, row, side);
+    return exact_.holds(frame_, unit, row, side);
   }
   bool has_signs_of_path(const double* x) { return forward_.has_signs_of(path_, x); }
   [[nodiscard]] bool is_inside(const double* x) const {
