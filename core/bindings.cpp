@@ -148,7 +148,16 @@ void bind_network(nb::module_& m) {
           },
           nb::arg("lower"), nb::arg("upper"), nb::arg("magnitude"), nb::arg("layers"))
       .def_prop_ro("d", &Network::d)
-      .def_prop_ro("units", &Network::units);
+      .def_prop_ro("units", &Network::units)
+      .def(
+          "exact_layers",
+          [](const Network& self) {
+            const ExactLayers exact(self);
+            std::vector<bool> found;
+            for (Index l = 0; l < self.depth(); ++l) found.push_back(exact.holds(l));
+            return found;
+          },
+          "Tell of which layers float64 holds all forms exactly.");
 }
 
 template <class Shape>
@@ -634,6 +643,7 @@ void bind_vertex_walk(nb::module_& m, const char* name) {
       .def_prop_ro("nodes", &Walk::nodes)
       .def_prop_ro("share", &Walk::share, "The share of the domain's tree that is done.")
       .def_prop_ro("proved", &Walk::proved, "Signs of units on cells that were proved.")
+      .def_prop_ro("touching", &Walk::touching, "Those of them that rest on a zero at a vertex.")
       .def_prop_ro("vertices", &Walk::vertices, "Vertices computed.");
 }
 
@@ -695,7 +705,7 @@ std::pair<std::vector<Index>, std::vector<int>> vertex_signs(const VertexNetwork
   Polytopes<D> polytopes(network.units() + Index{2} * D, network[0].units);
   const Polytope box = polytopes.begin(network);
   layer.take_first();
-  layer.enter(polytopes.of(box), box.count);
+  layer.enter(polytopes.of(box), box.count, false);
   Point<D> at;
   std::copy_n(point.begin(), D, at.begin());
   Array<Word> positive(polytopes.words()), negative(polytopes.words());
@@ -718,28 +728,35 @@ void bind_vertex(nb::module_& m) {
       "each layer: ``weights`` (width, inputs of the layer) and ``biases`` (width,) float64,\n"
       "``slopes`` (units,) float64 on the inactive side, the other neurons being pass-throughs, "
       "and\n"
-      "``errors``: how far a form may be from the true one. Raises ValueError where sizes do not\n"
-      "fit, a number is not finite, or something is not scaled.")
+      "``roundings``: how far a form may be from the true one, whether the weights are rounded, "
+      "and\n"
+      "whether all forms are exact. Raises ValueError where sizes do not fit, a number is not\n"
+      "finite, or something is not scaled.")
       .def(
           "__init__",
           [](VertexNetwork* self, Index inputs, std::vector<double> lower,
              std::vector<double> upper, const std::vector<MatrixOf<double>>& weights,
              const std::vector<VectorOf<double>>& biases,
-             const std::vector<VectorOf<double>>& slopes, const std::vector<double>& errors) {
+             const std::vector<VectorOf<double>>& slopes,
+             const std::vector<std::tuple<double, bool, bool>>& roundings) {
             const std::size_t depth = weights.size();
             require(depth > 0, "a network without layers");
-            require(biases.size() == depth && slopes.size() == depth && errors.size() == depth,
-                    "weights, biases, slopes and errors of different numbers of layers");
+            require(biases.size() == depth && slopes.size() == depth && roundings.size() == depth,
+                    "weights, biases, slopes and roundings of different numbers of layers");
             VertexNetwork network(inputs, std::move(lower), std::move(upper));
             for (std::size_t l = 0; l < depth; ++l) {
+              const auto& [error, inexact, exact] = roundings[l];
               network.add_layer(weights[l].data(), length(weights[l]), columns(weights[l]),
-                                values(biases[l]), values(slopes[l]), errors[l]);
+                                values(biases[l]), values(slopes[l]), {error, inexact, exact});
             }
             new (self) VertexNetwork(std::move(network));
           },
           nb::arg("inputs"), nb::arg("lower"), nb::arg("upper"), nb::arg("weights"),
-          nb::arg("biases"), nb::arg("slopes"), nb::arg("errors"))
-      .def_prop_ro("dimension", &VertexNetwork::dimension);
+          nb::arg("biases"), nb::arg("slopes"), nb::arg("roundings"))
+      .def_prop_ro("dimension", &VertexNetwork::dimension)
+      .def_prop_ro(
+          "central", [](const VertexNetwork& self) { return self[self.depth() - 1].central; },
+          "Whether there are no biases.");
   bind_vertex_walk<2>(m, "VertexWalk2");
   bind_vertex_walk<3>(m, "VertexWalk3");
   m.def("locate_vertex", &locate_vertex, nb::arg("forms"), nb::arg("error"),

@@ -13,26 +13,18 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "array.hpp"
+#include "binary.hpp"
 #include "frame.hpp"
 #include "network.hpp"
 #include "path.hpp"
 #include "proofs.hpp"
 
 namespace nnce {
-
-// The exponent of the lowest bit of a number that is not 0: it is an odd multiple of 2 to that.
-inline int lowest_bit(double x) {
-  int exponent = 0;
-  const double fraction = std::frexp(std::fabs(x), &exponent);
-  const auto digits = static_cast<std::uint64_t>(std::ldexp(fraction, 53));
-  return exponent - 53 + std::countr_zero(digits);
-}
 
 // Tells of which layers float64 holds all forms exactly: their coefficients are multiples of a
 // power of two, and no sum on the way to them gets 2^53 times as large.

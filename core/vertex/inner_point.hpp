@@ -48,7 +48,8 @@ std::optional<Point<D>> inner_point(const Polytopes<D>& polytopes, Polytope cell
   for (Index v = 0; v < cell.count; ++v) {
     for (const std::int32_t number : vertex[v].plane) {
       const Plane<D>& plane = polytopes.plane(number);
-      inside &= plane.side * plane.at(point) > 2.0 * plane.error + kEvaluation;
+      const double z = plane.side * plane.at(point);
+      inside &= z > 2.0 * plane.error + kEvaluation || z > plane.error_near(point, 0.0);
     }
   }
   if (!inside) return std::nullopt;

@@ -7,6 +7,9 @@
 //     |f(v) - h(v*)| <= |f(v*) - h(v*)| + |f(v) - f(v*)| + rounding <= error + slope blur + 16 u,
 //
 // and what exceeds this `margin` is proved. docs/exact.md, "Vertices", has the whole argument.
+//
+// A column that is proved to be zero at a vertex is noted as positive and as negative there: it has
+// one sign on a cell where it has that sign at all other vertices.
 #pragma once
 
 #include <algorithm>
@@ -35,6 +38,13 @@ struct CellSigns {
   }
 
   Array<Word> positive, negative, unknown;
+};
+
+// The signs of a column at a vertex: what is proved. Both: it is zero there.
+struct Signs {
+  bool positive, negative;
+
+  [[nodiscard]] bool known() const { return positive || negative; }
 };
 
 template <int D>
@@ -72,28 +82,50 @@ class LayerForms {
   [[nodiscard]] const Word* leaky() const { return leaky_.data(); }
 
   // Prove the signs of the units that do not cut the cell with these vertices; the others become
-  // the columns.
-  void enter(const Vertex<D>* vertex, Index count) {
+  // the columns. `unseen`: no unit before is passed on, so that forms are biases.
+  void enter(const Vertex<D>* vertex, Index count, bool unseen) {
     measure_slope();
     double clear = 0.0;
     for (Index v = 0; v < count; ++v) clear = larger(clear, margin(vertex[v].blur));
     columns_ = 0;
-    for (Index w = 0; w < active_.size(); ++w) prove_signs(w, vertex, count, clear);
+    for (Index w = 0; w < active_.size(); ++w) {
+      prove_signs(w, vertex, count, clear, zeros(w, unseen));
+    }
     take_columns();
   }
 
-  // Return the sign of a column that is proved at a vertex with this float point: +1, -1 or 0.
-  [[nodiscard]] int sign_at(const Point<D>& point, double blur, Index c) const {
+  // A column as a plane, on its positive side.
+  [[nodiscard]] Plane<D> plane(Index c) const {
+    Plane<D> plane{{}, layer_->error, 1.0, {}, layer_->exact, layer_->central};
+    const Index j = neuron_[c];
+    for (int i = 0; i <= D; ++i) {
+      plane.form[i] = column_[i][c];
+      plane.spread[i] = layer_->spread < kNever ? layer_->spread * layer_->size[i][j] : kNever;
+    }
+    return plane;
+  }
+
+  // Tell whether all columns are zero at a vertex, which is known to be the origin.
+  [[nodiscard]] bool vanish_at(double blur) const { return layer_->central && blur == kOrigin; }
+
+  // Return the signs of a column that are proved at a vertex with this float point.
+  [[nodiscard]] Signs signs_at(const Point<D>& point, double blur, Index c) const {
+    if (vanish_at(blur)) return {true, true};
     double z = column_[0][c];
     for (int i = 0; i < D; ++i) z = fma(column_[1 + i][c], point[i], z);
     const double clear = margin(blur);
-    return (z > clear) - (z < -clear);
+    return {z > clear, z < -clear};
   }
 
   // Write which columns are proved positive and negative at a vertex with this float point, from
   // the one `first` on; of the others before it, what is written says nothing.
   void note_signs(const Point<D>& point, double blur, Index first, Word* positive,
                   Word* negative) const {
+    if (vanish_at(blur)) {
+      std::fill_n(positive, words(), ~Word{0});
+      std::fill_n(negative, words(), ~Word{0});
+      return;
+    }
     const double clear = margin(blur);
     const Doubles above = all(clear), below = all(-clear);
     Doubles x[D];
@@ -137,13 +169,29 @@ class LayerForms {
     slope_ = -least_of(-largest) * (1.0 + 0x1p-40);
   }
 
-  // Prove the signs of the units of word `w`, and list those without.
-  void prove_signs(Index w, const Vertex<D>* vertex, Index count, double clear) {
+  // The units of word `w` that are identically zero on the cell: their forms are, and those are
+  // the true ones. Such a unit is inactive.
+  [[nodiscard]] Word zeros(Index w, bool unseen) const {
+    const bool forms_are_exact = layer_->exact || (unseen && layer_->spread < kNever);
+    if (!forms_are_exact) return layer_->dead[w];
+    const Index end = std::min(padded(layer_->units), 64 * (w + 1));
+    Word found = 0;
+    for (Index j = 64 * w; j < end; j += kLanes) {
+      Doubles size = magnitude(load(form_[0] + j));
+      for (int i = 0; i < D; ++i) size += magnitude(load(form_[1 + i] + j));
+      found |= Word{bits(size == all(0.0))} << (j & 63);
+    }
+    return found;
+  }
+
+  // Prove the signs of the units of word `w`, some of which are zero, and list those without.
+  void prove_signs(Index w, const Vertex<D>* vertex, Index count, double clear, Word zero) {
     const Index end = std::min(padded(layer_->units), 64 * (w + 1));
     Word active = 0, inactive = 0;
     for (Index j = 64 * w; j < end; j += kLanes) {
       Doubles lowest = all(kNever), highest = all(-kNever);
       for (Index v = 0; v < count; ++v) {
+        if (vanish_at(vertex[v].blur)) continue;
         Doubles x[D];
         for (int i = 0; i < D; ++i) x[i] = all(vertex[v].point[i]);
         const Doubles z = values(form_, j, x);
@@ -154,8 +202,8 @@ class LayerForms {
       inactive |= Word{bits(highest < all(-clear))} << (j & 63);
     }
     const Word units = up_to(layer_->units, w);
-    active_[w] = active & units;
-    inactive_[w] = inactive & units;
+    active_[w] = active & units & ~zero;
+    inactive_[w] = (inactive | zero) & units;
     for_each(units & ~(active | inactive), w,
              [&](Index j) { neuron_[columns_++] = static_cast<std::int32_t>(j); });
   }

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "../rounding.hpp"
 #include "bit_set.hpp"
 
 namespace nnce {
@@ -23,6 +25,20 @@ struct ScaledLayer {
   Array<double> slope;    // (units) on the inactive side
   Array<Word> leaky;      // the units whose slope is not 0
   double error;           // how far a form of the layer may be from the true one, over the box
+  // What the sizes of the terms of each coefficient sum to, whatever units are active; and how far
+  // a coefficient may be from the true one, as a share of that.
+  Matrix<double> size;  // (D + 1, padded width), the constants first
+  double spread;
+  bool exact;        // float64 holds all forms exactly
+  bool central;      // no neuron up to here has a bias: all forms are zero at the origin
+  Array<Word> dead;  // the units without weights and bias, which are zero everywhere
+};
+
+// What is known of how numbers of a layer were rounded before they came here.
+struct Rounding {
+  double error;  // see ScaledLayer
+  bool inexact;  // the weights are rounded
+  bool exact;    // see ScaledLayer
 };
 
 class VertexNetwork {
@@ -47,20 +63,25 @@ class VertexNetwork {
   // Add a layer behind the others. `weight` is (width, inputs of the layer), by rows.
   // Throws std::invalid_argument where it does not fit, or is not scaled.
   void add_layer(const double* weight, Index width, Index n_in, const std::vector<double>& bias,
-                 const std::vector<double>& slope, double error) {
+                 const std::vector<double>& slope, const Rounding& rounding) {
     const auto units = static_cast<Index>(slope.size());
     require(width >= 1 && units <= width, "a layer without neurons, or with too many slopes");
     require(n_in == (layers_.empty() ? dimension() : layers_.back().width),
             "a weight that does not fit the layer before");
     require(static_cast<Index>(bias.size()) == width, "a bias that does not fit its weight");
-    require(error >= 0.0 && std::isfinite(error), "an error that bounds nothing");
+    require(rounding.error >= 0.0 && std::isfinite(rounding.error), "an error that bounds nothing");
     ScaledLayer layer{width,
                       units,
                       Matrix<double>(n_in, padded(width)),
                       Array<double>(padded(width)),
                       Array<double>(units),
                       Array<Word>(words_for(units)),
-                      error};
+                      rounding.error,
+                      Matrix<double>(dimension() + 1, padded(width)),
+                      spread_behind(n_in, rounding.inexact),
+                      rounding.exact && !rounding.inexact,
+                      !rounding.inexact && (layers_.empty() || layers_.back().central),
+                      Array<Word>(words_for(units))};
     for (Index k = 0; k < units; ++k) {
       layer.slope[k] = slope[static_cast<std::size_t>(k)];
       require(std::isfinite(layer.slope[k]), "a slope that is not finite");
@@ -74,7 +95,10 @@ class VertexNetwork {
         size += std::fabs(layer.weight[i][j]) * gain(i);
       }
       require(size <= 1.0, "a neuron that is not scaled");
+      layer.central = layer.central && layer.bias[j] == 0.0;
+      if (size == 0.0 && j < units && !rounding.inexact) layer.dead[j >> 6] |= bit_of(j);
     }
+    measure(layer);
     units_ += units;
     layers_.push_back(std::move(layer));
   }
@@ -93,6 +117,30 @@ class VertexNetwork {
  private:
   static void require(bool holds, const char* otherwise) {
     if (!holds) throw std::invalid_argument(otherwise);
+  }
+
+  // A coefficient is a sum of products of coefficients of the layer before (Higham 2002, section
+  // 3.1); those of the first layer are its weights.
+  [[nodiscard]] double spread_behind(Index n_in, bool inexact) const {
+    if (inexact) return std::numeric_limits<double>::infinity();
+    if (layers_.empty()) return 0.0;
+    const double rounding = 2.0 * static_cast<double>(n_in + 5) * kUnit;
+    return (layers_.back().spread * (1.0 + rounding) + rounding) * (1.0 + 0x1p-20);
+  }
+
+  void measure(ScaledLayer& layer) const {
+    for (Index j = 0; j < layer.width; ++j) {
+      for (Index i = 0; i <= dimension(); ++i) {
+        double size = i == 0 ? std::fabs(layer.bias[j]) : 0.0;
+        for (Index k = 0; k < layer.weight.rows(); ++k) {
+          const double before = !layers_.empty() ? gain(k) * layers_.back().size[i][k]
+                                : k == i - 1     ? 1.0
+                                                 : 0.0;
+          size += std::fabs(layer.weight[k][j]) * before;
+        }
+        layer.size[i][j] = size * (1.0 + 0x1p-20);
+      }
+    }
   }
 
   // How much larger than the neuron k of the last layer what it passes on may be.

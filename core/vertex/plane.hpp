@@ -22,6 +22,7 @@ namespace nnce {
 
 inline constexpr double kEvaluation = 16.0 * kUnit;  // the rounding of a form, where |x| <= 2
 inline constexpr double kNever = std::numeric_limits<double>::infinity();
+inline constexpr double kOrigin = 0.0;  // the blur of a vertex that is known to be the origin
 
 // The larger of two; std::fmax is a call.
 constexpr double larger(double a, double b) { return a > b ? a : b; }
@@ -29,17 +30,34 @@ constexpr double larger(double a, double b) { return a > b ? a : b; }
 template <int D>
 using Point = Few<double, D>;
 
-// Where a form is zero: form[0] + sum_i form[1 + i] x_i, at most `error` from the true one.
+// Where a form is zero: form[0] + sum_i form[1 + i] x_i, at most `error` from the true one over the
+// box, and at most spread[i] in each coefficient.
 template <int D>
 struct Plane {
   Few<double, D + 1> form;
   double error;
   double side;  // +1.0 or -1.0: the sign of the form on the path's cell
+  Few<double, D + 1> spread;
+  bool exact;    // the form is the true one
+  bool central;  // the true plane goes through the origin
 
   [[nodiscard]] double at(const Point<D>& x) const {
     double z = form[0];
     for (int i = 0; i < D; ++i) z = fma(form[1 + i], x[i], z);
     return z;
+  }
+
+  // A bound on how far `at(x)` is from the value of the form, and that from the true one's at any
+  // point within `blur`.
+  [[nodiscard]] double error_near(const Point<D>& x, double blur) const {
+    double off = spread[0], size = std::fabs(form[0]);
+    for (int i = 0; i < D; ++i) {
+      const double s = std::fabs(x[i]);
+      off += spread[1 + i] * (s + blur);
+      size += std::fabs(form[1 + i]) * s;
+    }
+    off = off < error ? off : error;
+    return (off + 2.0 * (D + 3) * kUnit * size) * (1.0 + 0x1p-40) + kUnderflow;
   }
 };
 
@@ -58,13 +76,15 @@ template <int D>
 struct Located {
   Point<D> point;
   double blur;  // infinite where the planes are too nearly parallel; the point is 0 then
+  double gain;  // twice a bound on |A^-1|
 };
 
 template <int D>
-Located<D> unless_unknown(const Point<D>& point, bool clear, double blur) {
+Located<D> unless_unknown(const Point<D>& point, bool clear, double residual, double gain) {
+  const double blur = gain * (residual + kEvaluation);
   bool known = clear && blur <= 0.5;
   for (const double x : point) known = known && std::fabs(x) <= 2.0;
-  return known ? Located<D>{point, blur} : Located<D>{{}, kNever};
+  return known ? Located<D>{point, blur, gain} : Located<D>{{}, kNever, kNever};
 }
 
 inline Located<2> locate(const Plane<2>& p, const Plane<2>& q) {
@@ -78,7 +98,7 @@ inline Located<2> locate(const Plane<2>& p, const Plane<2>& q) {
   const double row = larger(std::fabs(g[2]) + std::fabs(f[2]), std::fabs(g[1]) + std::fabs(f[1]));
   const double size = std::fabs(left) + std::fabs(right);
   const bool clear = std::fabs(det) > 8.0 * kUnit * size + kUnderflow;
-  return unless_unknown<2>(point, clear, 4.0 * row * (residual + kEvaluation) * std::fabs(inverse));
+  return unless_unknown<2>(point, clear, residual, 4.0 * row * std::fabs(inverse));
 }
 
 // One coordinate of `locate` in space is a sum over the planes: constants times cofactors.
@@ -115,8 +135,10 @@ inline Located<3> locate(const Plane<3>& p, const Plane<3>& q, const Plane<3>& r
   }
   const bool clear = std::fabs(det) > 16.0 * kUnit * size + kUnderflow;
   const double largest = larger(row[0], larger(row[1], row[2]));
-  return unless_unknown<3>(point, clear,
-                           4.0 * largest * (residual + kEvaluation) * std::fabs(inverse));
+  return unless_unknown<3>(point, clear, residual, 4.0 * largest * std::fabs(inverse));
 }
+
+inline Located<2> locate(const Few<const Plane<2>*, 2>& p) { return locate(*p[0], *p[1]); }
+inline Located<3> locate(const Few<const Plane<3>*, 3>& p) { return locate(*p[0], *p[1], *p[2]); }
 
 }  // namespace nnce

@@ -1,16 +1,22 @@
 // Polytopes that are kept by their vertices, and how they are divided along a plane.
 //
-// Polytopes are simple (each vertex on exactly D planes): a plane divides one only where no vertex
-// is on it. So an edge is the vertices' D - 1 common planes, and each divided edge has one new
-// vertex.
+// Polytopes are simple: each vertex is on D planes, an edge is its vertices' D - 1 common planes,
+// and each divided edge has one new vertex. A plane through a vertex does not change that. It is
+// taken as if it were a little further on the positive side, by far more than all planes before it:
+// the vertex goes to the negative part, and those on its edges to positive vertices are new ones of
+// the same place. So the polytope in hand is that of planes which are moved by less than any
+// number, simple in its combinatorics, and its vertices are where those of the true one are (with
+// repetitions). Only places and signs are read from them. docs/exact.md, "Vertices".
 #pragma once
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "bit_set.hpp"
 #include "layer.hpp"
 #include "plane.hpp"
+#include "second_look.hpp"
 
 namespace nnce {
 
@@ -45,12 +51,13 @@ class Polytopes {
     }
     for (int corner = 0; corner < 1 << D; ++corner) {
       Vertex<D>& v = vertex_[corner];
-      v.blur = kUnderflow;
+      v.blur = kOrigin;
       for (int i = 0; i < D; ++i) {
         const int at_upper = corner >> i & 1;
         v.point[i] = at_upper ? network.upper(i) : network.lower(i);
         v.plane[i] = static_cast<std::int32_t>(first_side + Index{2} * i + at_upper);
         v.neighbour[i] = corner ^ (1 << i);
+        if (v.point[i] != 0.0) v.blur = kUnderflow;
       }
     }
     return {0, 1 << D};
@@ -68,6 +75,27 @@ class Polytopes {
   void note_signs(Polytope cell, const LayerForms<D>& layer) {
     for (Index v = cell.start; v < cell.start + cell.count; ++v) {
       layer.note_signs(vertex_[v].point, vertex_[v].blur, 0, sign_[v], sign_[v] + words_);
+    }
+  }
+
+  // Look closer at the vertices of a cell, for the signs of columns that are not known there.
+  // `seen(c)` are planes: column c is zero where all of them meet, if there are any.
+  template <class Seen>
+  void look_closer(Polytope cell, const LayerForms<D>& layer, Seen seen) {
+    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+      Word unknown = 0;
+      for (Index w = 0; w < layer.words(); ++w) unknown |= unknown_at(v, w, layer);
+      if (unknown == 0) continue;
+      const Few<const Plane<D>*, D> planes = pointers(vertex_[v].plane);
+      CloseUp<D> vertex(vertex_[v].point, vertex_[v].blur, planes);
+      for (Index w = 0; w < layer.words(); ++w) {
+        for_each(unknown_at(v, w, layer), w, [&](Index c) {
+          Signs signs = vertex.signs_of(layer.plane(c));
+          if (!signs.known() && is_on(v, seen(c))) signs = {true, true};
+          if (signs.positive) sign_[v][w] |= bit_of(c);
+          if (signs.negative) sign_[v][words_ + w] |= bit_of(c);
+        });
+      }
     }
   }
 
@@ -89,9 +117,11 @@ class Polytopes {
             0};
     for (; cut.born < edges; ++cut.born) {
       const Edge& edge = edge_[cut.born];
-      const Located<D> located = add_vertex(cut, edge, number);
-      note_new(above + positive + cut.born, below + negative + cut.born, located, layer, column,
-               known);
+      const Index end = cell.start + edge.negative;
+      const bool at_end = holds(sign_[end], column);
+      add_vertex(cut, edge, number, at_end);
+      note_new(above + positive + cut.born, below + negative + cut.born, at_end ? end : -1, layer,
+               column, known);
       join_old(cut, edge);
       join_new(cut, edge.i);
     }
@@ -107,18 +137,17 @@ class Polytopes {
                                  Index number, Index other) {
     PartSigns below, above;
     for (Index v = cell.start; v < cell.start + cell.count; ++v) {
-      (holds(sign_[v], column) ? above : below).add(sign_of(v, other));
+      (is_above(v, column) ? above : below).add(signs_of(v, other));
     }
     for (Index v = cell.start; v < cell.start + cell.count; ++v) {
       if (above.both() && below.both()) return 4;
-      if (!holds(sign_[v], column)) continue;
+      if (!is_above(v, column)) continue;
       for (int i = 0; i < D; ++i) {
-        if (holds(sign_[cell.start + vertex_[v].neighbour[i]], column)) continue;
-        const Located<D> end = locate(planes_of(vertex_[v], i, number));
-        ++computed;
-        const int sign = layer.sign_at(end.point, end.blur, other);
-        above.add(sign);
-        below.add(sign);
+        const Index end = cell.start + vertex_[v].neighbour[i];
+        if (is_above(end, column)) continue;
+        const Signs signs = signs_at_cut(v, i, end, layer, column, number, other);
+        above.add(signs);
+        below.add(signs);
       }
     }
     if (!above.settled() || !below.settled()) return std::nullopt;
@@ -145,21 +174,50 @@ class Polytopes {
   struct PartSigns {
     bool positive = false, negative = false, unknown = false;
 
-    void add(int sign) {
-      positive |= sign > 0;
-      negative |= sign < 0;
-      unknown |= sign == 0;
+    void add(Signs signs) {
+      positive |= signs.positive && !signs.negative;
+      negative |= signs.negative && !signs.positive;
+      unknown |= !signs.known();
     }
     [[nodiscard]] bool both() const { return positive && negative; }
     [[nodiscard]] bool settled() const { return both() || !unknown; }
   };
 
-  [[nodiscard]] int sign_of(Index v, Index column) const {
-    return holds(sign_[v], column) - holds(sign_[v] + words_, column);
+  // The columns of word `w` whose signs are not known at a vertex.
+  [[nodiscard]] Word unknown_at(Index v, Index w, const LayerForms<D>& layer) const {
+    return up_to(layer.columns(), w) & ~(sign_[v][w] | sign_[v][words_ + w]);
   }
 
+  // Whether a vertex is on all of these planes, and there are some.
+  [[nodiscard]] bool is_on(Index v, const std::vector<Index>& planes) const {
+    const Few<std::int32_t, D>& own = vertex_[v].plane;
+    return !planes.empty() && std::all_of(planes.begin(), planes.end(), [&](Index plane) {
+      return std::find(own.begin(), own.end(), plane) != own.end();
+    });
+  }
+
+  [[nodiscard]] Signs signs_of(Index v, Index column) const {
+    return {holds(sign_[v], column), holds(sign_[v] + words_, column)};
+  }
+  // Whether a vertex is on the positive side of a column whose sign is known: on the other one are
+  // those where it is zero.
+  [[nodiscard]] bool is_above(Index v, Index column) const {
+    return holds(sign_[v], column) && !holds(sign_[v] + words_, column);
+  }
+
+  // Return the signs of the column `other` where another one, which is the plane `number`, cuts the
+  // i-th edge of v, with this other end.
+  Signs signs_at_cut(Index v, int i, Index end, const LayerForms<D>& layer, Index column,
+                     Index number, Index other) {
+    if (holds(sign_[end], column)) return signs_of(end, other);  // it is zero at the end
+    const Located<D> at = locate(planes_of(vertex_[v], i, number));
+    ++computed;
+    return layer.signs_at(at.point, at.blur, other);
+  }
+
+  // The sides of the box are exact.
   static Plane<D> side(int input, double constant, double slope) {
-    Plane<D> plane{{}, kUnderflow, 1.0};
+    Plane<D> plane{{}, kUnderflow, 1.0, {}, true, constant == 0.0};
     plane.form[0] = constant;
     plane.form[1 + input] = slope;
     return plane;
@@ -184,7 +242,7 @@ class Polytopes {
   Index number_vertices(Polytope cell, Index column) {
     std::int32_t positive = 0, negative = 0;
     for (Index v = 0; v < cell.count; ++v) {
-      const std::int32_t is_positive = holds(sign_[cell.start + v], column);
+      const std::int32_t is_positive = is_above(cell.start + v, column);
       image_[v] = is_positive ? positive : -1 - negative;
       positive += is_positive;
       negative += 1 - is_positive;
@@ -225,13 +283,18 @@ class Polytopes {
     }
   }
 
-  // Add the new vertex on an edge to both parts.
-  Located<D> add_vertex(const Cut& cut, const Edge& edge, Index number) {
+  // Add the new vertex on an edge to both parts. Where the column is zero at the end of the edge
+  // (`at_end`), it is there.
+  void add_vertex(const Cut& cut, const Edge& edge, Index number, bool at_end) {
     const Few<std::int32_t, D> planes = planes_of(cut.old[edge.positive], edge.i, number);
-    const Located<D> at = locate(planes);
-    cut.above[cut.positive + cut.born] = {at.point, at.blur, planes, {}};
-    cut.below[cut.negative + cut.born] = {at.point, at.blur, planes, {}};
-    return at;
+    Vertex<D> born = cut.old[edge.negative];
+    born.plane = planes;
+    if (!at_end) {
+      const Located<D> at = locate(planes);
+      born.point = at.point, born.blur = at.blur;
+    }
+    cut.above[cut.positive + cut.born] = born;
+    cut.below[cut.negative + cut.born] = born;
   }
 
   // Return the planes of the point where the plane `number` cuts the i-th edge of v.
@@ -241,20 +304,34 @@ class Polytopes {
     return planes;
   }
 
-  [[nodiscard]] Located<D> locate(const Few<std::int32_t, D>& planes) const {
-    if constexpr (D == 2) {
-      return nnce::locate(plane_[planes[0]], plane_[planes[1]]);
-    } else {
-      return nnce::locate(plane_[planes[0]], plane_[planes[1]], plane_[planes[2]]);
-    }
+  [[nodiscard]] Few<const Plane<D>*, D> pointers(const Few<std::int32_t, D>& planes) const {
+    Few<const Plane<D>*, D> found;
+    for (int i = 0; i < D; ++i) found[i] = &plane_[planes[i]];
+    return found;
   }
 
-  // Note the signs at a new vertex, which is a in one part and b in the other. Columns that have
-  // one sign on all of the cell have it here too, and the dividing one has that of the part.
-  void note_new(Index a, Index b, const Located<D>& at, const LayerForms<D>& layer, Index column,
+  [[nodiscard]] Located<D> locate(const Few<std::int32_t, D>& numbers) const {
+    const Few<const Plane<D>*, D> planes = pointers(numbers);
+    Located<D> at = nnce::locate(planes);
+    const auto is_central = [](const Plane<D>* plane) { return plane->central; };
+    // Independent planes through the origin meet there and nowhere else.
+    if (at.blur < kNever && std::all_of(planes.begin(), planes.end(), is_central)) {
+      at.point = {}, at.blur = kOrigin;
+    }
+    return at;
+  }
+
+  // Note the signs at a new vertex, which is a in one part and b in the other; they are those of
+  // `twin`, an old vertex of the same place, if it has one. Columns that have one sign on all of
+  // the cell have it here too, and the dividing one has that of the part.
+  void note_new(Index a, Index b, Index twin, const LayerForms<D>& layer, Index column,
                 const CellSigns& known) {
     Word *positive = sign_[a], *negative = positive + words_;
-    layer.note_signs(at.point, at.blur, column, positive, negative);
+    if (twin >= 0) {
+      copy_signs(twin, a, layer.words());
+    } else {
+      layer.note_signs(vertex_[a].point, vertex_[a].blur, column, positive, negative);
+    }
     for (Index w = 0; w < layer.words(); ++w) {
       positive[w] = (positive[w] & known.unknown[w]) | known.positive[w];
       negative[w] = (negative[w] & known.unknown[w]) | known.negative[w];

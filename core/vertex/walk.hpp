@@ -60,7 +60,7 @@ class VertexWalk {
     for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] ? 1 : -1;
     prefix_ = length;
     counted_ = counted;
-    nodes_ = cells_ = proved_ = polytopes_.computed = 0;
+    nodes_ = cells_ = proved_ = touching_ = polytopes_.computed = 0;
     layer_cells_.fill(0);
     done_ = 0.0;
     rows_.clear();
@@ -123,6 +123,8 @@ class VertexWalk {
   // The share of the domain's tree that is done.
   [[nodiscard]] double share() const { return done_; }
   [[nodiscard]] Index proved() const { return proved_; }  // signs of units on cells
+  // Those of them that rest on a zero at some vertex.
+  [[nodiscard]] Index touching() const { return touching_; }
   [[nodiscard]] Index vertices() const { return polytopes_.computed; }
   [[nodiscard]] CellRows& rows() { return rows_; }
 
@@ -173,7 +175,8 @@ class VertexWalk {
     } else {
       sums_.write(frame.sum, layer.forms(), layer.stride());
     }
-    layer.enter(polytopes_.of(frame.cell), frame.cell.count);
+    const bool unseen = frame.layer > 0 && frame.sum.terms == 0;
+    layer.enter(polytopes_.of(frame.cell), frame.cell.count, unseen);
     proved_ += layer.scaled().units - layer.columns();
     polytopes_.note_signs(frame.cell, layer);
     for (Index w = 0; w < layer.words(); ++w) unknown_[top_][w] = up_to(layer.columns(), w);
@@ -188,7 +191,17 @@ class VertexWalk {
   // Decide what the vertices of the frame show, and split it, count it or go on to a layer.
   void visit(Frame& frame) {
     const LayerForms<D>& layer = forms(frame.layer);
-    const Index column = settle_columns(frame.cell, layer);
+    fresh_.fill(0);
+    Index column = settle_columns(frame.cell, layer);
+    if (column >= 0 && !is_known(frame.cell, column)) {
+      const auto seen = [&](Index c) { return seen_by(frame.layer, c); };
+      polytopes_.look_closer(frame.cell, layer, seen);
+      column = settle_columns(frame.cell, layer);
+    }
+    if (column >= 0 && !is_known(frame.cell, column)) {
+      be_unsure(first_unit_[frame.layer] + layer.neuron(column));
+      return;
+    }
     if (column < 0) {
       // Finding the way to a subtree's root is not charged.
       if (first_unit_[frame.layer + 1] > prefix_) ++nodes_;
@@ -196,10 +209,6 @@ class VertexWalk {
       return;
     }
     const Index unit = first_unit_[frame.layer] + layer.neuron(column);
-    if (!is_known(frame.cell, column)) {
-      be_unsure(unit);
-      return;
-    }
     set_plane(layer, column, unit);
     if (!with_rows_ && is_last(frame.layer) && prefix_ <= first_unit_[frame.layer] &&
         count_parts(frame, column, unit)) {
@@ -235,8 +244,7 @@ class VertexWalk {
 
   void set_plane(const LayerForms<D>& layer, Index column, Index unit) {
     Plane<D>& plane = polytopes_.plane(unit);
-    for (int i = 0; i <= D; ++i) plane.form[i] = layer.column(i, column);
-    plane.error = layer.scaled().error;
+    plane = layer.plane(column);
     plane.side = forced_[unit] > 0 ? 1.0 : -1.0;
   }
 
@@ -245,21 +253,44 @@ class VertexWalk {
     const Index words = layer.words(), offset = polytopes_.words();
     Index first = -1;
     for (Index w = 0; w < words; ++w) {
-      Word positive = ~Word{0}, negative = ~Word{0};
+      Word positive = ~Word{0}, negative = ~Word{0}, touched = 0;
       for (Index v = cell.start; v < cell.start + cell.count; ++v) {
-        const Word* signs = polytopes_.signs(v);
-        positive &= signs[w];
-        negative &= signs[offset + w];
+        const Word plus = polytopes_.signs(v)[w], minus = polytopes_.signs(v)[offset + w];
+        positive &= plus;
+        negative &= minus;
+        touched |= plus & minus;
       }
+      positive &= ~negative;  // zero on all of the cell is inactive
       const Word before = unknown_[top_][w], decided = before & (positive | negative);
       known_.positive[w] = positive;
       known_.negative[w] = negative;
       known_.unknown[w] = unknown_[top_][w] = before & ~decided;
-      fresh_[w] = decided & (positive | layer.leaky()[w]);
+      fresh_[w] |= decided & (positive | layer.leaky()[w]);
       proved_ += std::popcount(decided);
+      touching_ += std::popcount(decided & touched);
       if (first < 0 && before != decided) first = 64 * w + std::countr_zero(before & ~decided);
     }
     return first;
+  }
+
+  // The planes of the units that a column of a layer sees on the path's cell, where these are few
+  // and it has no bias: it is zero where all of them are. Else none.
+  [[nodiscard]] std::vector<Index> seen_by(Index layer, Index column) const {
+    std::vector<Index> seen;
+    if (layer == 0) return seen;
+    const LayerForms<D>& before = forms(layer - 1);
+    const ScaledLayer &own = forms(layer).scaled(), &scaled = before.scaled();
+    const bool plain =
+        own.spread < kNever && scaled.width == scaled.units &&
+        std::all_of(scaled.leaky.begin(), scaled.leaky.end(), [](Word word) { return word == 0; });
+    if (!plain || own.bias[forms(layer).neuron(column)] != 0.0) return seen;
+    const auto add = [&](Index j) { seen.push_back(first_unit_[layer - 1] + j); };
+    for (Index w = 0; w < words_for(scaled.units); ++w) for_each(before.active()[w], w, add);
+    for (Index w = 0; w < before.words(); ++w) {
+      for_each(before.settled[w], w, [&](Index c) { add(before.neuron(c)); });
+    }
+    if (static_cast<Index>(seen.size()) > D) seen.clear();
+    return seen;
   }
 
   // Tell whether the sign of a column is proved at every vertex of a cell.
@@ -425,10 +456,15 @@ class VertexWalk {
 
   // Return the columns that are positive at every vertex of a cell.
   [[nodiscard]] std::vector<Word> positive_on(Polytope cell) const {
-    std::vector<Word> positive(static_cast<std::size_t>(polytopes_.words()), ~Word{0});
-    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
-      Index w = 0;
-      for (Word& word : positive) word &= polytopes_.signs(v)[w++];
+    const Index words = polytopes_.words();
+    std::vector<Word> positive(static_cast<std::size_t>(words));
+    for (Index w = 0; w < words; ++w) {
+      Word plus = ~Word{0}, minus = ~Word{0};
+      for (Index v = cell.start; v < cell.start + cell.count; ++v) {
+        plus &= polytopes_.signs(v)[w];
+        minus &= polytopes_.signs(v)[words + w];
+      }
+      positive[static_cast<std::size_t>(w)] = plus & ~minus;
     }
     return positive;
   }
@@ -468,7 +504,7 @@ class VertexWalk {
   Index decided_ = 0;  // how many signs of the unsure cell are known
 
   Index limit_ = 0;  // of nodes_
-  Index nodes_ = 0, cells_ = 0, proved_ = 0;
+  Index nodes_ = 0, cells_ = 0, proved_ = 0, touching_ = 0;
   Array<Index> layer_cells_;
   double done_ = 0.0;
   Array<std::uint8_t> base_;         // the sign bytes with all columns inactive

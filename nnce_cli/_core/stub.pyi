@@ -43,6 +43,9 @@ class Network:
     @property
     def units(self) -> int: ...
 
+    def exact_layers(self) -> list[bool]:
+        """Tell of which layers float64 holds all forms exactly."""
+
 class Preimage(enum.Enum):
     """
     Whether a cell of the relaxed image holds an image of the inside of the box.
@@ -245,14 +248,19 @@ class VertexNetwork:
     ``inputs`` inputs vary; ``lower`` and ``upper`` have an entry for each, or two for one. Of
     each layer: ``weights`` (width, inputs of the layer) and ``biases`` (width,) float64,
     ``slopes`` (units,) float64 on the inactive side, the other neurons being pass-throughs, and
-    ``errors``: how far a form may be from the true one. Raises ValueError where sizes do not
-    fit, a number is not finite, or something is not scaled.
+    ``roundings``: how far a form may be from the true one, whether the weights are rounded, and
+    whether all forms are exact. Raises ValueError where sizes do not fit, a number is not
+    finite, or something is not scaled.
     """
 
-    def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], errors: Sequence[float]) -> None: ...
+    def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], roundings: Sequence[tuple[float, bool, bool]]) -> None: ...
 
     @property
     def dimension(self) -> int: ...
+
+    @property
+    def central(self) -> bool:
+        """Whether there are no biases."""
 
 class VertexWalk2:
     """
@@ -324,6 +332,10 @@ class VertexWalk2:
     @property
     def proved(self) -> int:
         """Signs of units on cells that were proved."""
+
+    @property
+    def touching(self) -> int:
+        """Those of them that rest on a zero at a vertex."""
 
     @property
     def vertices(self) -> int:
@@ -399,6 +411,10 @@ class VertexWalk3:
     @property
     def proved(self) -> int:
         """Signs of units on cells that were proved."""
+
+    @property
+    def touching(self) -> int:
+        """Those of them that rest on a zero at a vertex."""
 
     @property
     def vertices(self) -> int:

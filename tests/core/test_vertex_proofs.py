@@ -233,8 +233,9 @@ HOSTILE = [
     ("weights", [np.full((3, 2), np.nan), np.zeros((2, 3))]),
     ("weights", [np.ones((3, 2)), np.zeros((2, 3))]), ("biases", [np.zeros(2), np.zeros(2)]),
     ("slopes", [np.zeros(4), np.zeros(2)]), ("slopes", [np.full(3, np.inf), np.zeros(2)]),
-    ("slopes", [np.full(3, 1e9), np.zeros(2)]), ("errors", [0.0]), ("errors", [-1.0, 0.0]),
-    ("errors", [np.nan, 0.0]),
+    ("slopes", [np.full(3, 1e9), np.zeros(2)]), ("roundings", [(0.0, False, False)]),
+    ("roundings", [(-1.0, False, False), (0.0, False, False)]),
+    ("roundings", [(np.nan, False, False), (0.0, False, False)]),
 ]  # fmt: skip
 
 
@@ -247,7 +248,7 @@ def test_networks_that_do_not_fit_are_refused(name, value):
         "weights": [np.full((3, 2), 0.25), np.full((2, 3), 0.25)],
         "biases": [np.zeros(3), np.zeros(2)],
         "slopes": [np.zeros(3), np.zeros(2)],
-        "errors": [0.0, 0.0],
+        "roundings": [(0.0, False, False)] * 2,
     }
     network = _core.VertexNetwork(**arrays)
     walk = _core.VertexWalk2(network, 5)

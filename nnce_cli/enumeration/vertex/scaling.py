@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import AffineMap, LayerStack
 
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other walk
+LARGEST_EXACT_SCALE = 400  # beyond this, forms that were exact may underflow
 NO_EXPONENT = np.int32(-(2**30))  # of the number 0
 
 Exponents = NDArray[np.int32]
@@ -36,15 +38,28 @@ def is_scalable(box: Box) -> bool:
 def scaled_network(problem: Problem) -> _core.VertexNetwork:
     """Return the scaled network that a problem is about."""
     relu = [np.zeros(width) for width in problem.widths]
-    return scale(problem.stack, problem.box, relu)
+    return scale(problem.stack, problem.box, relu, _exact_layers(problem.stack, problem.box))
 
 
-def scale(stack: LayerStack, box: Box, slopes: Sequence[Floats]) -> _core.VertexNetwork:
+def _exact_layers(stack: LayerStack, box: Box) -> list[bool]:
+    """Tell of which layers float64 holds the forms exactly, scaled as they are here.
+
+    Scaling takes nothing away where it does not underflow: forms have 53 bits.
+    """
+    if (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
+        return [False] * len(stack.hidden)
+    return core_network(stack, box).exact_layers()
+
+
+def scale(
+    stack: LayerStack, box: Box, slopes: Sequence[Floats], exact: Sequence[bool] = ()
+) -> _core.VertexNetwork:
     """Divide every input and neuron by a power of two, so that none is larger than 1 on the box.
 
     With x = 2^e x', and z = 2^f z' for each neuron, W' = 2^-f W 2^e and b' = 2^-f b: exactly, but
     for underflow. One input becomes two, of which the second has no weight. ``slopes`` are those
     of each layer's units on the inactive side; a layer's neurons beyond are pass-throughs.
+    ``exact`` says of the first layers whether float64 holds their forms exactly.
     """
     d, exponents = stack.n_inputs, input_exponents(box)
     lower, upper = -np.ones(max(d, 2)), np.ones(max(d, 2))
@@ -52,6 +67,8 @@ def scale(stack: LayerStack, box: Box, slopes: Sequence[Floats]) -> _core.Vertex
     weights, biases, errors = zip(*scaled_layers(stack, exponents, slopes), strict=True)
     first = np.zeros((len(weights[0]), max(d, 2)))
     first[:, :d] = weights[0]
+    inexact = [layer.exact is not None for layer in stack.hidden]
+    known = [*exact, *[False] * (len(inexact) - len(exact))]
     return _core.VertexNetwork(
         inputs=d,
         lower=lower.tolist(),
@@ -59,7 +76,7 @@ def scale(stack: LayerStack, box: Box, slopes: Sequence[Floats]) -> _core.Vertex
         weights=[first, *weights[1:]],
         biases=list(biases),
         slopes=list(slopes),
-        errors=list(errors),
+        roundings=list(zip(errors, inexact, known, strict=True)),
     )
 
 
@@ -89,8 +106,7 @@ def _scale(
 ) -> tuple[Floats, Floats, Exponents]:
     """Return the layer's scaled weight and bias, and the exponents of its neurons.
 
-    ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself. A
-    neuron that is zero everywhere is inactive: it becomes -1 everywhere, which says the same.
+    ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself.
     """
     mantissa, exponent = np.frexp(np.column_stack([layer.weight, layer.bias]))
     exponent += np.append(exponents, np.int32(0))
@@ -102,8 +118,6 @@ def _scale(
     total *= 1 + 2.0**-20  # forms are this much over 1 at most
     shift = np.frexp(total)[1]
     scaled *= np.ldexp(1.0, -shift)[:, None]
-    if layer.exact is None:
-        scaled[total == 0.0, -1] = -1.0
     return scaled[:, :-1].copy(), scaled[:, -1].copy(), largest + shift
 
 

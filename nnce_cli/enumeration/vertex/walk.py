@@ -89,6 +89,7 @@ class VertexWalk:
         network = scaled_network(problem)
         walk = _core.VertexWalk2 if network.dimension == 2 else _core.VertexWalk3
         self._walk = walk(network, OUTPUT_ROWS if rows else 0)
+        self._is_linear = network.central
         self._finder: RankFinder | None = None
         self._guest: Walk | None = None
         self.begin(subtree)
@@ -136,7 +137,9 @@ class VertexWalk:
     def decisions(self) -> dict[str, int]:
         """See `Walk`; ``vertices`` were computed, ``handed_over`` subtrees the guest walked."""
         total = dict.fromkeys(DECISIONS, 0)
-        total["neurons_float"] = self._walk.proved
+        zeros = "neurons_cone" if self._is_linear else "neurons_integers"
+        total[zeros] = self._walk.touching
+        total["neurons_float"] = self._walk.proved - self._walk.touching
         total["witnesses_float"] = self._walk.cells
         total["ranks_exact"] = self._finder.exact_ranks if self._finder else 0
         total["vertices"] = self._walk.vertices
