@@ -452,11 +452,13 @@ void bind_walk_members(Class& walk) {
           nb::arg("high"), nb::arg("low"))
       .def(
           "answer_leaf",
-          [](TreeWalk& self, const std::optional<Floats>& witness, bool exactly) {
-            if (witness) check_length(*witness, self.inputs(), "witness");
-            self.answer_leaf(witness ? witness->data() : nullptr, exactly);
+          [](TreeWalk& self, const Floats& witness, bool exactly) {
+            check_length(witness, self.inputs(), "witness");
+            self.answer_leaf(witness.data(), exactly);
           },
-          nb::arg("witness").none(), nb::arg("exactly"))
+          nb::arg("witness"), nb::arg("exactly"))
+      .def("answer_nothing", &TreeWalk::answer_nothing, nb::arg("splits"),
+           "There is no such cell, nor any whose path begins with the same ``splits`` splits.")
       .def(
           "path_to", [](TreeWalk& self, Index t) { return cell_path(self, t); }, nb::arg("t"))
       .def("turn", &TreeWalk::turn, nb::arg("t"), nb::arg("turned"))

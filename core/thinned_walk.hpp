@@ -69,6 +69,14 @@ class ThinnedWalk final : public TreeWalk {
   [[nodiscard]] const Array<double>& sampled() const { return sampled_; }
 
  protected:
+  std::optional<Stop> leave_nothing(Index t) override {
+    const bool is_leaf = frames_[t].phase == Phase::kLeaf;
+    if (is_leaf) layer_cells_[frames_[t].layer] -= weight_[t];  // it was counted
+    const std::optional<Stop> stop = TreeWalk::leave_nothing(t);
+    skip_dropped();
+    return stop;
+  }
+
   std::optional<Stop> step(Index t) override {
     const Frame& f = frames_[t];
     const Index layer = f.layer, cells = cells_.cells();

@@ -103,6 +103,8 @@ class TreeWalk {
     begin_at_corner(frames_[0]);
     top_ = 0;
     answer_ = Answer::kNone;
+    nothing_behind_ = kNoLimit;
+    is_careful_ = false;
     asks_ = false;
     moved_ = false;
     nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
@@ -118,7 +120,7 @@ class TreeWalk {
     for (Index steps = 1; nodes_ < limit; ++steps) {
       if (top_ < 0) return Stop::kDone;
       if (steps % kStepsPerLook == 0 && Clock::now() >= end) return Stop::kPaused;
-      if (const std::optional<Stop> stop = step(top_)) {
+      if (const std::optional<Stop> stop = is_nothing(top_) ? leave_nothing(top_) : step(top_)) {
         asks_ = *stop == Stop::kUnsure;
         if (*stop != Stop::kDone) return *stop;
         top_ = -1;
@@ -153,16 +155,24 @@ class TreeWalk {
     take_down(Answer::kCuts);
   }
 
-  // A witness of the leaf, on the inputs, or null where there is no such cell; by exact arithmetic
-  // or by floats.
+  // A witness of the leaf, on the inputs; by exact arithmetic or by floats.
   void answer_leaf(const double* witness, bool exactly) {
     require(asks_ && top().phase == Phase::kLeaf);
-    if (witness != nullptr) {
-      double* point = search_ ? search_->x() : witness_.point();
-      for (Index i = 0; i < inputs(); ++i) point[i] = witness[i];
-    }
+    double* point = search_ ? search_->x() : witness_.point();
+    for (Index i = 0; i < inputs(); ++i) point[i] = witness[i];
     witnesses_ += exactly ? 0 : 1;
-    take_down(witness != nullptr ? Answer::kExists : Answer::kEmpty);
+    take_down(Answer::kExists);
+  }
+
+  // The cell in hand has no interior: rounding let it in. Nor has any whose path begins with the
+  // same `splits` splits, so that the walk leaves all of them at once.
+  void answer_nothing(Index splits) {
+    require(asks_);
+    if (splits < 0 || splits > top().splits) throw std::invalid_argument("no such split");
+    asks_ = false;
+    moved_ = false;
+    nothing_behind_ = splits;
+    nothing_here_ = is_careful_ = true;
   }
 
   // The row of the unit that is asked about, and what there is to read of the walk.
@@ -264,6 +274,26 @@ class TreeWalk {
       case Phase::kRootTests: return root_tests(t);
       default: return enter_layer(t);
     }
+  }
+
+  // Whether frame t, the top one, goes on with a cell that is known to have no interior: the one
+  // that was asked about, or the active side of a split below which it stood.
+  bool is_nothing(Index t) {
+    if (nothing_behind_ == kNoLimit) return false;
+    if (nothing_here_ || frames_[t].splits > nothing_behind_) return true;
+    nothing_behind_ = kNoLimit;
+    return false;
+  }
+
+  // Leave the cell of frame t, which has no interior.
+  virtual std::optional<Stop> leave_nothing(Index t) {
+    if (log_.is_full()) return Stop::kRowsFull;
+    nothing_here_ = false;
+    log_.mute(false);
+    log_.add(0, Decision::kIsEmpty, false);
+    cells_.share += frames_[t].share;
+    pop();
+    return std::nullopt;
   }
 
   // Bring the units of the next layer into frame t.
@@ -398,6 +428,10 @@ class TreeWalk {
   Index top_ = -1;
   bool asks_ = false;  // the walk stopped with a question, which is not answered
   Answer answer_ = Answer::kNone;
+  Index nothing_behind_ = kNoLimit;  // paths that begin with so many splits of the last one that
+                                     // was asked about lead to nothing
+  bool nothing_here_ = false;        // and that one itself is still the top frame's
+  bool is_careful_ = false;          // since rounding has let an empty cell in
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
   Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
 
@@ -539,8 +573,10 @@ class TreeWalk {
       }
       if (ended == Ended::kCrossed) {
         if (!known) continue;
+        const bool doubtful = is_careful_ && !is_clear(frames_[mover]);
         if (side < 0.0) frames_.swap(t, t + 1);
-        return Answer::kCuts;
+        moved_ = doubtful && side < 0.0;
+        return doubtful ? Answer::kNone : Answer::kCuts;
       }
       const Frame& at = frames_[mover];
       Answer answer = Answer::kNone;
@@ -554,6 +590,15 @@ class TreeWalk {
       return answer;
     }
     return Answer::kNone;
+  }
+
+  // Whether the vertex of a frame is clearly on its side of all constraints but those that meet
+  // there. Rounding may take a vertex beyond one for a vertex of the cell.
+  [[nodiscard]] static bool is_clear(const Frame& f) {
+    for (Index r = f.free; r < f.rows; ++r) {
+      if (!(f.constant[r] > kClear && f.cap[r] - f.constant[r] > kClear)) return false;
+    }
+    return true;
   }
 
   // Divide a cell: frame t is at a vertex of its active side, t + 1 of the inactive.

@@ -94,6 +94,19 @@ def networks(draw: st.DrawFn, shapes: Sequence[tuple[int, ...]] = SHAPES) -> lis
 
 
 @st.composite
+def integer_networks(draw: st.DrawFn, shapes: Sequence[tuple[int, ...]]) -> list[list[Row]]:
+    """Draw the hidden layers of a network of integers from -2 to 2; half of them have no biases."""
+    shape = draw(st.sampled_from(shapes))
+    random = draw(st.randoms(use_true_random=True))
+    entries, unbiased = INTEGERS[1:-1], draw(st.booleans())
+    layers = []
+    for n_in, width in pairwise(shape):
+        rows = [random.choices(entries, k=n_in + 1) for _ in range(width)]
+        layers.append([[*row[:-1], Fraction(0)] if unbiased else row for row in rows])
+    return layers
+
+
+@st.composite
 def boxes(draw: st.DrawFn, n: int, fixed: bool = False) -> Box:
     """Draw a box with integer corners around 0; with ``fixed``, some inputs may be fixed.
 

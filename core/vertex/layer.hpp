@@ -96,13 +96,20 @@ class LayerForms {
 
   // A column as a plane, on its positive side.
   [[nodiscard]] Plane<D> plane(Index c) const {
-    Plane<D> plane{{}, layer_->error, 1.0, {}, layer_->exact, layer_->central};
+    Plane<D> plane{{}, layer_->error, 1.0, {}, layer_->exact, layer_->central, false};
     const Index j = neuron_[c];
     for (int i = 0; i <= D; ++i) {
       plane.form[i] = column_[i][c];
       plane.spread[i] = layer_->spread < kNever ? layer_->spread * layer_->size[i][j] : kNever;
     }
     return plane;
+  }
+
+  // Return the signs of a column where all units that the layer sees are zero.
+  [[nodiscard]] Signs signs_of_bias(Index c) const {
+    const double bias = layer_->bias[neuron_[c]];
+    const bool known = layer_->spread < kNever;
+    return {known && bias >= 0.0, known && bias <= 0.0};
   }
 
   // Tell whether all columns are zero at a vertex, which is known to be the origin.
@@ -204,7 +211,7 @@ class LayerForms {
     const Word units = up_to(layer_->units, w);
     active_[w] = active & units & ~zero;
     inactive_[w] = (inactive | zero) & units;
-    for_each(units & ~(active | inactive), w,
+    for_each(units & ~(active_[w] | inactive_[w]), w,
              [&](Index j) { neuron_[columns_++] = static_cast<std::int32_t>(j); });
   }
 

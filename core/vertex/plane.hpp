@@ -40,6 +40,7 @@ struct Plane {
   Few<double, D + 1> spread;
   bool exact;    // the form is the true one
   bool central;  // the true plane goes through the origin
+  bool is_side;  // of the box: the form has one coefficient
 
   [[nodiscard]] double at(const Point<D>& x) const {
     double z = form[0];
@@ -50,6 +51,7 @@ struct Plane {
   // A bound on how far `at(x)` is from the value of the form, and that from the true one's at any
   // point within `blur`.
   [[nodiscard]] double error_near(const Point<D>& x, double blur) const {
+    if (is_side) return 2.0 * kUnit * std::fabs(at(x)) + kUnderflow;
     double off = spread[0], size = std::fabs(form[0]);
     for (int i = 0; i < D; ++i) {
       const double s = std::fabs(x[i]);

@@ -44,6 +44,7 @@ class Polytopes {
   // of each input.
   Polytope begin(const VertexNetwork& network) {
     const Index first_side = plane_.size() - Index{2} * D;
+    inputs_ = network.inputs();
     for (Plane<D>& plane : plane_) plane.side = 1.0;
     for (Index i = 0; i < D; ++i) {
       plane_[first_side + 2 * i] = side(static_cast<int>(i), -network.lower(i) / 2, 0.5);
@@ -57,7 +58,7 @@ class Polytopes {
         v.point[i] = at_upper ? network.upper(i) : network.lower(i);
         v.plane[i] = static_cast<std::int32_t>(first_side + Index{2} * i + at_upper);
         v.neighbour[i] = corner ^ (1 << i);
-        if (v.point[i] != 0.0) v.blur = kUnderflow;
+        if (i < inputs_ && v.point[i] != 0.0) v.blur = kUnderflow;
       }
     }
     return {0, 1 << D};
@@ -79,19 +80,19 @@ class Polytopes {
   }
 
   // Look closer at the vertices of a cell, for the signs of columns that are not known there.
-  // `seen(c)` are planes: column c is zero where all of them meet, if there are any.
-  template <class Seen>
-  void look_closer(Polytope cell, const LayerForms<D>& layer, Seen seen) {
+  // `sees_nothing(v)` tells whether all units that the layer sees are zero at a vertex.
+  template <class SeesNothing>
+  void look_closer(Polytope cell, const LayerForms<D>& layer, SeesNothing sees_nothing) {
     for (Index v = cell.start; v < cell.start + cell.count; ++v) {
       Word unknown = 0;
       for (Index w = 0; w < layer.words(); ++w) unknown |= unknown_at(v, w, layer);
       if (unknown == 0) continue;
       const Few<const Plane<D>*, D> planes = pointers(vertex_[v].plane);
       CloseUp<D> vertex(vertex_[v].point, vertex_[v].blur, planes);
+      const bool is_bias = sees_nothing(vertex_[v]);
       for (Index w = 0; w < layer.words(); ++w) {
         for_each(unknown_at(v, w, layer), w, [&](Index c) {
-          Signs signs = vertex.signs_of(layer.plane(c));
-          if (!signs.known() && is_on(v, seen(c))) signs = {true, true};
+          const Signs signs = is_bias ? layer.signs_of_bias(c) : vertex.signs_of(layer.plane(c));
           if (signs.positive) sign_[v][w] |= bit_of(c);
           if (signs.negative) sign_[v][words_ + w] |= bit_of(c);
         });
@@ -188,14 +189,6 @@ class Polytopes {
     return up_to(layer.columns(), w) & ~(sign_[v][w] | sign_[v][words_ + w]);
   }
 
-  // Whether a vertex is on all of these planes, and there are some.
-  [[nodiscard]] bool is_on(Index v, const std::vector<Index>& planes) const {
-    const Few<std::int32_t, D>& own = vertex_[v].plane;
-    return !planes.empty() && std::all_of(planes.begin(), planes.end(), [&](Index plane) {
-      return std::find(own.begin(), own.end(), plane) != own.end();
-    });
-  }
-
   [[nodiscard]] Signs signs_of(Index v, Index column) const {
     return {holds(sign_[v], column), holds(sign_[v] + words_, column)};
   }
@@ -215,9 +208,10 @@ class Polytopes {
     return layer.signs_at(at.point, at.blur, other);
   }
 
-  // The sides of the box are exact.
-  static Plane<D> side(int input, double constant, double slope) {
-    Plane<D> plane{{}, kUnderflow, 1.0, {}, true, constant == 0.0};
+  // The sides of the box are exact. That of an input that nothing reads stops no one on the way to
+  // the origin of the others.
+  [[nodiscard]] Plane<D> side(int input, double constant, double slope) const {
+    Plane<D> plane{{}, kUnderflow, 1.0, {}, true, constant == 0.0 || input >= inputs_, true};
     plane.form[0] = constant;
     plane.form[1 + input] = slope;
     return plane;
@@ -316,7 +310,8 @@ class Polytopes {
     const auto is_central = [](const Plane<D>* plane) { return plane->central; };
     // Independent planes through the origin meet there and nowhere else.
     if (at.blur < kNever && std::all_of(planes.begin(), planes.end(), is_central)) {
-      at.point = {}, at.blur = kOrigin;
+      std::fill_n(at.point.begin(), inputs_, 0.0);
+      at.blur = kOrigin;
     }
     return at;
   }
@@ -383,6 +378,7 @@ class Polytopes {
   }
 
   Index words_;
+  Index inputs_ = D;
   Array<Vertex<D>> vertex_;
   Matrix<Word> sign_;
   Array<Plane<D>> plane_;

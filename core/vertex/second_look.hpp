@@ -52,6 +52,9 @@ class CloseUp {
   void draw_near() {
     if (is_near_ || blur_ == kOrigin) return;
     is_near_ = true;
+    for (const Plane<D>* plane : planes_) {
+      if (plane->is_side) put_on_side(*plane);
+    }
     const double gain = locate(planes_).gain;
     for (int turn = 0; turn < kTurns; ++turn) {
       double residual = 0.0;
@@ -63,6 +66,14 @@ class CloseUp {
       const bool gains = nearer < 0.5 * blur_;
       blur_ = nearer < blur_ ? nearer : blur_;
       if (!gains) return;
+    }
+  }
+
+  // The coordinate that a side of the box fixes is known without rounding.
+  void put_on_side(const Plane<D>& side) {
+    for (int i = 0; i < D; ++i) {
+      const double slope = side.form[1 + i];  // 1/2 or -1/2
+      if (slope != 0.0) point_[i] = -side.form[0] / slope;
     }
   }
 

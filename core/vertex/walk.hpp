@@ -194,8 +194,9 @@ class VertexWalk {
     fresh_.fill(0);
     Index column = settle_columns(frame.cell, layer);
     if (column >= 0 && !is_known(frame.cell, column)) {
-      const auto seen = [&](Index c) { return seen_by(frame.layer, c); };
-      polytopes_.look_closer(frame.cell, layer, seen);
+      polytopes_.look_closer(frame.cell, layer, [&](const Vertex<D>& vertex) {
+        return sees_nothing(frame.layer, vertex);
+      });
       column = settle_columns(frame.cell, layer);
     }
     if (column >= 0 && !is_known(frame.cell, column)) {
@@ -273,24 +274,33 @@ class VertexWalk {
     return first;
   }
 
-  // The planes of the units that a column of a layer sees on the path's cell, where these are few
-  // and it has no bias: it is zero where all of them are. Else none.
-  [[nodiscard]] std::vector<Index> seen_by(Index layer, Index column) const {
-    std::vector<Index> seen;
-    if (layer == 0) return seen;
-    const LayerForms<D>& before = forms(layer - 1);
-    const ScaledLayer &own = forms(layer).scaled(), &scaled = before.scaled();
-    const bool plain =
-        own.spread < kNever && scaled.width == scaled.units &&
-        std::all_of(scaled.leaky.begin(), scaled.leaky.end(), [](Word word) { return word == 0; });
-    if (!plain || own.bias[forms(layer).neuron(column)] != 0.0) return seen;
-    const auto add = [&](Index j) { seen.push_back(first_unit_[layer - 1] + j); };
-    for (Index w = 0; w < words_for(scaled.units); ++w) for_each(before.active()[w], w, add);
-    for (Index w = 0; w < before.words(); ++w) {
-      for_each(before.settled[w], w, [&](Index c) { add(before.neuron(c)); });
+  // Whether all units that a layer sees on the path's cell are zero at one of its vertices: each is
+  // a plane of the vertex, or has no bias and sees nothing but such units itself.
+  [[nodiscard]] bool sees_nothing(Index layer, const Vertex<D>& vertex) const {
+    bool nothing = false;
+    for (Index l = 0; l < layer; ++l) nothing = all_vanish(l, vertex, nothing);
+    return nothing;
+  }
+
+  // The same of the units of layer l that the next one sees, where this one sees `nothing` itself.
+  [[nodiscard]] bool all_vanish(Index l, const Vertex<D>& vertex, bool nothing) const {
+    const LayerForms<D>& layer = forms(l);
+    const ScaledLayer& scaled = layer.scaled();
+    const auto is_zero = [](Word word) { return word == 0; };
+    bool vanish = scaled.width == scaled.units && scaled.spread < kNever &&
+                  std::all_of(scaled.leaky.begin(), scaled.leaky.end(), is_zero);
+    const auto look = [&](Index j) {
+      const auto& planes = vertex.plane;
+      vanish =
+          vanish && ((nothing && scaled.bias[j] == 0.0) ||
+                     std::find(planes.begin(), planes.end(), first_unit_[l] + j) != planes.end());
+    };
+    for (Index w = 0; vanish && w < words_for(scaled.units); ++w)
+      for_each(layer.active()[w], w, look);
+    for (Index w = 0; vanish && w < layer.words(); ++w) {
+      for_each(layer.settled[w], w, [&](Index c) { look(layer.neuron(c)); });
     }
-    if (static_cast<Index>(seen.size()) > D) seen.clear();
-    return seen;
+    return vanish;
   }
 
   // Tell whether the sign of a column is proved at every vertex of a cell.

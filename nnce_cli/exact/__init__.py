@@ -11,7 +11,13 @@ from nnce_cli.exact.dictionary import (
 )
 from nnce_cli.exact.forward import signs_at
 from nnce_cli.exact.path import CellPath, NetworkOnBox, rationals
-from nnce_cli.exact.point import InnerPoint, cell_point, has_interior, is_witness
+from nnce_cli.exact.point import (
+    InnerPoint,
+    cell_point,
+    has_interior,
+    is_witness,
+    splits_to_nothing,
+)
 from nnce_cli.exact.pullback import Pullback, Slopes
 from nnce_cli.exact.rank import exact_rank
 from nnce_cli.exact.rounding import RoundedDictionary, centre, nearest_float, rounded
@@ -46,4 +52,5 @@ __all__ = [
     "rationals",
     "rounded",
     "signs_at",
+    "splits_to_nothing",
 ]

@@ -59,18 +59,17 @@ class Cuts:
 Decision = Zero | Positive | Negative | Cuts
 
 
-def decide_neuron(network: NetworkOnBox, path: CellPath, neuron: int) -> Decision:
-    """Decide what a neuron of the layer after the path's does on its cell.
+def decide_neuron(network: NetworkOnBox, path: CellPath, neuron: int) -> Decision | None:
+    """Decide what a neuron of the layer after the path's does on its cell; None: that is empty.
 
-    Starts from the path's basis. An empty cell that rounding let in has no sign, and any will do:
-    it is Negative, with an empty basis.
+    Starts from the path's basis. Rounding may have let in an empty cell.
     """
     form = network.form(neuron, path)
     if not any(form):
         return Zero()
     low = feasible_dictionary(network.cell(path), path.columns.tolist(), path.at_upper.tolist())
     if low is None:
-        return Negative(Basis())
+        return None
     if not _climbs(low, [-x for x in form]):
         return Positive(Basis.of(low))
     high = Dictionary(low.polytope, low.columns, low.at_upper)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import fmpq
@@ -50,6 +51,17 @@ def cell_point(
 def has_interior(network: NetworkOnBox, path: CellPath, guess: Guess | None = None) -> bool:
     """Tell whether the path's cell has an interior; see `cell_point`."""
     return _point_inside(network.cell(path), path, guess) is not None
+
+
+def splits_to_nothing(network: NetworkOnBox, path: CellPath) -> int:
+    """Return how many of the first splits of a path leave no interior, where all of them do."""
+    d = len(network.lower)
+    corner = replace(path, columns=np.arange(d), at_upper=np.zeros(d, dtype=np.bool_))
+
+    def leave_nothing(count: int) -> bool:
+        return not has_interior(network, replace(corner, splits=path.splits[:count]))
+
+    return bisect_left(range(len(path.splits)), True, key=leave_nothing)
 
 
 def is_witness(network: NetworkOnBox, path: CellPath, point: list[float]) -> bool:

@@ -162,7 +162,7 @@ def draw_basis(draw, d, units):
 
 OPERATIONS = [
     *["advance"] * 6, "begin", "take", "question", "constant", "cuts", "frames", "fitting", "leaf",
-    "read", "turn",
+    "nothing", "read", "turn",
 ]  # fmt: skip
 
 
@@ -191,6 +191,8 @@ def do_one(draw, walk, d, units):
     elif operation == "leaf":
         witness = drawn(draw, d, numbers=NONSENSE)
         attempt(walk.answer_leaf, witness, exactly=draw(st.booleans()))
+    elif operation == "nothing":
+        attempt(walk.answer_nothing, draw(st.integers(-1, units + 1)))
     elif operation == "read":
         for read in (
             walk.path_to,
@@ -231,10 +233,12 @@ def test_wrong_answers(data):
     )
     for _ in range(40):
         if walk.advance(20) == _core.Stop.UNSURE:
-            unit, at_root, _, _ = walk.question()
-            if unit < 0:
+            unit, at_root, _, arrays = walk.question()
+            if data.draw(st.integers(0, 4)) == 0:
+                walk.answer_nothing(data.draw(st.integers(0, len(arrays[2]))))
+            elif unit < 0:
                 point = np.full(network.d, data.draw(st.sampled_from(NONSENSE)))
-                walk.answer_leaf(data.draw(st.sampled_from([None, point])), exactly=True)
+                walk.answer_leaf(point, exactly=True)
             elif data.draw(st.booleans()):
                 walk.answer_constant(data.draw(st.integers(-1, 1)), np.zeros(0, np.int32))
             elif at_root:
@@ -260,6 +264,7 @@ def test_a_walk_that_is_done_has_no_question():
         walk.answer_cuts,
         lambda: walk.answer_constant(1, np.zeros(0, np.int32)),
         lambda: walk.answer_leaf(np.zeros(1), True),
+        lambda: walk.answer_nothing(0),
         lambda: walk.path_to(0),
         lambda: walk.slacks(-1),
         lambda: walk.is_counted(1),

@@ -79,7 +79,9 @@ class Questions:
         from nnce_cli.exact import Cuts, Negative, Positive, decide_neuron
 
         decision = decide_neuron(self.network, path, neuron)
-        if isinstance(decision, Positive | Negative):
+        if decision is None:
+            self._answer_nothing(path)
+        elif isinstance(decision, Positive | Negative):
             sign = 1 if isinstance(decision, Positive) else -1
             self._walk.answer_constant(sign, _indices(decision.basis))
         elif not isinstance(decision, Cuts):
@@ -107,13 +109,20 @@ class Questions:
         from nnce_cli.exact import cell_point
 
         self.witnesses += 1
-        self._take_point(cell_point(self.network, path))
-
-    def _take_point(self, found: InnerPoint | None) -> None:
-        """Give the walk the point inside its cell; None: there is no such cell."""
+        found = cell_point(self.network, path)
         if found is None:
-            self._walk.answer_leaf(None, exactly=True)
-            return
+            self._answer_nothing(path)
+        else:
+            self._take_point(found)
+
+    def _answer_nothing(self, path: CellPath) -> None:
+        """Tell the walk that the path leads to nothing, and from which split on."""
+        from nnce_cli.exact import splits_to_nothing
+
+        self._walk.answer_nothing(splits_to_nothing(self.network, path))
+
+    def _take_point(self, found: InnerPoint) -> None:
+        """Give the walk the point inside its cell."""
         if found.exact is not None:
             self.rational_witnesses[self._walk.cells] = found.exact
         self._walk.answer_leaf(np.array(found.point, dtype=np.float64), exactly=True)
@@ -167,11 +176,17 @@ class ImageQuestions(Questions):
         from nnce_cli.exact import cell_point
 
         settled = self._settle(self._walk.top)
-        if settled.exists is not None:
-            self._walk.answer_leaf(settled.point if settled.exists else None, exactly=False)
+        if settled.exists:
+            self._walk.answer_leaf(settled.point, exactly=False)
             return
-        self.witnesses += 1
-        self._take_point(cell_point(self.inputs, path, settled.guess))
+        found = None
+        if settled.exists is None:
+            self.witnesses += 1
+            found = cell_point(self.inputs, path, settled.guess)
+        if found is None:
+            self._walk.answer_nothing(len(path.splits))
+        else:
+            self._take_point(found)
 
 
 def _path(arrays: PathArrays) -> CellPath:

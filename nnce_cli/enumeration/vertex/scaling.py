@@ -17,6 +17,7 @@ from nnce_cli.network import AffineMap, LayerStack
 
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other walk
 LARGEST_EXACT_SCALE = 400  # beyond this, forms that were exact may underflow
+SMALLEST = 2.0**-900  # scaled numbers below may have underflowed
 NO_EXPONENT = np.int32(-(2**30))  # of the number 0
 
 Exponents = NDArray[np.int32]
@@ -30,8 +31,16 @@ def input_exponents(box: Box) -> Exponents:
 
 
 def is_scalable(box: Box) -> bool:
-    """Tell whether points of the scaled box can be scaled back without leaving float64."""
-    return bool((np.abs(input_exponents(box)) <= LARGEST_SCALE).all())
+    """Tell whether points of the scaled box can be scaled back without leaving float64.
+
+    And its bounds, and half of them, have their exact values there: none underflows.
+    """
+    exponents = input_exponents(box)
+    if (np.abs(exponents) > LARGEST_SCALE).any():
+        return False
+    bounds = np.array([box.lower, box.upper])
+    halves = np.ldexp(bounds, -exponents - 1)
+    return bool((np.ldexp(halves, exponents + 1) == bounds).all())
 
 
 @lru_cache(maxsize=1)  # the tasks of a run are all about the same network
@@ -67,7 +76,10 @@ def scale(
     weights, biases, errors = zip(*scaled_layers(stack, exponents, slopes), strict=True)
     first = np.zeros((len(weights[0]), max(d, 2)))
     first[:, :d] = weights[0]
-    inexact = [layer.exact is not None for layer in stack.hidden]
+    inexact = [
+        layer.exact is not None or _underflows(layer, *scaled)
+        for layer, *scaled in zip(stack.hidden, weights, biases, strict=True)
+    ]
     known = [*exact, *[False] * (len(inexact) - len(exact))]
     return _core.VertexNetwork(
         inputs=d,
@@ -119,6 +131,13 @@ def _scale(
     shift = np.frexp(total)[1]
     scaled *= np.ldexp(1.0, -shift)[:, None]
     return scaled[:, :-1].copy(), scaled[:, -1].copy(), largest + shift
+
+
+def _underflows(layer: AffineMap, weight: Floats, bias: Floats) -> bool:
+    """Tell whether a number of the layer may have lost bits by its scaling."""
+    numbers = np.column_stack([layer.weight, layer.bias]) != 0.0
+    scaled = np.abs(np.column_stack([weight, bias]))
+    return bool((numbers & (scaled < SMALLEST)).any())
 
 
 def _inexactness(layer: AffineMap, exponents: Exponents, scales: Exponents) -> float:
