@@ -104,6 +104,6 @@ def test_boxes_and_biases_of_any_size(scale):
     for factor in (1.0, power):
         stack = LayerStack((AffineMap(weight, bias * factor), second), None, (1, 2), "")
         box = Box(np.full(2, -3.0 * factor), np.full(2, 3.0 * factor))
-        for walk in (VertexWalk, DictionaryWalk):
-            found.append(walked(walk(Problem.of(stack, box))).layer_cells)
+        problem = Problem.of(stack, box)
+        found += [walked(walk(problem)).layer_cells for walk in (VertexWalk, DictionaryWalk)]
     assert found == [found[0]] * 4
