@@ -47,6 +47,7 @@ class Options:
     closure: int = CLOSURE_CELLS
     seed: int = 0
     proof: Path | None = None
+    jobs: int = 1
 
 
 def verify(cells: str | Path, model: Path, options: Options, watch: Watch) -> Report:
@@ -120,7 +121,9 @@ def _closure(
     why = _incomplete(table) or ("" if options.closure else "--closure 0")
     if why:
         return CheckResult.not_done(check_closure.NAME, check_closure.UNIT, why)
-    return check_closure.check_closure(table, network, options.closure, options.seed, progress)
+    return check_closure.check_closure(
+        table, network, options.closure, options.seed, options.jobs, progress
+    )
 
 
 def _volumes(

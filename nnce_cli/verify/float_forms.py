@@ -1,0 +1,140 @@
+"""The preactivations on many cells in float64, with a rigorous bound on their errors.
+
+A cell's preactivations are affine functions of u (`exact_network`). What a computed function is
+off by anywhere on the unit cube is at most the sum of what its entries are off by, since no
+coordinate of u is larger than 1; so one number a function bounds it. A sum of n products, added
+in any order, errs by at most about n u times the sum of the terms' sizes (Higham 2002, section
+3.1), and what is wrong in the layer before is multiplied by the weights. A factor of two covers
+the rounding of the bounds themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from nnce_cli.network import AffineMap
+from nnce_cli.verify.exact_network import Bits, ExactNetwork
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+SLACK = 1 + 2.0**-30  # for the rounding of a bound that is a sum
+
+
+@dataclass(frozen=True, eq=False)
+class CellForms:
+    """The functions of m cells' first n neurons.
+
+    ``values`` (m, n, 1 + d) are their constants and coefficients, ``error`` (m, n) bounds what
+    they are off by on the unit cube, and ``size`` (m, n) is the sum of the sizes of a function's
+    entries. Where ``varies`` (m, n) is False, the function is constant for sure: no active
+    neuron that varies feeds it. Infinities and NaN may occur; they prove nothing.
+    """
+
+    values: Floats
+    error: Floats
+    size: Floats
+    varies: Bools
+
+    def turned(self, bits: Bits) -> CellForms:
+        """Return the functions that are >= 0 on cells with the signs ``bits`` (m, n)."""
+        sign = np.where(bits, 1.0, -1.0)[:, :, None]
+        return CellForms(self.values * sign, self.error, self.size, self.varies)
+
+    @property
+    def are_not_zero(self) -> Bools:
+        """Say which functions (m, n) are not identically zero, for sure."""
+        return np.asarray(np.abs(self.values).max(axis=2) > self.error)
+
+
+class FloatForms:
+    """Computes the functions of cells, many cells at once."""
+
+    def __init__(self, network: ExactNetwork) -> None:
+        self.dimension = network.dimension
+        self.starts = network.starts
+        self._layers = [_Layer.of(layer) for layer in network.stack.hidden]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            self._first = self._first_layer(network)
+
+    def on(self, bits: Bits, layers: int) -> CellForms:
+        """Return the functions of the first layers on cells; ``bits`` (m, …) are their signs.
+
+        The signs of the last one of these layers are not looked at.
+        """
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            here = _repeated(self._first, len(bits))
+            found = [here]
+            for k in range(1, layers):
+                active = bits[:, self.starts[k - 1] : self.starts[k]].astype(np.float64)
+                here = self._layers[k].after(here, active)
+                found.append(here)
+            return CellForms(
+                np.concatenate([forms.values for forms in found], axis=1),
+                np.concatenate([forms.error for forms in found], axis=1),
+                np.concatenate([forms.size for forms in found], axis=1),
+                np.concatenate([forms.varies for forms in found], axis=1),
+            )
+
+    def _first_layer(self, network: ExactNetwork) -> CellForms:
+        """Fold the box into the first layer: z_1 = (W lower + b) + (W span) u."""
+        layer, lower = self._layers[0], network.box.lower
+        span = (network.box.upper - lower)[network.free]
+        weight, sizes = layer.weight[:, network.free], layer.sizes[:, network.free]
+        values = np.column_stack([layer.weight @ lower + layer.bias, weight * span])
+        terms = layer.sizes @ np.abs(lower) + layer.bias_sizes + sizes @ np.abs(span)
+        error = layer.units * UNIT_ROUNDOFF * terms + UNDERFLOW
+        varies = np.asarray(layer.support[:, network.free].any(axis=1))
+        return CellForms(values[None], error[None], _sizes(values)[None], varies[None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer's weights (n_out, n_in), their sizes, and where they are not zero."""
+
+    weight: Floats
+    bias: Floats
+    sizes: Floats
+    bias_sizes: Floats
+    support: Bools
+    units: float
+
+    @staticmethod
+    def of(layer: AffineMap) -> _Layer:
+        # The float64 nearest to a rational errs relatively, or absolutely by half of 2^-1074.
+        rounded = layer.exact is not None
+        smallest = 2.0**-1022 if rounded else 0.0
+        weight, _ = layer.exact_arrays
+        return _Layer(
+            weight=np.ascontiguousarray(layer.weight),
+            bias=layer.bias,
+            sizes=np.abs(layer.weight) + smallest,
+            bias_sizes=np.abs(layer.bias) + smallest,
+            support=np.asarray(weight != 0, dtype=np.bool_),
+            units=2.0 * (layer.n_in + 6),
+        )
+
+    def after(self, before: CellForms, active: Floats) -> CellForms:
+        """Return the functions of this layer after those of the layer before."""
+        values = np.matmul(self.weight, before.values * active[:, :, None])
+        values[:, :, 0] += self.bias
+        wrong = (before.error * active) @ self.sizes.T
+        terms = ((before.size + before.error) * active) @ self.sizes.T + self.bias_sizes
+        error = wrong * SLACK + self.units * UNIT_ROUNDOFF * terms + UNDERFLOW
+        alive = (before.varies * active) @ self.support.T.astype(np.float64)
+        return CellForms(values, error, _sizes(values), np.asarray(alive > 0))
+
+
+def _sizes(values: Floats) -> Floats:
+    return np.asarray(np.abs(values).sum(axis=-1) * SLACK)
+
+
+def _repeated(forms: CellForms, times: int) -> CellForms:
+    def repeat(values: NDArray[np.generic]) -> NDArray[np.generic]:
+        return np.broadcast_to(values, (times, *values.shape[1:]))
+
+    return CellForms(*map(repeat, (forms.values, forms.error, forms.size, forms.varies)))  # type: ignore[arg-type]
