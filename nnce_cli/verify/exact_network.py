@@ -41,6 +41,7 @@ class ExactNetwork:
         self.dimension = int(self.free.sum())
         self.widths = [layer.n_out for layer in stack.hidden]
         self.starts = np.concatenate([[0], np.cumsum(self.widths)]).tolist()
+        self._layers = [layer for layer, width in enumerate(self.widths) for _ in range(width)]
         self.maps = [layer.rational for layer in stack.hidden]
         self._first = self._first_layer()
         self._remembered: OrderedDict[bytes, list[Form]] = OrderedDict()
@@ -52,7 +53,7 @@ class ExactNetwork:
 
     def layer_of(self, neuron: int) -> int:
         """Return the layer (from 0) of a neuron counted through all layers."""
-        return int(np.searchsorted(self.starts, neuron, side="right")) - 1
+        return self._layers[neuron]
 
     def name_of(self, neuron: int) -> str:
         """Name a neuron, counted through all layers, for a message."""

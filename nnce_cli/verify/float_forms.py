@@ -10,7 +10,8 @@ the rounding of the bounds themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,18 +33,20 @@ class CellForms:
     ``values`` (m, n, 1 + d) are their constants and coefficients, ``error`` (m, n) bounds what
     they are off by on the unit cube, and ``size`` (m, n) is the sum of the sizes of a function's
     entries. Where ``varies`` (m, n) is False, the function is constant for sure: no active
-    neuron that varies feeds it. Infinities and NaN may occur; they prove nothing.
+    neuron that varies feeds it; and so is ``are_zero`` (m, n) a proof that it is zero.
+    Infinities and NaN may occur; they prove nothing.
     """
 
     values: Floats
     error: Floats
     size: Floats
     varies: Bools
+    are_zero: Bools
 
     def turned(self, bits: Bits) -> CellForms:
         """Return the functions that are >= 0 on cells with the signs ``bits`` (m, n)."""
         sign = np.where(bits, 1.0, -1.0)[:, :, None]
-        return CellForms(self.values * sign, self.error, self.size, self.varies)
+        return replace(self, values=self.values * sign)
 
     @property
     def are_not_zero(self) -> Bools:
@@ -67,18 +70,17 @@ class FloatForms:
         The signs of the last one of these layers are not looked at.
         """
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            here = _repeated(self._first, len(bits))
+            every = (len(bits), self._first.values.shape[1])
+            here = CellForms(
+                *(np.broadcast_to(a, every + a.shape[2:]) for a in _arrays(self._first))
+            )
             found = [here]
             for k in range(1, layers):
                 active = bits[:, self.starts[k - 1] : self.starts[k]].astype(np.float64)
                 here = self._layers[k].after(here, active)
                 found.append(here)
-            return CellForms(
-                np.concatenate([forms.values for forms in found], axis=1),
-                np.concatenate([forms.error for forms in found], axis=1),
-                np.concatenate([forms.size for forms in found], axis=1),
-                np.concatenate([forms.varies for forms in found], axis=1),
-            )
+            parts = zip(*map(_arrays, found), strict=True)
+            return CellForms(*(np.concatenate(part, axis=1) for part in parts))
 
     def _first_layer(self, network: ExactNetwork) -> CellForms:
         """Fold the box into the first layer: z_1 = (W lower + b) + (W span) u."""
@@ -89,18 +91,21 @@ class FloatForms:
         terms = layer.sizes @ np.abs(lower) + layer.bias_sizes + sizes @ np.abs(span)
         error = layer.units * UNIT_ROUNDOFF * terms + UNDERFLOW
         varies = np.asarray(layer.support[:, network.free].any(axis=1))
-        return CellForms(values[None], error[None], _sizes(values)[None], varies[None])
+        zero = ~layer.support.any(axis=1) & ~layer.is_biased
+        one = (values, error, _sizes(values), varies, zero)
+        return CellForms(*map(_of_one_cell, one))
 
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """A layer's weights (n_out, n_in), their sizes, and where they are not zero."""
+    """A layer's weights (n_out, n_in) and biases, their sizes, and where they are not zero."""
 
     weight: Floats
     bias: Floats
     sizes: Floats
     bias_sizes: Floats
     support: Bools
+    is_biased: Bools
     units: float
 
     @staticmethod
@@ -108,13 +113,14 @@ class _Layer:
         # The float64 nearest to a rational errs relatively, or absolutely by half of 2^-1074.
         rounded = layer.exact is not None
         smallest = 2.0**-1022 if rounded else 0.0
-        weight, _ = layer.exact_arrays
+        weight, bias = layer.exact_arrays
         return _Layer(
             weight=np.ascontiguousarray(layer.weight),
             bias=layer.bias,
             sizes=np.abs(layer.weight) + smallest,
             bias_sizes=np.abs(layer.bias) + smallest,
             support=np.asarray(weight != 0, dtype=np.bool_),
+            is_biased=np.asarray(bias != 0, dtype=np.bool_),
             units=2.0 * (layer.n_in + 6),
         )
 
@@ -125,16 +131,22 @@ class _Layer:
         wrong = (before.error * active) @ self.sizes.T
         terms = ((before.size + before.error) * active) @ self.sizes.T + self.bias_sizes
         error = wrong * SLACK + self.units * UNIT_ROUNDOFF * terms + UNDERFLOW
-        alive = (before.varies * active) @ self.support.T.astype(np.float64)
-        return CellForms(values, error, _sizes(values), np.asarray(alive > 0))
+        varies = self._fed_by(before.varies * active)
+        zero = ~self._fed_by(~before.are_zero * active) & ~self.is_biased
+        return CellForms(values, error, _sizes(values), varies, zero)
+
+    def _fed_by(self, some: Floats) -> Bools:
+        """Say to which neurons (m, n_out) a weight leads from some (m, n_in) of the ones before."""
+        return np.asarray(some @ self.support.T.astype(np.float64) > 0)
 
 
 def _sizes(values: Floats) -> Floats:
     return np.asarray(np.abs(values).sum(axis=-1) * SLACK)
 
 
-def _repeated(forms: CellForms, times: int) -> CellForms:
-    def repeat(values: NDArray[np.generic]) -> NDArray[np.generic]:
-        return np.broadcast_to(values, (times, *values.shape[1:]))
+def _arrays(forms: CellForms) -> list[Any]:
+    return [getattr(forms, field.name) for field in fields(forms)]
 
-    return CellForms(*map(repeat, (forms.values, forms.error, forms.size, forms.varies)))  # type: ignore[arg-type]
+
+def _of_one_cell(values: NDArray[Any]) -> Any:
+    return values[None]

@@ -93,7 +93,7 @@ def _checked(
     checks.append(_outputs(table, stack, model, progress(check_outputs.NAME)))
     if proof is not None:
         watched = progress(check_proof.NAME)
-        checks.append(check_proof.check_proof(table, network, proof, watched))
+        checks.append(check_proof.check_proof(table, network, proof, options.jobs, watched))
     passed = not any(check.failed for check in checks)
     by_closure = 0 < table.rows <= options.closure
     return Report(checks, proved=passed and (by_closure or proof is not None))

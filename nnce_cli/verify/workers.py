@@ -17,8 +17,9 @@ from nnce_cli.base.errors import InputError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# A forked worker has the network and the table's sign vectors in memory from the start.
-_CONTEXT: Any = multiprocess.get_context("fork" if sys.platform == "linux" else "spawn")
+# A forked worker has the network and the table's sign vectors in memory from the start, and
+# rational matrices cannot be sent to others: where forking is not safe there is one process.
+CAN_SHARE = sys.platform == "linux"
 
 AHEAD = 4  # items a worker that may be done before the first one is
 
@@ -29,7 +30,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -
     Raises:
         InputError: a process ended before its work did.
     """
-    if jobs == 1:
+    if jobs == 1 or not CAN_SHARE:
         yield from map(work, items)
         return
     crew = _Crew(work, jobs)
@@ -54,6 +55,7 @@ class _Crew:
     def __init__(self, work: Callable[[Any], Any], size: int) -> None:
         self._work = work
         self._size = size
+        self._context: Any = multiprocess.get_context("fork")
         self._workers: list[_Worker] = []
         self._done: dict[int, Any] = {}
 
@@ -95,9 +97,11 @@ class _Crew:
         return self._started() if len(self._workers) < self._size else None
 
     def _started(self) -> _Worker | None:
-        ours, theirs = _CONTEXT.Pipe()
+        ours, theirs = self._context.Pipe()
         others = [worker.connection for worker in self._workers] + [ours]
-        process = _CONTEXT.Process(target=_serve, args=(self._work, theirs, others), daemon=True)
+        process = self._context.Process(
+            target=_serve, args=(self._work, theirs, others), daemon=True
+        )
         try:
             process.start()
         except OSError as error:
