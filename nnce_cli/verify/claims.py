@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.verify.combinations import combinations_prove
+from nnce_cli.verify.combinations import combinations_prove, solved
 from nnce_cli.verify.exact_network import Bits, ExactNetwork, Form
-from nnce_cli.verify.float_forms import Bools, CellForms, FloatForms, Floats
+from nnce_cli.verify.float_forms import Bools, CellForms, FloatForms
 from nnce_cli.verify.polytope import Polytope, combination_proves
 
 INACTIVE, ACTIVE, ZERO, SPLIT, CELL, NOTHING = range(6)
@@ -151,18 +151,19 @@ class ClaimCheck:
         sign = np.where([claim.decision == ACTIVE for claim in claims], 1.0, -1.0)
         sides = np.where(bits[every[:, None], slacks] == 1, 1.0, -1.0)
 
-        values = forms.values[cell, neuron] * sign[:, None]
-        others = forms.values[cell[:, None], slacks] * sides[:, :, None]
-        columns = np.take_along_axis(others, 1 + inputs[:, None, :], axis=2)
+        function = forms.at(cell, neuron)
+        function = function._replace(values=function.values * sign[:, None])
+        walls = forms.at(cell[:, None], slacks)
+        walls = walls._replace(values=walls.values * sides[:, :, None])
+        columns = np.take_along_axis(walls.values, 1 + inputs[:, None, :], axis=2)
         square = np.where(is_used[:, :, None] & is_used[:, None, :], columns, np.eye(longest))
-        right = np.where(is_used, np.take_along_axis(values, 1 + inputs, axis=1), 0.0)
-        multipliers = np.where(is_used, _solved(square.transpose(0, 2, 1), right), 0.0)
-        at, around = (cell, neuron), (cell[:, None], slacks)
-        return combinations_prove(
-            (values, forms.error[at], forms.size[at]),
-            (others, forms.error[around], forms.size[around]),
-            multipliers,
-        )
+        right = np.take_along_axis(function.values, 1 + inputs, axis=1)
+        right = np.where(is_used, right, 0.0)[:, :, None]
+        with np.errstate(all="ignore"):
+            multipliers = solved(square.transpose(0, 2, 1), right)[:, :, 0]
+        multipliers = np.where(is_used, multipliers, 0.0)
+        meet = self.network.is_homogeneous & (count == self.network.dimension)
+        return combinations_prove(function, walls, multipliers, meet)
 
     def _exactly(self, claim: Claim, proved: Proved) -> str:
         """Decide about a claim in rational arithmetic; say what is wrong with it, or nothing."""
@@ -203,15 +204,3 @@ class ClaimCheck:
         layer = self.network.layer_of(neuron)
         form = self.network.forms(layer, claim.bits)[neuron - self.network.starts[layer]]
         return form if claim.bits[neuron] else [-x for x in form]
-
-
-def _solved(matrices: Floats, right: Floats) -> Floats:
-    """Solve many systems (p, k, k) for ``right`` (p, k); NaN where a matrix is singular."""
-    try:
-        return np.asarray(np.linalg.solve(matrices, right[:, :, None])[:, :, 0])
-    except np.linalg.LinAlgError:
-        if len(matrices) == 1:
-            return np.full(right.shape, np.nan)
-    half = len(matrices) // 2
-    parts = (slice(half), slice(half, None))
-    return np.concatenate([_solved(matrices[part], right[part]) for part in parts])

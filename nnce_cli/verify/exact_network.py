@@ -32,6 +32,8 @@ class ExactNetwork:
 
     ``widths`` are n_1, …, n_L; ``starts`` (L + 1 numbers) say where each layer begins in a
     network sign vector; ``free`` (n_0,) says which inputs vary, and d is their number.
+    ``is_homogeneous`` says that there are no biases, and no fixed inputs that act as such: then
+    all preactivations are zero where all inputs are, in the domain or outside of it.
     """
 
     def __init__(self, stack: LayerStack, box: Box) -> None:
@@ -43,6 +45,9 @@ class ExactNetwork:
         self.starts = np.concatenate([[0], np.cumsum(self.widths)]).tolist()
         self._layers = [layer for layer, width in enumerate(self.widths) for _ in range(width)]
         self.maps = [layer.rational for layer in stack.hidden]
+        self.is_homogeneous = not any(any(bias.entries()) for _, bias in self.maps) and not bool(
+            box.lower[~self.free].any()
+        )
         self._first = self._first_layer()
         self._remembered: OrderedDict[bytes, list[Form]] = OrderedDict()
 

@@ -24,6 +24,7 @@ from nnce_cli.verify.programs import Found, find_combinations
 from nnce_cli.verify.table_rows import packed_rows
 
 ENTRIES = 2**18  # of the arrays of cells that are looked at together: what caches hold
+MOST_INPUTS = 64  # that vary; with more, cells are faster one by one than side by side
 
 Basis = tuple[list[int], list[int]]
 """The neurons whose functions are combined, and as many inputs that vanish in the rest."""
@@ -121,7 +122,7 @@ class FacetCheck:
     def _around(self, bits: Bits) -> _Around:
         """Find the hyperplanes of cells, and look up what lies beyond them."""
         inward = self._floats.on(bits, len(self.network.widths)).turned(bits)
-        plain = _hyperplanes_differ(inward)
+        plain = hyperplanes_differ(inward)
         walls = inward.varies & plain[:, None]
         found = np.zeros(bits.shape, dtype=np.bool_)
         i, k = np.nonzero(walls)
@@ -145,7 +146,7 @@ class FacetCheck:
         i, k = np.nonzero(is_open)
         none = np.zeros((len(i), 0), dtype=np.int64)
         self._strike_out(forms, is_open, Found(i, k, none, np.zeros(none.shape)))
-        if points is None or not is_open.any():
+        if points is None or self.network.dimension > MOST_INPUTS or not is_open.any():
             return {}
         start = self._in_the_unit_cube(points)
         found = find_combinations(forms.values, around.walls & around.found, is_open, start)
@@ -161,11 +162,13 @@ class FacetCheck:
         n = self.network.neurons
         others = np.where(found.columns < n, found.columns, 0)
         multipliers = np.where(found.columns < n, found.multipliers, 0.0)
-        at, every = (found.cell, found.target), (found.cell[:, None], others)
+        are_walls = np.asarray((found.columns < n).all(axis=1))
+        meet = are_walls & self.network.is_homogeneous & (others.shape[1] == self.network.dimension)
         proved = combinations_prove(
-            (forms.values[at], forms.error[at], forms.size[at]),
-            (forms.values[every], forms.error[every], forms.size[every]),
+            forms.at(found.cell, found.target),
+            forms.at(found.cell[:, None], others),
             multipliers,
+            meet,
         )
         is_open[found.cell[proved], found.target[proved]] = False
 
@@ -217,7 +220,7 @@ class _Around:
     found: Bools
 
 
-def _hyperplanes_differ(forms: CellForms) -> Bools:
+def hyperplanes_differ(forms: CellForms) -> Bools:
     """Say for which cells (m,) no two neurons share a hyperplane and none is zero, for sure.
 
     Functions of the same hyperplane are multiples of each other, so that the quotient of two

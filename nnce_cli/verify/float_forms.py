@@ -11,7 +11,7 @@ the rounding of the bounds themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,18 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SLACK = 1 + 2.0**-30  # for the rounding of a bound that is a sum
+
+
+class Functions(NamedTuple):
+    """Functions in an array of any shape (…): their entries (…, 1 + d), errors and sizes (…)."""
+
+    values: Floats
+    error: Floats
+    size: Floats
+
+    def some(self, index: Any) -> Functions:
+        """Return those at an index of the array."""
+        return Functions(self.values[index], self.error[index], self.size[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +59,10 @@ class CellForms:
         """Return the functions that are >= 0 on cells with the signs ``bits`` (m, n)."""
         sign = np.where(bits, 1.0, -1.0)[:, :, None]
         return replace(self, values=self.values * sign)
+
+    def at(self, cell: Any, neuron: Any) -> Functions:
+        """Return the functions of some neurons on some cells; the indices are arrays."""
+        return Functions(self.values, self.error, self.size).some((cell, neuron))
 
     @property
     def are_not_zero(self) -> Bools:
