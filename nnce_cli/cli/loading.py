@@ -39,17 +39,40 @@ def load(
     Raises:
         InputError: one of them cannot be read, or the domain is given twice.
     """
-    if sum(domain is not None for domain in (box, bounds, vnnlib)) > 1:
-        raise InputError("--box, --bounds and --vnnlib each give the domain; use one of them")
-    from nnce_cli.domain import parse_box, read_bounds, read_vnnlib
+    from nnce_cli.domain import parse_box
     from nnce_cli.network import check_against_onnxruntime, load_network
 
+    refuse_two_domains(box, bounds, vnnlib)
     stack = load_network(model)
-    if bounds is not None:
-        domain = read_bounds(bounds, stack.n_inputs)
-    elif vnnlib is not None:
-        domain = read_vnnlib(vnnlib, stack.n_inputs)
-    else:
-        domain = parse_box(box if box is not None else "-1,1", stack.n_inputs)
+    domain = named_domain(stack.n_inputs, box, bounds, vnnlib)
+    if domain is None:
+        domain = parse_box("-1,1", stack.n_inputs)
     check_against_onnxruntime(stack, model, domain.lower, domain.upper)
     return stack, domain
+
+
+def refuse_two_domains(box: str | None, bounds: Path | None, vnnlib: Path | None) -> None:
+    """Refuse a domain that is given twice.
+
+    Raises:
+        InputError: it is.
+    """
+    if sum(domain is not None for domain in (box, bounds, vnnlib)) > 1:
+        raise InputError("--box, --bounds and --vnnlib each give the domain; use one of them")
+
+
+def named_domain(
+    n_inputs: int, box: str | None, bounds: Path | None, vnnlib: Path | None
+) -> Box | None:
+    """Return the domain that a command line names, None where it names none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from nnce_cli.domain import parse_box, read_bounds, read_vnnlib
+
+    if bounds is not None:
+        return read_bounds(bounds, n_inputs)
+    if vnnlib is not None:
+        return read_vnnlib(vnnlib, n_inputs)
+    return None if box is None else parse_box(box, n_inputs)

@@ -174,29 +174,74 @@ def _worker_lines(view: View) -> list[str]:
 
 @contextmanager
 def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that takes the name of a check, how much is done and how much there is."""
-    if not (enabled and sys.stderr is not None and sys.stderr.isatty()):
+    """Yield a function that takes the name of a check, how much is done and how much there is.
+
+    It shows that and the time left on standard error: on a terminal all the time, elsewhere in a
+    line now and then.
+    """
+    if not enabled or sys.stderr is None:
         yield lambda name, done, total: None
+        return
+    if not sys.stderr.isatty():
+        yield _CheckLines()
         return
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    # No thread of rich's own: worker processes are forked from this one.
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
+    ) as display:
         task = display.add_task("", total=None)
-        shown = ""
+        shown, next_frame = "", 0.0
 
         def show(name: str, done: int, total: int) -> None:
-            nonlocal shown
+            nonlocal shown, next_frame
             if name != shown:
                 display.reset(task, description=name)
                 shown = name
+            elif time.monotonic() < next_frame:
+                return
+            next_frame = time.monotonic() + SECONDS_BETWEEN_FRAMES
             display.update(task, completed=done, total=total)
+            with suppress(OSError):
+                display.refresh()
 
         yield show
+
+
+class _CheckLines:
+    """Writes a line about a check every half minute."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._started = 0.0
+        self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if name != self._name:
+            self._name, self._started = name, now
+        if now < self._next:
+            return
+        self._next = now + SECONDS_BETWEEN_LINES
+        left = (now - self._started) * (total - done) / done if done else None
+        rest = "" if left is None else f", about {duration(left)} left"
+        with suppress(OSError):  # nobody reads it any more; the check goes on
+            print(f"nnce: {name}: {done:,} of {total:,}{rest}", file=sys.stderr, flush=True)

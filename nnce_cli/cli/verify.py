@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nnce_cli.base.processes import usable_cores
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.loading import BoundsOption, VnnlibOption, named_domain, refuse_two_domains
 from nnce_cli.cli.progress import check_progress
-from nnce_cli.cli.report import json_text, number, print_table
+from nnce_cli.cli.report import json_text, number, print_fields, print_table
 
 if TYPE_CHECKING:
     from nnce_cli.verify import CheckResult, Report
+
+SHOWN_INPUTS = 4
+
+VerifiedBox = Annotated[
+    str | None,
+    typer.Option(metavar="LO,HI", help="The domain: the same interval for all inputs."),
+]
 
 
 def verify_cells(
@@ -22,6 +31,9 @@ def verify_cells(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
     ],
+    box: VerifiedBox = None,
+    bounds: BoundsOption = None,
+    vnnlib: VnnlibOption = None,
     proof: Annotated[
         Path | None,
         typer.Option(
@@ -39,10 +51,20 @@ def verify_cells(
             min=0,
             help="Cross the facets of a random sample of N cells, of all if there are no more.",
         ),
-    ] = 10_000,
+    ] = 100_000,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Of the random points and the random sample.")
     ] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Processes that work. [default: the cores that this process may use]",
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the results as JSON on standard output.")
     ] = False,
@@ -57,23 +79,37 @@ def verify_cells(
     facet of every cell, and by volumes in up to three dimensions; and that each cell's affine
     map gives the outputs of onnxruntime. Exit code 1 if a check fails.
 
+    What is proved is said of the domain that the table names, which is printed. With --box,
+    --bounds or --vnnlib a table of another domain fails.
+
     \b
     nnce verify model.cells.parquet model.onnx
-    nnce verify model.cells.parquet model.onnx --closure 1000000
+    nnce verify model.cells.parquet model.onnx --box 0,1
+    nnce verify model.cells.parquet model.onnx --closure 1000000 -j 8
     nnce verify model.cells.parquet model.onnx --proof proof.parquet --json
     nnce enumerate model.onnx -o - | nnce verify - model.onnx
     """  # noqa: D301
     from nnce_cli.verify import Options, verify
 
-    options = Options(samples=samples, closure=closure, seed=seed, proof=proof)
+    refuse_two_domains(box, bounds, vnnlib)
+    options = Options(
+        samples=samples,
+        closure=closure,
+        seed=seed,
+        proof=proof,
+        domain=lambda n_inputs: named_domain(n_inputs, box, bounds, vnnlib),
+        jobs=jobs if jobs is not None else usable_cores(),
+    )
     with check_progress(not quiet) as watch:
         report = verify(cells, model, options, watch)
     if json:
         print(json_text(_values(cells, model, report)))
+    elif report.another:
+        print(f"{cells} is NOT the table of {model}: {report.another}")
     elif quiet:
         _print_failures(report)
     else:
-        _print_for_people(report)
+        _print_for_people(cells, model, report)
     if not report.passed:
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
@@ -83,13 +119,24 @@ def _values(cells: str, model: Path, report: Report) -> dict[str, Any]:
     return {
         "table": cells,
         "model": str(model),
+        "model_digest": report.table.model,
+        "domain": report.table.domain,
+        "method": _method(report),
         "passed": report.passed,
         "proved": report.proved,
         "checks": [check.to_dict() for check in report.checks],
     }
 
 
-def _print_for_people(report: Report) -> None:
+def _print_for_people(cells: str, model: Path, report: Report) -> None:
+    print_fields(
+        {
+            "table": cells,
+            "model": f"{model}, SHA-256 {report.table.model}",
+            "domain": _domain(report),
+            "method": _method(report) or "not said",
+        }
+    )
     print_table(
         "Checks",
         ["check", "result", "checked", "failed", "details"],
@@ -108,6 +155,22 @@ def _print_for_people(report: Report) -> None:
     _print_failures(report)
     print()
     print(_verdict(report))
+
+
+def _domain(report: Report) -> str:
+    """Write the table's domain as a product of intervals, a long one shortened."""
+    sides = list(zip(report.table.lower, report.table.upper, strict=True))
+    if len(sides) > 1 and len(set(sides)) == 1:
+        return f"[{sides[0][0]}, {sides[0][1]}]^{len(sides)}"
+    shown = " x ".join(f"[{lo}, {hi}]" for lo, hi in sides[:SHOWN_INPUTS])
+    more = len(sides) - SHOWN_INPUTS
+    return shown if more <= 0 else f"{shown} and {number(more)} more"
+
+
+def _method(report: Report) -> str | None:
+    """Return the name of the method that made the table, None where the table does not say it."""
+    made = getattr(report.table, "made", None)
+    return None if made is None else str(made.method)
 
 
 def _details(check: CheckResult) -> str:
@@ -129,5 +192,5 @@ def _verdict(report: Report) -> str:
     if not report.passed:
         return "The table is NOT right."
     if report.proved:
-        return "Proved: every row is a cell of the model, and no cell is missing."
+        return "Proved: every row is a cell of the model on this domain, and no cell is missing."
     return "All checks that were made passed; they do not prove that no cell is missing."

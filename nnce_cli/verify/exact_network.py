@@ -32,6 +32,8 @@ class ExactNetwork:
 
     ``widths`` are n_1, …, n_L; ``starts`` (L + 1 numbers) say where each layer begins in a
     network sign vector; ``free`` (n_0,) says which inputs vary, and d is their number.
+    ``is_homogeneous`` says that there are no biases, and no fixed inputs that act as such: then
+    all preactivations are zero where all inputs are, in the domain or outside of it.
     """
 
     def __init__(self, stack: LayerStack, box: Box) -> None:
@@ -41,7 +43,11 @@ class ExactNetwork:
         self.dimension = int(self.free.sum())
         self.widths = [layer.n_out for layer in stack.hidden]
         self.starts = np.concatenate([[0], np.cumsum(self.widths)]).tolist()
+        self._layers = [layer for layer, width in enumerate(self.widths) for _ in range(width)]
         self.maps = [layer.rational for layer in stack.hidden]
+        self.is_homogeneous = not any(any(bias.entries()) for _, bias in self.maps) and not bool(
+            box.lower[~self.free].any()
+        )
         self._first = self._first_layer()
         self._remembered: OrderedDict[bytes, list[Form]] = OrderedDict()
 
@@ -52,7 +58,7 @@ class ExactNetwork:
 
     def layer_of(self, neuron: int) -> int:
         """Return the layer (from 0) of a neuron counted through all layers."""
-        return int(np.searchsorted(self.starts, neuron, side="right")) - 1
+        return self._layers[neuron]
 
     def name_of(self, neuron: int) -> str:
         """Name a neuron, counted through all layers, for a message."""

@@ -20,6 +20,7 @@ UNSURE = 2
 
 Floats = NDArray[np.float64]
 Signs = NDArray[np.int8]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class _Layer:
     size: Floats
     bias_size: Floats
     support: Floats
+    is_biased: Bools
     units: float
 
     @staticmethod
@@ -38,13 +40,14 @@ class _Layer:
         # The float64 nearest to a rational errs relatively, or absolutely by half of 2^-1074.
         rounded = layer.exact is not None
         smallest = 2.0**-1022 if rounded else 0.0
-        weight, _ = layer.exact_arrays
+        weight, bias = layer.exact_arrays
         return _Layer(
             weight=np.ascontiguousarray(layer.weight.T),
             bias=layer.bias,
             size=np.abs(layer.weight.T) + smallest,
             bias_size=np.abs(layer.bias) + smallest,
             support=(weight != 0).T.astype(np.float64),
+            is_biased=np.asarray(bias != 0, dtype=np.bool_),
             units=2.0 * (layer.n_in + 4) + rounded,
         )
 
@@ -74,7 +77,7 @@ class FloatSigns:
             total = (np.abs(activation) + error) @ layer.size + layer.bias_size
             bound = (error @ layer.size) * (1 + 2.0**-30)
             bound += layer.units * UNIT_ROUNDOFF * total + UNDERFLOW
-            dead = (alive @ layer.support == 0) & (layer.bias == 0)
+            dead = (alive @ layer.support == 0) & ~layer.is_biased
             sign = np.full(z.shape, UNSURE, dtype=np.int8)
             sign[z > bound] = 1
             sign[z < -bound] = -1

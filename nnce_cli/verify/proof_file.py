@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from reprlib import repr as shortened
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -154,5 +154,6 @@ def _lists(column: pa.ListArray) -> list[list[int]]:
     values = column.flatten()
     if values.null_count:
         raise ValueError("it has nulls")
-    ends = np.cumsum(column.value_lengths().to_numpy())[:-1]
-    return [part.tolist() for part in np.split(values.to_numpy(), ends)] if len(column) else []
+    flat = values.to_pylist()
+    ends = list(accumulate(column.value_lengths().to_pylist(), initial=0))
+    return [flat[start:end] for start, end in pairwise(ends)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nnce_cli.table import Metadata
+
 NAMED_FAILURES = 5
 MAX_FAILURES = 100  # a slow check stops here: a hundred failures are no accident
 
@@ -76,10 +78,14 @@ class Report:
 
     ``proved`` is true where the results leave nothing to chance: every row is a cell, and either
     every facet of every cell leads to a listed cell or a certificate accounts for the domain.
+    ``table`` is what the table says that it is of; ``another`` says, where that is not the model
+    or the domain that it was checked against, what is different: then nothing else was looked at.
     """
 
     checks: list[CheckResult]
     proved: bool
+    table: Metadata
+    another: str = ""
 
     @property
     def passed(self) -> bool:

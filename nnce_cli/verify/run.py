@@ -11,7 +11,7 @@ import numpy as np
 
 from nnce_cli.domain import Box
 from nnce_cli.network import LayerStack, load_network
-from nnce_cli.table import CellTableReader
+from nnce_cli.table import CellTableReader, Metadata
 from nnce_cli.verify import (
     check_closure,
     check_metadata,
@@ -22,6 +22,7 @@ from nnce_cli.verify import (
     check_volumes,
     check_witnesses,
 )
+from nnce_cli.verify.check_metadata import DomainOf, any_domain
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.proof_file import ProofReader
@@ -29,7 +30,8 @@ from nnce_cli.verify.report import CheckResult, Report
 from nnce_cli.verify.table_rows import Table
 from nnce_cli.verify.volume import MAX_DIMENSION
 
-CLOSURE_CELLS = 10_000
+CLOSURE_CELLS = 100_000
+VOLUME_CELLS = 10_000  # volumes are rational, and take longer
 
 Watch = Callable[[str, int, int], None]
 """Called with the name of a check, how much of it is done, and how much there is to do."""
@@ -40,13 +42,17 @@ class Options:
     """How much to check.
 
     ``samples`` random points, drawn with ``seed``; the facets of ``closure`` cells, and volumes
-    where there are no more cells than that; ``proof`` is the file of a completeness certificate.
+    where there are no more cells than that, nor than `VOLUME_CELLS`; ``proof`` is the file of a
+    completeness certificate. ``domain`` is what the table has to be of, ``jobs`` the number of
+    processes.
     """
 
     samples: int = 100_000
     closure: int = CLOSURE_CELLS
     seed: int = 0
     proof: Path | None = None
+    domain: DomainOf = any_domain
+    jobs: int = 1
 
 
 def verify(cells: str | Path, model: Path, options: Options, watch: Watch) -> Report:
@@ -74,11 +80,11 @@ def _checked(
 ) -> Report:
     """Make all checks, or those that can be made."""
     said = table.metadata
-    checks = [check_metadata.check_metadata(table, stack)]
-    if list(said.widths) != stack.widths:
-        return _hopeless(checks, "the table is that of a network of other widths")
-    if any(lo > hi for lo, hi in zip(said.lower, said.upper, strict=True)):
-        return _hopeless(checks, "the table's domain is empty")
+    subject = check_metadata.check_subject(table, stack, options.domain)
+    if subject.failed:
+        return _hopeless(said, subject)
+    check_metadata.check_metadata(table, subject)
+    checks = [subject]
 
     def progress(name: str) -> Progress:
         return partial(watch, name)
@@ -92,17 +98,18 @@ def _checked(
     checks.append(_outputs(table, stack, model, progress(check_outputs.NAME)))
     if proof is not None:
         watched = progress(check_proof.NAME)
-        checks.append(check_proof.check_proof(table, network, proof, watched))
+        checks.append(check_proof.check_proof(table, network, proof, options.jobs, watched))
     passed = not any(check.failed for check in checks)
     by_closure = 0 < table.rows <= options.closure
-    return Report(checks, proved=passed and (by_closure or proof is not None))
+    return Report(checks, passed and (by_closure or proof is not None), said)
 
 
-def _hopeless(checks: list[CheckResult], why: str) -> Report:
-    """Report that nothing but the metadata could be checked, which failed."""
+def _hopeless(said: Metadata, subject: CheckResult) -> Report:
+    """Report that the table is that of something else, so that nothing in it was checked."""
+    [why] = subject.failures
     others = (check_witnesses, check_order, check_samples, check_closure, check_volumes)
     rest = [CheckResult.not_done(check.NAME, check.UNIT, why) for check in (*others, check_outputs)]
-    return Report([*checks, *rest], proved=False)
+    return Report([subject, *rest], False, said, another=why)
 
 
 def _samples(
@@ -120,7 +127,9 @@ def _closure(
     why = _incomplete(table) or ("" if options.closure else "--closure 0")
     if why:
         return CheckResult.not_done(check_closure.NAME, check_closure.UNIT, why)
-    return check_closure.check_closure(table, network, options.closure, options.seed, progress)
+    return check_closure.check_closure(
+        table, network, options.closure, options.seed, options.jobs, progress
+    )
 
 
 def _volumes(
@@ -129,8 +138,9 @@ def _volumes(
     why = _incomplete(table)
     if not 1 <= network.dimension <= MAX_DIMENSION:
         why = why or f"{network.dimension} inputs vary; volumes are for 1 to {MAX_DIMENSION}"
-    if table.rows > options.closure:
-        why = why or f"the table has more cells than --closure {options.closure}"
+    most = min(options.closure, VOLUME_CELLS)
+    if table.rows > most:
+        why = why or f"the table has more than {most:,} cells"
     if why:
         return CheckResult.not_done(check_volumes.NAME, check_volumes.UNIT, why)
     return check_volumes.check_volumes(table, network, progress)

@@ -1,0 +1,248 @@
+"""What lies beyond the facets of many cells: all that a table has to list.
+
+For each cell the different hyperplanes of its neurons, and the sign vector beyond each, are looked
+up; where one is not listed, the hyperplane has to be redundant. Floating point with error bounds
+does this for many cells at once, and what it leaves open is decided in rational arithmetic, cell
+by cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.base.rounding import UNIT_ROUNDOFF
+from nnce_cli.verify.combinations import combinations_prove
+from nnce_cli.verify.exact_network import Bits, ExactNetwork
+from nnce_cli.verify.float_forms import SLACK, Bools, CellForms, FloatForms, Floats
+from nnce_cli.verify.hyperplanes import sign_vectors_across, surroundings
+from nnce_cli.verify.listed import Listed
+from nnce_cli.verify.polytope import Polytope, combination_proves
+from nnce_cli.verify.programs import Found, find_combinations
+from nnce_cli.verify.table_rows import packed_rows
+
+ENTRIES = 2**18  # of the arrays of cells that are looked at together: what caches hold
+MOST_INPUTS = 64  # that vary; with more, cells are faster one by one than side by side
+
+Basis = tuple[list[int], list[int]]
+"""The neurons whose functions are combined, and as many inputs that vanish in the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Some rows of a table: their numbers (m,), sign vectors (m, N), and witnesses (m, n_0).
+
+    The witnesses are no more than hints where to begin; a table may have none.
+    """
+
+    rows: NDArray[np.int64]
+    bits: Bits
+    points: Floats | None
+
+    def __getitem__(self, some: slice) -> Cells:
+        points = None if self.points is None else self.points[some]
+        return Cells(self.rows[some], self.bits[some], points)
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """A facet of a row's cell beyond which nothing is listed: its neurons, and what should be."""
+
+    row: int
+    bits: Bits
+    neurons: list[int]
+    beyond: Bits
+
+
+@dataclass
+class Facets:
+    """What was found about the hyperplanes of some cells."""
+
+    cells: int = 0
+    hyperplanes: int = 0
+    listed: int = 0
+    by_floats: int = 0
+    by_rationals: int = 0
+    by_programs: int = 0
+    missing: list[Missing] = field(default_factory=list)
+
+    def add(self, other: Facets) -> None:
+        """Add what was found about other cells, but for what is missing."""
+        self.cells += other.cells
+        self.hyperplanes += other.hyperplanes
+        self.listed += other.listed
+        self.by_floats += other.by_floats
+        self.by_rationals += other.by_rationals
+        self.by_programs += other.by_programs
+
+    @property
+    def details(self) -> dict[str, int]:
+        """The counts under the names that reports have for them."""
+        return {
+            "cells": self.cells,
+            "leading to listed cells": self.listed,
+            "redundant by floating point": self.by_floats,
+            "redundant by rational arithmetic": self.by_rationals,
+            "redundant by exact linear programs": self.by_programs,
+        }
+
+
+class FacetCheck:
+    """Looks beyond the facets of a table's cells."""
+
+    def __init__(self, network: ExactNetwork, listed: Listed) -> None:
+        self.network = network
+        self.listed = listed
+        self._floats = FloatForms(network)
+        entries = (network.neurons + network.dimension) * (1 + network.dimension)
+        self._together = max(1, ENTRIES // max(entries, 1))
+        one_bit = np.eye(network.neurons, dtype=np.uint8)
+        self._flips = packed_rows(one_bit, network.widths)
+
+    def look(self, cells: Cells) -> Facets:
+        """Look beyond all facets of some cells."""
+        facets = Facets(cells=len(cells.rows))
+        for first in range(0, len(cells.rows), self._together):
+            self._look_together(cells[first : first + self._together], facets)
+        return facets
+
+    def _look_together(self, cells: Cells, facets: Facets) -> None:
+        around = self._around(cells.bits)
+        facets.hyperplanes += int(around.walls.sum())
+        facets.listed += int((around.walls & around.found).sum())
+        is_open = around.walls & ~around.found
+        before = int(is_open.sum())
+        bases = self._prove_in_floats(around, is_open, cells.points)
+        facets.by_floats += before - int(is_open.sum())
+        for i in np.flatnonzero(is_open.any(axis=1)).tolist():
+            self._prove_exactly(cells[i : i + 1], is_open[i], bases.get(i, {}), facets)
+
+    def _around(self, bits: Bits) -> _Around:
+        """Find the hyperplanes of cells, and look up what lies beyond them."""
+        inward = self._floats.on(bits, len(self.network.widths)).turned(bits)
+        plain = hyperplanes_differ(inward)
+        walls = inward.varies & plain[:, None]
+        found = np.zeros(bits.shape, dtype=np.bool_)
+        i, k = np.nonzero(walls)
+        found[i, k] = self.listed.lists(packed_rows(bits, self.network.widths)[i] ^ self._flips[k])
+        for row in np.flatnonzero(~plain).tolist():
+            around = surroundings(self.network, bits[row])
+            neurons = [hyperplane.neurons[0] for hyperplane in around.hyperplanes]
+            walls[row, neurons] = True
+            across = sign_vectors_across(self.network, bits[row], around)
+            found[row, neurons] = self.listed.lists(packed_rows(across, self.network.widths))
+        return _Around(inward, walls, found)
+
+    def _prove_in_floats(
+        self, around: _Around, is_open: Bools, points: Floats | None
+    ) -> dict[int, dict[int, Basis]]:
+        """Strike out of ``is_open`` (m, N) the hyperplanes that are proved redundant.
+
+        Return the bases that look right for others, for each cell and neuron.
+        """
+        forms = around.inward
+        i, k = np.nonzero(is_open)
+        none = np.zeros((len(i), 0), dtype=np.int64)
+        self._strike_out(forms, is_open, Found(i, k, none, np.zeros(none.shape)))
+        if points is None or self.network.dimension > MOST_INPUTS or not is_open.any():
+            return {}
+        start = self._in_the_unit_cube(points)
+        found = find_combinations(forms.values, around.walls & around.found, is_open, start)
+        self._strike_out(forms, is_open, found)
+        bases: dict[int, dict[int, Basis]] = {}
+        for p in np.flatnonzero(is_open[found.cell, found.target]).tolist():
+            cell, target = int(found.cell[p]), int(found.target[p])
+            bases.setdefault(cell, {})[target] = self._basis(found.columns[p].tolist())
+        return bases
+
+    def _strike_out(self, forms: CellForms, is_open: Bools, found: Found) -> None:
+        """Check combinations in float64, and strike out those that prove."""
+        n = self.network.neurons
+        others = np.where(found.columns < n, found.columns, 0)
+        multipliers = np.where(found.columns < n, found.multipliers, 0.0)
+        are_walls = np.asarray((found.columns < n).all(axis=1))
+        meet = are_walls & self.network.is_homogeneous & (others.shape[1] == self.network.dimension)
+        proved = combinations_prove(
+            forms.at(found.cell, found.target),
+            forms.at(found.cell[:, None], others),
+            multipliers,
+            meet,
+        )
+        is_open[found.cell[proved], found.target[proved]] = False
+
+    def _basis(self, columns: list[int]) -> Basis:
+        n = self.network.neurons
+        at_bounds = {c - n for c in columns if c >= n}
+        inputs = [i for i in range(self.network.dimension) if i not in at_bounds]
+        return [c for c in columns if c < n], inputs
+
+    def _prove_exactly(
+        self, cell: Cells, is_open: Bools, bases: dict[int, Basis], facets: Facets
+    ) -> None:
+        """Decide in rational arithmetic about the hyperplanes of one cell that are still open."""
+        [row], [bits] = cell.rows.tolist(), cell.bits
+        around = surroundings(self.network, bits)
+        functions = {h.neurons[0]: h.inward for h in around.hyperplanes}
+        polytope = Polytope([*functions.values()], self.network.dimension)
+        for k, (neuron, function) in enumerate(functions.items()):
+            if not is_open[neuron]:
+                continue
+            slacks, inputs = bases.get(neuron, ([], []))
+            if combination_proves(function, [functions[j] for j in slacks], inputs):
+                facets.by_rationals += 1
+            elif polytope.is_redundant(k):
+                facets.by_programs += 1
+            else:
+                beyond = sign_vectors_across(self.network, bits, around)[k]
+                neurons = around.hyperplanes[k].neurons
+                facets.missing.append(Missing(row, bits, neurons, beyond))
+
+    def _in_the_unit_cube(self, points: Floats) -> Floats:
+        box, free = self.network.box, self.network.free
+        with np.errstate(all="ignore"):
+            u = (points - box.lower)[:, free] / (box.upper - box.lower)[free]
+        return np.where((u > 0) & (u < 1), u, 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """The hyperplanes of m cells with N neurons.
+
+    ``inward`` are the functions that are >= 0 on the cells. ``walls`` (m, N) are neurons that
+    stand for one hyperplane each, and ``found`` (m, N) those of them beyond which is a listed
+    sign vector.
+    """
+
+    inward: CellForms
+    walls: Bools
+    found: Bools
+
+
+def hyperplanes_differ(forms: CellForms) -> Bools:
+    """Say for which cells (m,) no two neurons share a hyperplane and none is zero, for sure.
+
+    Functions of the same hyperplane are multiples of each other, so that the quotient of two
+    linear functionals of their entries is the same for both. The quotients are computed with
+    bounds on their errors; where these intervals are apart, the hyperplanes are different.
+    """
+    values, size = forms.values, forms.size
+    functionals = np.random.default_rng(0).uniform(0.5, 1.0, (2, values.shape[2]))
+    functionals[:, 1::2] *= -1
+    with np.errstate(all="ignore"):
+        a, b = (values @ functional for functional in functionals)
+        wrong = forms.error * SLACK + 2 * (values.shape[2] + 2) * UNIT_ROUNDOFF * size
+        quotient = a / b
+        margin = np.abs(b) - 2 * wrong
+        error = 2 * wrong * (1 + np.abs(quotient)) / margin + 4 * UNIT_ROUNDOFF * np.abs(quotient)
+        known = (margin > 0) & np.isfinite(error)
+        low, high = quotient - error, quotient + error
+    is_constant = ~forms.varies & (np.abs(values[:, :, 0]) > forms.error)
+    # Constants have no hyperplane: they get places of their own at the end.
+    low, high = (np.where(is_constant, np.inf, ends) for ends in (low, high))
+    order = low.argsort(axis=1)
+    low, high = (np.take_along_axis(ends, order, axis=1) for ends in (low, high))
+    is_apart = (low[:, 1:] > np.maximum.accumulate(high, axis=1)[:, :-1]) | np.isposinf(low[:, 1:])
+    fine = (known & forms.varies) | is_constant
+    return np.asarray(fine.all(axis=1) & is_apart.all(axis=1))
