@@ -193,7 +193,7 @@ class ClaimCheck:
     def _is_empty(self, claim: Claim) -> str:
         if self._node(claim, []).interior_point() is None:
             return ""
-        return "a leaf that is said to have no interior has one"
+        return "a node that is said to have no interior has one"
 
     def _node(self, claim: Claim, more: list[Form]) -> Polytope:
         walls = [self._wall(claim, k) for k in np.flatnonzero(claim.is_wall).tolist()]

@@ -73,12 +73,14 @@ class ProofTree:
         """Go on to the next place; return what the decision claims about functions."""
         if self.is_whole:
             raise _WrongError("the tree was whole before it")
-        if row.decision in (CELL, NOTHING):
+        if row.decision == CELL:
             if len(self._trail) < self._network.neurons:
-                raise _WrongError("a leaf before all neurons are decided")
-            if row.decision == CELL:
-                self._match_row()
-            claim = self._claim(row) if row.decision == NOTHING else None
+                raise _WrongError("a cell before all neurons are decided")
+            self._match_row()
+            self._go_back()
+            return None
+        if row.decision == NOTHING:  # whatever is decided here: below it there is nothing either
+            claim = self._claim(row)
             self._go_back()
             return claim
         self._check_place(row.neuron)

@@ -147,7 +147,8 @@ def test_a_basis_that_proves_nothing_is_replaced(by_hand):
         (4, (4, ACTIVE, [], []), "identically zero here, so it is inactive"),
         (7, (2, ACTIVE, [], []), "is not positive on the whole node"),
         (7, (2, INACTIVE, [0], [0]), "is not negative on the whole node"),
-        (1, (0, CELL, [], []), "a leaf before all neurons are decided"),
+        (1, (0, CELL, [], []), "a cell before all neurons are decided"),
+        (1, (0, NOTHING, [], []), "said to have no interior has one"),
         (6, (0, NOTHING, [], []), "said to have no interior has one"),
         (3, (3, 200, [], []), "no kind of decision"),
     ],
@@ -166,6 +167,9 @@ def test_an_empty_node(by_hand):
     result = replayed(by_hand, [*HAND_PROOF[:8], *more, *HAND_PROOF[11:]])
     assert result.status == "passed"
     assert result.details["nodes without interior"] == 1
+    early = [*split[:1], (0, NOTHING, [], []), (3, ACTIVE, [], []), (4, ACTIVE, [0], [0])]
+    result = replayed(by_hand, [*HAND_PROOF[:8], *early, *HAND_PROOF[11:]])
+    assert result.status == "passed"
 
 
 def test_more_decisions_than_the_tree_has(by_hand):
@@ -174,7 +178,7 @@ def test_more_decisions_than_the_tree_has(by_hand):
 
 
 def test_a_tree_of_nothing(by_hand):
-    assert "a leaf before" in replayed(by_hand, [(0, NOTHING, [], [])]).failures[0]
+    assert "said to have no interior" in replayed(by_hand, [(0, NOTHING, [], [])]).failures[0]
     assert replayed(by_hand, [(0, SPLIT, [], [])]).failed
 
 
