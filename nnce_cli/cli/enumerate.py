@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
+from nnce_cli.cli.say import say
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
@@ -219,7 +221,7 @@ def _method(
     if name == AUTO:
         name, reason = choose(Problem.of(stack, domain), log=proof)
         if verbose:
-            print(f"nnce: method {name}: {reason}", file=sys.stderr)
+            say(f"method {name}: {reason}")
     walk_factory(name, lp)
     return name
 
@@ -244,19 +246,20 @@ def _report(request: Request, result: Result, *, json: bool, quiet: bool) -> Non
     summary = _summary(request, result) | {"resume": resume}
     if json:
         print(json_text(summary))
-    elif request.target is None:
+    elif request.target is None and result.complete:
         print(result.cells)
     if not quiet:
         _print_summary(summary, result)
-    if quiet and result.stopped_by != "a signal":
+    only_answer = request.target is None and not json  # which is not one, and has to be told
+    if quiet and result.stopped_by != "a signal" and not only_answer:
         return
+    found = f" after {number(result.cells)} cells" if only_answer else ""
     if resume is not None:
-        print(f"nnce: stopped by {result.stopped_by}; go on with: {resume}", file=sys.stderr)
+        say(f"stopped by {result.stopped_by}{found}; go on with: {resume}")
     elif not result.complete:
-        print(
-            f"nnce: stopped by {result.stopped_by}; nothing is kept of this run, but with "
-            "--run-dir it would be",
-            file=sys.stderr,
+        say(
+            f"stopped by {result.stopped_by}{found}; nothing is kept of this run, but with "
+            "--run-dir it would be"
         )
 
 
@@ -282,14 +285,16 @@ def _refuse_mixed_up_files(
     """Refuse outputs that are inputs, each other, or inside the run folder, which is removed."""
     if outputs[2] == STDOUT:
         raise InputError("--load-history needs a file; standard output is for the table")
-    files = [Path(name).resolve() for name in outputs if name is not None and name != STDOUT]
+    files = [
+        Path(os.path.realpath(name)) for name in outputs if name is not None and name != STDOUT
+    ]
     if len(set(files)) < len(files):
         raise InputError("--output, --proof and --load-history need different files")
     for file in files:
         for path in inputs:
             if path is not None and path.exists() and file.exists() and path.samefile(file):
                 raise InputError(f"the output {file} is also an input; choose another file")
-        if folder is not None and file.is_relative_to(folder.resolve()):
+        if folder is not None and file.is_relative_to(os.path.realpath(folder)):
             raise InputError(
                 f"the output {file} is inside the run folder {folder}, which is removed at the "
                 "end; choose another --run-dir"

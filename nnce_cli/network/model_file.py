@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +71,13 @@ def read_model(path: Path) -> ModelProto:
         raise InputError(
             "not an ONNX model, or a truncated one: it has no nodes or no operator set"
         )
+    external = _ExternalData(path.parent)
     for tensor in model.graph.initializer:
-        _load_external_data(tensor, path.parent)
+        external.load(tensor)
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
-                _load_external_data(attribute.t, path.parent)
+                external.load(attribute.t)
     return model
 
 
@@ -101,14 +104,32 @@ def decode_graph(model: ModelProto) -> Graph:
                 f"with one {kind}"
             )
     element_type, shape = _input_type(inputs[0])
+    nodes = tuple(_node(node) for node in graph.node)
+    _refuse_ambiguous_names([_text(value.name) for value in graph.input], nodes, initializers)
     return Graph(
-        input_name=inputs[0].name,
+        input_name=_text(inputs[0].name),
         input_shape=shape,
         input_type=element_type,
         output_name=_text(graph.output[0].name),
-        nodes=tuple(_node(node) for node in graph.node),
+        nodes=nodes,
         initializers=initializers,
     )
+
+
+def _refuse_ambiguous_names(
+    inputs: Sequence[str], nodes: Sequence[Node], constants: Collection[str]
+) -> None:
+    """Refuse a graph with two tensors of one name, those that its output does not need too."""
+    if len(set(inputs)) < len(inputs):
+        raise InputError("two of its inputs have the same name")
+    known = {*inputs, *constants}
+    for node in nodes:
+        for name in filter(None, node.outputs):
+            if name in known:
+                raise InputError(
+                    f"node {node.label}: its output '{name}' has the name of an earlier tensor"
+                )
+            known.add(name)
 
 
 def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
@@ -215,34 +236,65 @@ def _type_name(code: int) -> str:
     return TensorProto.DataType.Name(code) if code in TensorProto.DataType.values() else f"{code}"
 
 
-def _load_external_data(tensor: TensorProto, folder: Path) -> None:
-    """Move a tensor's data from a file beside the model into the tensor."""
-    if tensor.data_location != TensorProto.EXTERNAL:
-        return
-    what = f"the data of '{_text(tensor.name)}'"
-    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MAX_ENTRIES:
-        raise InputError(f"{what} have the shape {list(tensor.dims)}, more than nnce can hold")
-    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
-    location = entries.get("location", "")
-    try:
-        folder = folder.resolve()
-        file = (folder / location).resolve()
+class _ExternalData:
+    """What a model keeps in other files of its folder.
+
+    A few bytes of the model claim many of those files, so that they are counted: a file gives no
+    more bytes in all than it has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._claimed: dict[Path, int] = {}
+
+    def load(self, tensor: TensorProto) -> None:
+        """Move a tensor's data from its file into the tensor.
+
+        Raises:
+            InputError: it cannot be read, is not beside the model, or is not as long as it should.
+        """
+        if tensor.data_location != TensorProto.EXTERNAL:
+            return
+        what = f"the data of '{_text(tensor.name)}'"
+        if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MAX_ENTRIES:
+            raise InputError(f"{what} have the shape {list(tensor.dims)}, more than nnce can hold")
+        entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
+        location = entries.get("location", "")
+        try:
+            file = self._file(location, what)
+            size = file.stat().st_size
+            offset = int(entries.get("offset", "0"))
+            length = int(entries.get("length", size - offset))
+            if length > 8 * math.prod(tensor.dims):
+                raise InputError(f"{what} are {length} bytes, too many for {list(tensor.dims)}")
+            if offset < 0 or length < 0 or offset + length > size:
+                raise InputError(f"{what} are truncated: {location!r} is shorter than they are")
+            self._claim(file, length, size, what)
+            with file.open("rb") as stream:
+                stream.seek(offset)
+                tensor.raw_data = stream.read(length)
+        except OSError as error:
+            raise InputError(
+                f"{what} cannot be read from {location!r}: {error.strerror}"
+            ) from error
+        except ValueError as error:
+            raise InputError(f"{what} have a damaged entry: {error}") from error
+        tensor.data_location = TensorProto.DEFAULT
+        del tensor.external_data[:]
+
+    def _file(self, location: str, what: str) -> Path:
+        folder = os.path.realpath(self._folder)
+        file = Path(os.path.realpath(os.path.join(folder, location)))
         if not file.is_relative_to(folder):
             raise InputError(f"{what} point outside the model's folder, to {location!r}")
         if not file.is_file():
             raise InputError(f"{what} are missing: there is no file {location!r} beside the model")
-        offset = int(entries.get("offset", "0"))
-        length = int(entries.get("length", file.stat().st_size - offset))
-        if length > 8 * math.prod(tensor.dims):
-            raise InputError(f"{what} are {length} bytes, too many for {list(tensor.dims)}")
-        if offset < 0 or length < 0 or offset + length > file.stat().st_size:
-            raise InputError(f"{what} are truncated: {location!r} is shorter than they are")
-        with file.open("rb") as stream:
-            stream.seek(offset)
-            tensor.raw_data = stream.read(length)
-    except OSError as error:
-        raise InputError(f"{what} cannot be read from {location!r}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{what} have a damaged entry: {error}") from error
-    tensor.data_location = TensorProto.DEFAULT
-    del tensor.external_data[:]
+        return file
+
+    def _claim(self, file: Path, length: int, size: int, what: str) -> None:
+        self._claimed[file] = self._claimed.get(file, 0) + length
+        if self._claimed[file] > size:
+            raise InputError(
+                f"{what} and those before them are {self._claimed[file]} bytes, and their file "
+                f"has {size}"
+            )
