@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.processes import MOST_PROCESSES
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
@@ -30,6 +31,7 @@ def estimate_cells(
             "-j",
             metavar="N",
             min=1,
+            max=MOST_PROCESSES,
             help="Forecast the time with N workers. [default: the cores that are there]",
         ),
     ] = None,

@@ -5,7 +5,6 @@ The exit code is that of the work, whoever reads what it says.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import is_out_of_memory
 from nnce_cli.base.streams import STDOUT, lost_output, send_nowhere, steady_streams
 from nnce_cli.base.text import message_line, visible
 from nnce_cli.cli import exit_codes
@@ -24,9 +24,6 @@ from nnce_cli.cli.say import say
 # Some versions of typer use click and some bring their own copy of it; in both, the error of bad
 # usage is the parent of the one that typer exports.
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
-
-# What a library's loader says where it finds no memory for it.
-_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
 
 TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
 
@@ -95,15 +92,6 @@ def _trouble_of_the_machine(error: Exception) -> str | None:
         name = os.fsdecode(error.filename) if not isinstance(error.filename, int) else ""
         return f"cannot use {name}: {error.strerror}; check the name, its folder and the rights"
     return f"the system refuses: {error.strerror or error}; make room, or raise the limit (ulimit)"
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether there was no memory for what was asked, a library for instance."""
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    if isinstance(error, ImportError | OSError):
-        return any(words in str(error).lower() for words in _NO_MEMORY)
-    return isinstance(error, MemoryError)
 
 
 def _invoke() -> None:

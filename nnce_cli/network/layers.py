@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import AffineTensor, Arithmetic, Source, identity
-from nnce_cli.network.model_file import Graph
+from nnce_cli.network.model_file import Graph, check_schema
 from nnce_cli.network.node import Node
 from nnce_cli.network.operators import OPERATORS
 
@@ -61,11 +62,12 @@ class _Walk:
 
     def run(self) -> list[Layer]:
         for node in _ancestors(self.graph):
-            try:
+            with _naming(node):
                 self.visit(node)
-            except InputError as error:
-                raise InputError(f"node {node.label}: {error}") from error
         self.finish()
+        for node in self.graph.nodes:
+            with _naming(node):
+                check_schema(node, self.graph.opset)
         return self.layers
 
     def visit(self, node: Node) -> None:
@@ -153,6 +155,15 @@ class _Walk:
             raise InputError("it has no Relu, so that it has one cell only: the whole domain")
         if name != self.layers[-1].activation:
             self.complete(replace(output, nodes=tuple(self.labels(name))), name, None)
+
+
+@contextmanager
+def _naming(node: Node) -> Iterator[None]:
+    """Name the node in errors."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"node {node.label}: {error}") from error
 
 
 def _ancestors(graph: Graph) -> list[Node]:

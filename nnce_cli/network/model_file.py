@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Graph:
     input_type: str
     output_name: str
     nodes: tuple[Node, ...]
+    opset: int
     initializers: dict[str, TensorProto]
 
     def constant(self, name: str) -> AffineTensor | None:
@@ -94,7 +96,15 @@ def decode_graph(model: ModelProto) -> Graph:
             f"it uses ONNX operator set {opset}; convert it to {OLDEST_OPSET} or later with "
             "onnx.version_converter"
         )
+    newest = onnx.defs.onnx_opset_version()
+    if opset > newest:
+        raise InputError(
+            f"it uses ONNX operator set {opset}, and onnx {onnx.__version__} knows {newest}; "
+            "install a newer onnx, or export the model for an older operator set"
+        )
     initializers = {_text(tensor.name): tensor for tensor in graph.initializer}
+    if len(initializers) < len(graph.initializer):
+        raise InputError("two of its initializers have the same name")
     inputs = [value for value in graph.input if value.name not in initializers]
     for kind, values in (("input", inputs), ("output", graph.output)):
         if len(values) != 1:
@@ -105,21 +115,20 @@ def decode_graph(model: ModelProto) -> Graph:
             )
     element_type, shape = _input_type(inputs[0])
     nodes = tuple(_node(node) for node in graph.node)
-    _refuse_ambiguous_names([_text(value.name) for value in graph.input], nodes, initializers)
+    _check_names([_text(value.name) for value in graph.input], nodes, initializers)
     return Graph(
         input_name=_text(inputs[0].name),
         input_shape=shape,
         input_type=element_type,
         output_name=_text(graph.output[0].name),
         nodes=nodes,
+        opset=opset,
         initializers=initializers,
     )
 
 
-def _refuse_ambiguous_names(
-    inputs: Sequence[str], nodes: Sequence[Node], constants: Collection[str]
-) -> None:
-    """Refuse a graph with two tensors of one name, those that its output does not need too."""
+def _check_names(inputs: Sequence[str], nodes: Sequence[Node], constants: Collection[str]) -> None:
+    """Refuse a graph in which a name stands for two tensors or for none, needed or not."""
     if len(set(inputs)) < len(inputs):
         raise InputError("two of its inputs have the same name")
     known = {*inputs, *constants}
@@ -130,6 +139,12 @@ def _refuse_ambiguous_names(
                     f"node {node.label}: its output '{name}' has the name of an earlier tensor"
                 )
             known.add(name)
+    for node in nodes:
+        for name in filter(None, node.inputs):
+            if name not in known:
+                raise InputError(
+                    f"node {node.label}: it reads '{name}', which no node before it computes"
+                )
 
 
 def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
@@ -176,6 +191,36 @@ def _node(node: onnx.NodeProto) -> Node:
         outputs=tuple(_text(tensor) for tensor in node.output),
         attributes={_text(a.name): _attribute(a, label) for a in node.attribute},
     )
+
+
+def check_schema(node: Node, opset: int) -> None:
+    """Refuse a node that is none of ONNX: what runs a model refuses it, wherever it stands.
+
+    Raises:
+        InputError: there is no such operator, or not with such attributes or as many inputs or
+            outputs; the message does not name the node.
+    """
+    schema = _schema(node.op_type, opset)
+    if schema is None:
+        raise InputError(f"there is no operator {node.op_type} in ONNX operator set {opset}")
+    for name in node.attributes:
+        if name not in schema.attributes:
+            raise InputError(f"the operator has no attribute '{name}' in operator set {opset}")
+    for what, names, least, most in (
+        ("inputs", node.inputs, schema.min_input, schema.max_input),
+        ("outputs", node.outputs, schema.min_output, schema.max_output),
+    ):
+        if not least <= len(names) <= most:
+            raise InputError(f"it has {len(names)} {what}, not {least} to {most}")
+
+
+@cache
+def _schema(op_type: str, opset: int) -> Any:
+    """Return what ONNX says of an operator; None where there is no such operator."""
+    try:
+        return onnx.defs.get_schema(op_type, opset, "")
+    except onnx.defs.SchemaError:
+        return None
 
 
 def _attribute(attribute: AttributeProto, label: str) -> Any:
