@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 BUILT := $(VENV)/.built
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+FUZZER := $(VENV)/.fuzzer
 STUDY := $(VENV)/.study
 SANITIZED := $(VENV)/.sanitized
 CORE := CMakeLists.txt $(shell find core -name '*.[ch]pp')
@@ -23,9 +24,11 @@ CONFIGURE := $(CMAKE) -S . -G Ninja --log-level=WARNING -DCMAKE_INSTALL_MESSAGE=
 # The stub of one build is that of all.
 STUBGEN = $(BIN)/python -m nanobind.stubgen --quiet --module \
 	$$($(BIN)/python -c 'from nnce_cli import _core; print(_core.MODULE)')
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= onnx domain table journal proof
 SANITIZED_TESTS ?= tests/core tests/enumeration
 
-.PHONY: help run test test-all test-latest test-sanitized lint lock wheel stub bench bench-compare \
+.PHONY: help run test test-all test-latest test-sanitized fuzz lint lock wheel stub bench bench-compare \
 	bench-peers bench-growth bench-hundred-million bench-page study study-small docs clean
 
 help: ## List the targets
@@ -52,6 +55,14 @@ test-sanitized: $(TOOLS) $(BUILT) $(SANITIZED) ## Run the tests of the walks wit
 	UBSAN_OPTIONS=print_stacktrace=1 \
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
 	$(BIN)/python -m pytest -n 2 --capture=sys -m "not slow" $(SANITIZED_TESTS)
+
+fuzz: $(FUZZER) $(BUILT) ## Fuzz the readers of files with coverage, FUZZ_SECONDS each, in build/fuzz
+	@mkdir -p build/fuzz; for target in $(FUZZ_TARGETS); do \
+		echo "$$target"; \
+		$(BIN)/python -m tests.fuzz $$target build/fuzz/$$target $(FUZZ_SECONDS) \
+			2> build/fuzz/$$target.log || { tail -40 build/fuzz/$$target.log; exit 1; }; \
+		grep number_of_executed_units build/fuzz/$$target.log; \
+	done
 
 lint: $(TOOLS) $(BUILT) ## Check style and types
 	$(BIN)/ruff check
@@ -135,6 +146,10 @@ $(SANITIZED): $(INSTALLED) $(CORE)
 
 $(TOOLS): $(INSTALLED)
 	$(EDITABLE) '.[test,lint]'
+	touch $@
+
+$(FUZZER): $(INSTALLED)
+	$(EDITABLE) '.[fuzz]'
 	touch $@
 
 $(STUDY): $(INSTALLED)

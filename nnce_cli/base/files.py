@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
@@ -34,3 +35,14 @@ def sync_folder(folder: Path) -> None:
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def real_path(name: str | Path) -> Path:
+    """Return a path without symbolic links; what it names need not be there yet.
+
+    Raises:
+        OSError: the links go in a circle, or the name is too long, for instance.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.stat(name)
+    return Path(os.path.realpath(name))

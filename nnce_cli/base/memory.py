@@ -1,10 +1,14 @@
-"""How much memory this process has taken."""
+"""How much memory this process has taken, and whether there was more."""
 
 from __future__ import annotations
 
+import errno
 import resource
 import sys
 from contextlib import suppress
+
+# What the loader says of a library for which it finds no memory.
+_NOT_LOADED = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
 
 
 def peak_memory_bytes() -> int:
@@ -16,3 +20,12 @@ def peak_memory_bytes() -> int:
                 return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether there was no memory for what was asked, a library for instance."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, ImportError | OSError):
+        return any(words in str(error).lower() for words in _NOT_LOADED)
+    return isinstance(error, MemoryError)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+MOST_PROCESSES = 4096  # that can be asked for
+
 
 def usable_cores() -> int:
     """Return the number of cores that this process may use."""

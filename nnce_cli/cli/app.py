@@ -96,5 +96,5 @@ def nnce(
     nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
-    3 incomplete (a limit or a signal); 101 a bug in nnce.
+    3 incomplete (a limit, a signal, no memory); 101 a bug in nnce.
     """  # noqa: D301 (typer keeps the lines of a paragraph that \b begins)

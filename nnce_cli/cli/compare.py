@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Comparison, Difference
@@ -61,7 +61,7 @@ def compare_tables(
     elif not quiet:
         _print_for_people(result, notes, first, second)
     for text in wrong:
-        print(f"nnce: {text}", file=sys.stderr)
+        say(text)
     if wrong or not result.same:
         raise typer.Exit(exit_codes.UNCERTIFIED)
 

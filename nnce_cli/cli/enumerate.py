@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.memory import peak_memory_bytes
-from nnce_cli.base.processes import usable_cores
+from nnce_cli.base.files import real_path
+from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
+from nnce_cli.base.processes import MOST_PROCESSES, usable_cores
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
@@ -20,12 +21,14 @@ from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
+from nnce_cli.cli.say import say
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
+    from nnce_cli.parallel import View
     from nnce_cli.table import Metadata
 
 
@@ -94,6 +97,7 @@ def enumerate_cells(
             "-j",
             metavar="N",
             min=1,
+            max=MOST_PROCESSES,
             help="Processes that work. A short run needs this one only. "
             "[default: the cores that this process may use]",
         ),
@@ -173,6 +177,7 @@ def enumerate_cells(
     folder = run_dir if run_dir is not None else default_folder(model, target)
     history = None if load_history is None else str(load_history)
     _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib), folder)
+    _refuse_undecodable_names(target, proof, history, folder)
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
@@ -204,10 +209,7 @@ def enumerate_cells(
         check_outputs(request)
         result = _run(request, load_history, Verbosity(quiet=quiet, verbose=verbose))
     _report(request, result, json=json, quiet=quiet)
-    if not result.complete:
-        raise typer.Exit(exit_codes.INCOMPLETE)
-    if not result.certified:
-        raise typer.Exit(exit_codes.UNCERTIFIED)
+    raise typer.Exit(_code(result.complete, result.certified))
 
 
 def _method(
@@ -219,7 +221,7 @@ def _method(
     if name == AUTO:
         name, reason = choose(Problem.of(stack, domain), log=proof)
         if verbose:
-            print(f"nnce: method {name}: {reason}", file=sys.stderr)
+            say(f"method {name}: {reason}")
     walk_factory(name, lp)
     return name
 
@@ -228,14 +230,54 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
     forecasting = Forecasting(request, quiet=verbosity.quiet)
+    watch = _Watch()
     try:
         with run_progress(verbosity, forecasting) as show:
-            observers = [forecasting.look, show]
+            observers = [watch.look, forecasting.look, show]
             return run(request, [*observers, history.note] if history else observers)
+    except BrokenPipeError as error:  # nobody reads the table any more, which is no error
+        raise typer.Exit(_code(watch.has_seen_the_end, request.certify)) from error
+    except (MemoryError, OSError, ImportError) as error:
+        if not is_out_of_memory(error) or not _is_saved(request):
+            raise
+        say(f"error: out of memory; the run is saved: go on with {resume_command()}")
+        raise typer.Exit(exit_codes.INCOMPLETE) from error
     finally:
         forecasting.stop()
         if history is not None:
             history.write()
+
+
+class _Watch:
+    """Knows whether all cells of a run are found, where its output is not read to its end."""
+
+    def __init__(self) -> None:
+        self._view: View | None = None
+
+    def look(self, view: View) -> None:
+        """Look at the run, for the first time or again."""
+        self._view = view
+
+    @property
+    def has_seen_the_end(self) -> bool:
+        """Whether nothing is left to do."""
+        if self._view is None:
+            return False
+        totals = self._view.journal.totals
+        return totals.waiting == totals.given_up == 0
+
+
+def _is_saved(request: Request) -> bool:
+    from nnce_cli.parallel import is_run
+
+    return request.folder is not None and is_run(request.folder)
+
+
+def _code(complete: bool, certified: bool) -> int:
+    """Return the exit code of a run."""
+    if not complete:
+        return exit_codes.INCOMPLETE
+    return exit_codes.DONE if certified else exit_codes.UNCERTIFIED
 
 
 def _report(request: Request, result: Result, *, json: bool, quiet: bool) -> None:
@@ -244,19 +286,20 @@ def _report(request: Request, result: Result, *, json: bool, quiet: bool) -> Non
     summary = _summary(request, result) | {"resume": resume}
     if json:
         print(json_text(summary))
-    elif request.target is None:
+    elif request.target is None and result.complete:
         print(result.cells)
     if not quiet:
         _print_summary(summary, result)
-    if quiet and result.stopped_by != "a signal":
+    only_answer = request.target is None and not json  # which is not one, and has to be told
+    if quiet and result.stopped_by != "a signal" and not only_answer:
         return
+    found = f" after {number(result.cells)} cells" if only_answer else ""
     if resume is not None:
-        print(f"nnce: stopped by {result.stopped_by}; go on with: {resume}", file=sys.stderr)
+        say(f"stopped by {result.stopped_by}{found}; go on with: {resume}")
     elif not result.complete:
-        print(
-            f"nnce: stopped by {result.stopped_by}; nothing is kept of this run, but with "
-            "--run-dir it would be",
-            file=sys.stderr,
+        say(
+            f"stopped by {result.stopped_by}{found}; nothing is kept of this run, but with "
+            "--run-dir it would be"
         )
 
 
@@ -282,18 +325,29 @@ def _refuse_mixed_up_files(
     """Refuse outputs that are inputs, each other, or inside the run folder, which is removed."""
     if outputs[2] == STDOUT:
         raise InputError("--load-history needs a file; standard output is for the table")
-    files = [Path(name).resolve() for name in outputs if name is not None and name != STDOUT]
+    files = [real_path(name) for name in outputs if name is not None and name != STDOUT]
     if len(set(files)) < len(files):
         raise InputError("--output, --proof and --load-history need different files")
     for file in files:
         for path in inputs:
             if path is not None and path.exists() and file.exists() and path.samefile(file):
                 raise InputError(f"the output {file} is also an input; choose another file")
-        if folder is not None and file.is_relative_to(folder.resolve()):
+        if folder is not None and file.is_relative_to(real_path(folder)):
             raise InputError(
                 f"the output {file} is inside the run folder {folder}, which is removed at the "
                 "end; choose another --run-dir"
             )
+
+
+def _refuse_undecodable_names(*names: str | Path | None) -> None:
+    """Refuse names for new files that are not UTF-8, which the libraries of tables cannot take."""
+    for name in names:
+        try:
+            str(name).encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"the name {name} is not UTF-8; choose others with --output and --run-dir"
+            ) from None
 
 
 def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: bool) -> None:

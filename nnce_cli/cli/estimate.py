@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.processes import MOST_PROCESSES
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
+from nnce_cli.cli.say import say
 from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def estimate_cells(
             "-j",
             metavar="N",
             min=1,
+            max=MOST_PROCESSES,
             help="Forecast the time with N workers. [default: the cores that are there]",
         ),
     ] = None,
@@ -82,7 +84,7 @@ def estimate_cells(
     else:
         _print_for_people(model, stack.widths, result)
     if not quiet and result.cells.reason is not None:
-        print(f"nnce: the number of cells is not known: {result.cells.reason}", file=sys.stderr)
+        say(f"the number of cells is not known: {result.cells.reason}")
 
 
 def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.report import duration, number
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast
@@ -47,8 +47,7 @@ class Forecasting:
                 result = self._result.recv()
             self._result = None
             if result is not None:
-                with suppress(OSError):  # nobody reads it any more; the run goes on
-                    self._tell(result, view)
+                self._tell(result, view)
 
     def stop(self) -> None:
         """End the forecast, if it is still at work."""
@@ -71,14 +70,12 @@ class Forecasting:
         if seconds.estimate is None or seconds.estimate < WORTH_TELLING:
             return
         if cells.estimate is None or cells.low is None or cells.high is None:
-            print(f"nnce: no forecast of this run is possible: {cells.reason}", file=sys.stderr)
+            say(f"no forecast of this run is possible: {cells.reason}")
             return
         self.cells = max(cells.estimate, view.cells)
-        print(
-            f"nnce: forecast (90%): {number(round(cells.low))} to {number(round(cells.high))} "
-            f"cells, {duration(seconds.low)} to {duration(seconds.high)} in all",
-            file=sys.stderr,
-            flush=True,
+        say(
+            f"forecast (90%): {number(round(cells.low))} to {number(round(cells.high))} "
+            f"cells, {duration(seconds.low)} to {duration(seconds.high)} in all"
         )
 
     def _expected(self, forecast: Forecast) -> Any:

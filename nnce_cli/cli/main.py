@@ -1,37 +1,50 @@
-"""The console entry: from exceptions to messages and exit codes."""
+"""The console entry: from exceptions to messages and exit codes.
+
+The exit code is that of the work, whoever reads what it says.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
 import traceback
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.memory import is_out_of_memory
+from nnce_cli.base.streams import STDOUT, lost_output, send_nowhere, steady_streams
+from nnce_cli.base.text import message_line, visible
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.app import app
+from nnce_cli.cli.say import say
 
 # Some versions of typer use click and some bring their own copy of it; in both, the error of bad
 # usage is the parent of the one that typer exports.
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    steady_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
     _hold_blas_at_one_thread()
-    sys.exit(_exit_code())
+    sys.exit(_with_output(_exit_code()))
+
+
+def _with_output(code: int) -> int:
+    """Return the exit code of a command that ended with ``code``; say what output was lost."""
+    lost = lost_output()
+    if lost is None or code in (exit_codes.BAD_INPUT, exit_codes.BUG):
+        return code
+    _fail(f"cannot write to standard output: {lost.strerror}; make room for it, or open it")
+    return code or exit_codes.BAD_INPUT
 
 
 def _hold_blas_at_one_thread() -> None:
@@ -55,67 +68,51 @@ def _exit_code() -> int:
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "nnce"
         return _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
-    except BrokenPipeError:
-        _drop_stdout()
+    except BrokenPipeError:  # binary data that nobody reads, before its end
+        return exit_codes.INCOMPLETE
     except KeyboardInterrupt:
-        _drop_stdout()  # its reader may be stuck, and nobody waits for it
-        _say("nnce: interrupted")
+        send_nowhere(STDOUT)  # its reader may be stuck, and nobody waits for it
+        say("interrupted")
         return exit_codes.INCOMPLETE
     except Exception as error:
-        # All other files are written under messages of their own.
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            _drop_stdout()
-            return _fail(f"cannot write to standard output: {error.strerror}; make room for it")
-        return _report_bug(error)
+        trouble = _trouble_of_the_machine(error)
+        return _report_bug(error) if trouble is None else _fail(trouble)
     return exit_codes.DONE
+
+
+def _trouble_of_the_machine(error: Exception) -> str | None:
+    """Return what the user can do about an error that is none of ours; None for all others."""
+    if is_out_of_memory(error):
+        return (
+            "out of memory; end other programs, raise the limit (ulimit), or take a smaller network"
+        )
+    if not isinstance(error, OSError):
+        return None
+    if error.filename is not None:
+        name = os.fsdecode(error.filename) if not isinstance(error.filename, int) else ""
+        return f"cannot use {name}: {error.strerror}; check the name, its folder and the rights"
+    return f"the system refuses: {error.strerror or error}; make room, or raise the limit (ulimit)"
 
 
 def _invoke() -> None:
     """Parse the command line and run the command, without typer's own idea of exit codes."""
     command = typer.main.get_command(app)
-    try:
-        with command.make_context("nnce", sys.argv[1:]) as context:
-            command.invoke(context)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        _flush()
-        raise
-    _flush()
-
-
-def _flush() -> None:
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    with command.make_context("nnce", sys.argv[1:]) as context:
+        command.invoke(context)
 
 
 def _fail(message: str) -> int:
-    """Say what is wrong with the input, in one line; names in files may hold terminal codes."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
-    _say(f"nnce: error: {line}")
+    """Say what is wrong with the input, in one line."""
+    say(f"error: {message_line(message)}")
     return exit_codes.BAD_INPUT
 
 
 def _report_bug(error: Exception) -> int:
     if os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exception(error)
-    _say(
-        f"nnce: internal error: {type(error).__name__}: {error}\n"
-        f"This is a bug in nnce; please report it, with the output under {TRACEBACK_VARIABLE}=1."
+    say(f"internal error: {type(error).__name__}: {visible(str(error))}")
+    print(
+        f"This is a bug in nnce; please report it, with the output under {TRACEBACK_VARIABLE}=1.",
+        file=sys.stderr,
     )
     return exit_codes.BUG
-
-
-def _say(message: str) -> None:
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(message, file=sys.stderr)
-
-
-def _drop_stdout() -> None:
-    """Send what is left in the buffer to nowhere, or Python would complain about it at exit."""
-    if sys.stdout is None:
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -135,8 +136,9 @@ def plot_cells(
                 figure, layer_cells = _partition(reader, model, colour, component or 0)
             else:
                 figure, layer_cells = _statistics(reader, model, kind)
-            out.write(picture(figure, chosen.value))
-        out.commit()
+            with suppress(BrokenPipeError):  # who does not want it need not read it
+                out.write(picture(figure, chosen.value))
+                out.commit()
         exit_if_changed(reader.metadata, layer_cells)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnce_cli.cli.report import duration
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -98,9 +99,8 @@ class _Lines:
         lines = [_state(view, rate, left)]
         if self._verbose:
             lines += [f"  {line}" for line in _worker_lines(view)]
-        with suppress(OSError):  # nobody reads it any more; the run goes on
-            for line in lines:
-                print(f"nnce: {line}", file=sys.stderr, flush=True)
+        for line in lines:
+            say(line)
 
 
 @contextmanager
@@ -142,8 +142,7 @@ class _Display:
         self._display.update(
             self._bar, completed=self._pace.share(view), state=state, whole=self._pace.whole
         )
-        with suppress(OSError):
-            self._display.refresh()
+        self._display.refresh()
 
 
 def _state(view: View, rate: float, left: float | None, *, share: bool = True) -> str:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Container, Iterable, Mapping
 from typing import IO, Any
 
+from nnce_cli.base.text import visible
+
 
 def json_text(values: Mapping[str, Any]) -> str:
     """Return a JSON object with a line for each key."""
@@ -40,7 +42,7 @@ def print_fields(fields: Mapping[str, str], file: IO[str] | None = None) -> None
     """Print names and values, one pair a line, aligned."""
     width = max(map(len, fields))
     for name, value in fields.items():
-        print(f"{name:{width}}  {value}", file=file)
+        print(f"{name:{width}}  {visible(value)}", file=file)
 
 
 def print_table(
@@ -53,7 +55,7 @@ def print_table(
 
     Numbers stand to the right; the columns named in ``words`` stand to the left.
     """
-    headers, lines = list(columns), [list(row) for row in rows]
+    headers, lines = list(columns), [[visible(text) for text in row] for row in rows]
     to_left = [header in words for header in headers]
     print()
     if sys.stdout is not None and sys.stdout.isatty():

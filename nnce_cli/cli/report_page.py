@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,8 +87,9 @@ def write_report(
         )
         if not subject.stats.cells:
             raise InputError("the table has no cells, so that there is nothing to report")
-        out.write(report_page(subject).encode())
-        out.commit()
+        with suppress(BrokenPipeError):  # who does not want it need not read it
+            out.write(report_page(subject).encode())
+            out.commit()
         exit_if_changed(metadata, subject.stats.layer_cells)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+
+from nnce_cli.base.text import shell_command
 
 DROPPED = ("--force", "--resume")
 DROPPED_WITH_VALUE = ("--max-cells",)  # else the run would stop again where it is
@@ -22,4 +23,4 @@ def resume_command() -> str:
             arguments.append(word)
     if "--resume" not in arguments:
         arguments.append("--resume")
-    return shlex.join(["nnce", command, *arguments])
+    return shell_command(["nnce", command, *arguments])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.cli.gathering import Gathering
 from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
+from nnce_cli.cli.say import say
 from nnce_cli.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _saying_how_to_resume(request: Request, folder: RunFolder) -> Iterator[None]
         yield
     except KeyboardInterrupt:
         if request.folder is not None:
-            print(f"nnce: go on with: {resume_command()}", file=sys.stderr)
+            say(f"go on with: {resume_command()}")
         raise
     except InputError as error:
         if request.folder is None or folder.journal.totals.done == 0:

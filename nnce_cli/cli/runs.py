@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.text import visible
 from nnce_cli.cli.report import duration, json_text, number, print_table
+from nnce_cli.cli.say import say
 
 
 def show_runs(
@@ -45,11 +46,11 @@ def show_runs(
         except InputError as error:  # damaged, or gone in the meantime
             if path == folder:
                 raise
-            print(f"nnce: {error}", file=sys.stderr)
+            say(str(error))
     if json:
         print(json_text({"runs": states}))
     elif not states:
-        print(f"no unfinished runs in {folder}")
+        print(visible(f"no unfinished runs in {folder}"))
     else:
         _print(states)
 
@@ -106,6 +107,7 @@ def _print(states: list[dict[str, Any]]) -> None:
     for state in states:
         for trouble in state["troubles"]:
             last_line = trouble["trouble"].strip().splitlines()[-1]
-            print(f"{state['run']}: task {trouble['task']} was given up: {last_line}")
+            what = f"{state['run']}: task {trouble['task']} was given up: {last_line}"
+            print(visible(what))
     if any(not state["alive"] for state in states):
         print("\nA stopped run goes on with the command that began it and --resume.")

@@ -14,6 +14,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Stats
@@ -81,10 +82,9 @@ def show_stats(
         if network is not None:
             _print_network(network, result.cells)
     if result.layer_cells != list(metadata.layer_cells):
-        print(
-            f"nnce: the table says that it has {list(metadata.layer_cells)} cells after each "
-            f"layer, and {result.layer_cells} were read: it was changed after it was written",
-            file=sys.stderr,
+        say(
+            f"the table says that it has {list(metadata.layer_cells)} cells after each "
+            f"layer, and {result.layer_cells} were read: it was changed after it was written"
         )
         raise typer.Exit(exit_codes.UNCERTIFIED)
 

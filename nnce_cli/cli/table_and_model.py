@@ -11,6 +11,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
@@ -81,9 +82,8 @@ def exit_if_changed(metadata: Metadata, layer_cells: Sequence[int]) -> None:
     """End with exit code 1 where a table does not have the rows that it says it has."""
     if list(layer_cells) == list(metadata.layer_cells):
         return
-    print(
-        f"nnce: the table says that it has {list(metadata.layer_cells)} cells after each "
-        f"layer, and {list(layer_cells)} were read: it was changed after it was written",
-        file=sys.stderr,
+    say(
+        f"the table says that it has {list(metadata.layer_cells)} cells after each "
+        f"layer, and {list(layer_cells)} were read: it was changed after it was written"
     )
     raise typer.Exit(exit_codes.UNCERTIFIED)

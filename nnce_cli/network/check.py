@@ -67,12 +67,14 @@ def check_against_onnxruntime(
         ]
         names = [n for layer in layers for n in (layer.preactivation, layer.activation) if n]
         run = _runner(model, names)
-        for point in np.random.default_rng(seed).uniform(lower, upper, (samples, lower.size)):
-            x = point.reshape(graph.input_shape).astype(_numpy_type(graph.input_type))
-            values = dict(zip(names, run(x), strict=True))
-            activation = x.astype(np.float64).ravel()
-            for comparison in comparisons:
-                activation = comparison.advance(activation, values)
+        share = np.random.default_rng(seed).uniform(size=(samples, lower.size))
+        with np.errstate(over="ignore", invalid="ignore"):  # which `advance` tells
+            for point in lower * (1 - share) + upper * share:
+                x = point.reshape(graph.input_shape).astype(_numpy_type(graph.input_type))
+                values = dict(zip(names, run(x), strict=True))
+                activation = x.astype(np.float64).ravel()
+                for comparison in comparisons:
+                    activation = comparison.advance(activation, values)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -117,6 +119,12 @@ class _Comparison:
         if theirs.shape != ours.shape:
             raise InputError(
                 f"onnxruntime finds {theirs.size} values in the {self.where}, nnce {ours.size}"
+            )
+        if not (np.isfinite(theirs).all() and np.isfinite(ours).all()):
+            types = " or ".join(sorted(self.layer.element_types))
+            raise InputError(
+                f"on this domain numbers leave the range of {types} in the {self.where}; "
+                "choose a smaller domain"
             )
         allowed = self.relative * self.magnitude.apply(np.abs(activation)[None, :])[0]
         excess = np.abs(ours - theirs) - (allowed + self.absolute)
@@ -166,6 +174,8 @@ def _guarded(call: Callable[[], Any]) -> Any:
     """Call onnxruntime; its errors have no common base class."""
     try:
         return call()
+    except MemoryError:
+        raise
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         raise InputError(

@@ -25,6 +25,7 @@ Array = NDArray[Any]
 # A small file must not be able to ask for a huge computation.
 MAX_RATIONALS = 2**22
 MAX_BITS = 2**16
+MAX_BITS_IN_ALL = 2**33  # of one matrix: 1 GiB
 
 
 class ExactArithmetic:
@@ -39,7 +40,7 @@ class ExactArithmetic:
                 error = (a - (total - part)) + (b - part)
             if np.isfinite(total).all() and not error.any():
                 return total
-        _limit(np.broadcast(a, b).size)
+        _limit(np.broadcast(a, b).size, a, b)
         return settle(rationals(a) + rationals(b))
 
     def multiply(self, a: Array, b: Array) -> Array:
@@ -49,7 +50,7 @@ class ExactArithmetic:
                 product = np.asarray(a * b)
                 if _product_is_exact(a, b, product).all():
                     return product
-        _limit(np.broadcast(a, b).size)
+        _limit(np.broadcast(a, b).size, a, b)
         return settle(rationals(a) * rationals(b))
 
     def divide(self, a: Array, b: Array) -> Array:
@@ -60,7 +61,7 @@ class ExactArithmetic:
                 back = np.asarray(quotient * b)
                 if ((back == a) & _product_is_exact(quotient, b, back)).all():
                     return quotient
-        _limit(np.broadcast(a, b).size)
+        _limit(np.broadcast(a, b).size, a, b)
         return settle(rationals(a) / rationals(b))
 
     def matmul(self, a: Array, b: Array) -> Array:
@@ -68,7 +69,7 @@ class ExactArithmetic:
         shape = (a.shape[0], b.shape[1])
         if not (a.any() and b.any()):
             return np.zeros(shape)
-        _limit(max(a.size, b.size, shape[0] * shape[1]))
+        _limit(max(a.size, b.size, shape[0] * shape[1]), a, b)
         product = rational_matrix(a) * rational_matrix(b)
         return settle(_object_array(product.entries(), shape))
 
@@ -171,9 +172,22 @@ def _quotient(p: int, q: int) -> float:
         return math.inf if p > 0 else -math.inf
 
 
-def _limit(size: int) -> None:
+def _limit(size: int, a: Array, b: Array) -> None:
+    """Refuse a result of ``size`` rationals, made of the entries of a and b, that is too large."""
     if size > MAX_RATIONALS:
         raise InputError(
             f"the exact weights are {size} rational numbers, more than {MAX_RATIONALS}: "
             "fold the constant arithmetic into the weights before exporting the model"
         )
+    bits = size * (_longest(a) + _longest(b))
+    if bits > MAX_BITS_IN_ALL:
+        raise InputError(
+            f"the exact weights are {size} rational numbers of {bits // size} bits: too much"
+        )
+
+
+def _longest(values: Array) -> int:
+    """Return about how many bits the longest entry has: its numerator and its denominator."""
+    if values.dtype != np.object_:
+        return 64 + int(np.abs(np.frexp(values)[1]).max(initial=0))
+    return max(int(v.p).bit_length() + int(v.q).bit_length() for v in values.ravel().tolist())

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import AffineTensor, Arithmetic, Source, identity
-from nnce_cli.network.model_file import Graph
+from nnce_cli.network.model_file import Graph, check_schema
 from nnce_cli.network.node import Node
 from nnce_cli.network.operators import OPERATORS
+
+# A small file must not be able to ask for much memory by many matrices, either: 1 GiB.
+MAX_ENTRIES_IN_ALL = 2**27
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +43,11 @@ def read_layers(graph: Graph, arithmetic: Arithmetic) -> list[Layer]:
 
 
 class _Walk:
-    """The state of one walk: the tensors so far, and the layers that are complete."""
+    """The state of one walk: the tensors so far, and the layers that are complete.
+
+    ``makers`` has the nodes that computed tensors which depend on the input, by those tensors'
+    names, each with its place; ``entries`` is the size of the matrices so far.
+    """
 
     def __init__(self, graph: Graph, arithmetic: Arithmetic) -> None:
         shape = graph.input_shape
@@ -46,14 +57,17 @@ class _Walk:
         self.tensors = {graph.input_name: identity(self.source, shape, graph.input_type)}
         self.element_types = {graph.input_type}
         self.layers: list[Layer] = []
+        self.makers: dict[str, tuple[int, Node]] = {}
+        self.entries = 0
 
     def run(self) -> list[Layer]:
         for node in _ancestors(self.graph):
-            try:
+            with _naming(node):
                 self.visit(node)
-            except InputError as error:
-                raise InputError(f"node {node.label}: {error}") from error
         self.finish()
+        for node in self.graph.nodes:
+            with _naming(node):
+                check_schema(node, self.graph.opset)
         return self.layers
 
     def visit(self, node: Node) -> None:
@@ -69,14 +83,38 @@ class _Walk:
             result = self.relu(node, inputs[0])
         else:
             result = OPERATORS[node.op_type].apply(node, inputs)
+            self.count(result, inputs)
             if result.source is not None:
-                before = [name for x in inputs if x is not None for name in x.nodes]
-                nodes = tuple(dict.fromkeys([*before, node.label]))
-                result = replace(result, nodes=nodes)
                 self.element_types.add(result.element_type)
         if not node.outputs or node.outputs[0] in self.tensors:
             raise InputError("its output has no name, or the name of an earlier tensor")
         self.tensors[node.outputs[0]] = result
+        if result.source is not None and node.op_type != "Relu":
+            self.makers[node.outputs[0]] = (len(self.makers), node)
+
+    def count(self, result: AffineTensor, inputs: Iterable[AffineTensor | None]) -> None:
+        """Count the entries of a tensor that shares no memory with those it was made from."""
+        for name in ("offset", "linear"):
+            new = getattr(result, name)
+            old = [getattr(x, name) for x in inputs if x is not None]
+            if new is not None and not any(
+                x is not None and np.may_share_memory(new, x) for x in old
+            ):
+                self.entries += new.size
+        if self.entries > MAX_ENTRIES_IN_ALL:
+            raise InputError(
+                f"the matrices up to it have {self.entries} entries, more than {MAX_ENTRIES_IN_ALL}"
+            )
+
+    def labels(self, name: str) -> list[str]:
+        """Return the labels of the nodes that made a tensor from the last ReLU's, in order."""
+        wanted, found = [name], {}
+        while wanted:
+            place, node = self.makers.get(wanted.pop(), (-1, None))
+            if node is not None and place not in found:
+                found[place] = node.label
+                wanted += node.inputs
+        return [label for _, label in sorted(found.items())]
 
     def tensor(self, name: str) -> AffineTensor:
         if name not in self.tensors:
@@ -95,7 +133,7 @@ class _Walk:
                 "it is a second ReLU on the same activations (a branch); nnce reads chains of "
                 "layers, each of which feeds the next one only"
             )
-        layer = replace(x, nodes=(*x.nodes, node.label))
+        layer = replace(x, nodes=(*self.labels(node.inputs[0]), node.label))
         self.complete(layer, node.inputs[0], node.outputs[0] if node.outputs else "")
         self.source = Source(x.offset.size, x.source.arithmetic, x.source.batch)
         self.element_types = {x.element_type}
@@ -116,7 +154,16 @@ class _Walk:
         if not self.layers:
             raise InputError("it has no Relu, so that it has one cell only: the whole domain")
         if name != self.layers[-1].activation:
-            self.complete(output, name, None)
+            self.complete(replace(output, nodes=tuple(self.labels(name))), name, None)
+
+
+@contextmanager
+def _naming(node: Node) -> Iterator[None]:
+    """Name the node in errors."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"node {node.label}: {error}") from error
 
 
 def _ancestors(graph: Graph) -> list[Node]:

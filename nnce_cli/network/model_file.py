@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ class Graph:
     input_type: str
     output_name: str
     nodes: tuple[Node, ...]
+    opset: int
     initializers: dict[str, TensorProto]
 
     def constant(self, name: str) -> AffineTensor | None:
@@ -69,12 +73,13 @@ def read_model(path: Path) -> ModelProto:
         raise InputError(
             "not an ONNX model, or a truncated one: it has no nodes or no operator set"
         )
+    external = _ExternalData(path.parent)
     for tensor in model.graph.initializer:
-        _load_external_data(tensor, path.parent)
+        external.load(tensor)
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
-                _load_external_data(attribute.t, path.parent)
+                external.load(attribute.t)
     return model
 
 
@@ -91,7 +96,15 @@ def decode_graph(model: ModelProto) -> Graph:
             f"it uses ONNX operator set {opset}; convert it to {OLDEST_OPSET} or later with "
             "onnx.version_converter"
         )
+    newest = onnx.defs.onnx_opset_version()
+    if opset > newest:
+        raise InputError(
+            f"it uses ONNX operator set {opset}, and onnx {onnx.__version__} knows {newest}; "
+            "install a newer onnx, or export the model for an older operator set"
+        )
     initializers = {_text(tensor.name): tensor for tensor in graph.initializer}
+    if len(initializers) < len(graph.initializer):
+        raise InputError("two of its initializers have the same name")
     inputs = [value for value in graph.input if value.name not in initializers]
     for kind, values in (("input", inputs), ("output", graph.output)):
         if len(values) != 1:
@@ -101,14 +114,37 @@ def decode_graph(model: ModelProto) -> Graph:
                 f"with one {kind}"
             )
     element_type, shape = _input_type(inputs[0])
+    nodes = tuple(_node(node) for node in graph.node)
+    _check_names([_text(value.name) for value in graph.input], nodes, initializers)
     return Graph(
-        input_name=inputs[0].name,
+        input_name=_text(inputs[0].name),
         input_shape=shape,
         input_type=element_type,
         output_name=_text(graph.output[0].name),
-        nodes=tuple(_node(node) for node in graph.node),
+        nodes=nodes,
+        opset=opset,
         initializers=initializers,
     )
+
+
+def _check_names(inputs: Sequence[str], nodes: Sequence[Node], constants: Collection[str]) -> None:
+    """Refuse a graph in which a name stands for two tensors or for none, needed or not."""
+    if len(set(inputs)) < len(inputs):
+        raise InputError("two of its inputs have the same name")
+    known = {*inputs, *constants}
+    for node in nodes:
+        for name in filter(None, node.outputs):
+            if name in known:
+                raise InputError(
+                    f"node {node.label}: its output '{name}' has the name of an earlier tensor"
+                )
+            known.add(name)
+    for node in nodes:
+        for name in filter(None, node.inputs):
+            if name not in known:
+                raise InputError(
+                    f"node {node.label}: it reads '{name}', which no node before it computes"
+                )
 
 
 def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
@@ -155,6 +191,36 @@ def _node(node: onnx.NodeProto) -> Node:
         outputs=tuple(_text(tensor) for tensor in node.output),
         attributes={_text(a.name): _attribute(a, label) for a in node.attribute},
     )
+
+
+def check_schema(node: Node, opset: int) -> None:
+    """Refuse a node that is none of ONNX: what runs a model refuses it, wherever it stands.
+
+    Raises:
+        InputError: there is no such operator, or not with such attributes or as many inputs or
+            outputs; the message does not name the node.
+    """
+    schema = _schema(node.op_type, opset)
+    if schema is None:
+        raise InputError(f"there is no operator {node.op_type} in ONNX operator set {opset}")
+    for name in node.attributes:
+        if name not in schema.attributes:
+            raise InputError(f"the operator has no attribute '{name}' in operator set {opset}")
+    for what, names, least, most in (
+        ("inputs", node.inputs, schema.min_input, schema.max_input),
+        ("outputs", node.outputs, schema.min_output, schema.max_output),
+    ):
+        if not least <= len(names) <= most:
+            raise InputError(f"it has {len(names)} {what}, not {least} to {most}")
+
+
+@cache
+def _schema(op_type: str, opset: int) -> Any:
+    """Return what ONNX says of an operator; None where there is no such operator."""
+    try:
+        return onnx.defs.get_schema(op_type, opset, "")
+    except onnx.defs.SchemaError:
+        return None
 
 
 def _attribute(attribute: AttributeProto, label: str) -> Any:
@@ -215,34 +281,65 @@ def _type_name(code: int) -> str:
     return TensorProto.DataType.Name(code) if code in TensorProto.DataType.values() else f"{code}"
 
 
-def _load_external_data(tensor: TensorProto, folder: Path) -> None:
-    """Move a tensor's data from a file beside the model into the tensor."""
-    if tensor.data_location != TensorProto.EXTERNAL:
-        return
-    what = f"the data of '{_text(tensor.name)}'"
-    if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MAX_ENTRIES:
-        raise InputError(f"{what} have the shape {list(tensor.dims)}, more than nnce can hold")
-    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
-    location = entries.get("location", "")
-    try:
-        folder = folder.resolve()
-        file = (folder / location).resolve()
+class _ExternalData:
+    """What a model keeps in other files of its folder.
+
+    A few bytes of the model claim many of those files, so that they are counted: a file gives no
+    more bytes in all than it has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._claimed: dict[Path, int] = {}
+
+    def load(self, tensor: TensorProto) -> None:
+        """Move a tensor's data from its file into the tensor.
+
+        Raises:
+            InputError: it cannot be read, is not beside the model, or is not as long as it should.
+        """
+        if tensor.data_location != TensorProto.EXTERNAL:
+            return
+        what = f"the data of '{_text(tensor.name)}'"
+        if any(d < 0 for d in tensor.dims) or math.prod(tensor.dims) > MAX_ENTRIES:
+            raise InputError(f"{what} have the shape {list(tensor.dims)}, more than nnce can hold")
+        entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
+        location = entries.get("location", "")
+        try:
+            file = self._file(location, what)
+            size = file.stat().st_size
+            offset = int(entries.get("offset", "0"))
+            length = int(entries.get("length", size - offset))
+            if length > 8 * math.prod(tensor.dims):
+                raise InputError(f"{what} are {length} bytes, too many for {list(tensor.dims)}")
+            if offset < 0 or length < 0 or offset + length > size:
+                raise InputError(f"{what} are truncated: {location!r} is shorter than they are")
+            self._claim(file, length, size, what)
+            with file.open("rb") as stream:
+                stream.seek(offset)
+                tensor.raw_data = stream.read(length)
+        except OSError as error:
+            raise InputError(
+                f"{what} cannot be read from {location!r}: {error.strerror}"
+            ) from error
+        except ValueError as error:
+            raise InputError(f"{what} have a damaged entry: {error}") from error
+        tensor.data_location = TensorProto.DEFAULT
+        del tensor.external_data[:]
+
+    def _file(self, location: str, what: str) -> Path:
+        folder = os.path.realpath(self._folder)
+        file = Path(os.path.realpath(os.path.join(folder, location)))
         if not file.is_relative_to(folder):
             raise InputError(f"{what} point outside the model's folder, to {location!r}")
         if not file.is_file():
             raise InputError(f"{what} are missing: there is no file {location!r} beside the model")
-        offset = int(entries.get("offset", "0"))
-        length = int(entries.get("length", file.stat().st_size - offset))
-        if length > 8 * math.prod(tensor.dims):
-            raise InputError(f"{what} are {length} bytes, too many for {list(tensor.dims)}")
-        if offset < 0 or length < 0 or offset + length > file.stat().st_size:
-            raise InputError(f"{what} are truncated: {location!r} is shorter than they are")
-        with file.open("rb") as stream:
-            stream.seek(offset)
-            tensor.raw_data = stream.read(length)
-    except OSError as error:
-        raise InputError(f"{what} cannot be read from {location!r}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{what} have a damaged entry: {error}") from error
-    tensor.data_location = TensorProto.DEFAULT
-    del tensor.external_data[:]
+        return file
+
+    def _claim(self, file: Path, length: int, size: int, what: str) -> None:
+        self._claimed[file] = self._claimed.get(file, 0) + length
+        if self._claimed[file] > size:
+            raise InputError(
+                f"{what} and those before them are {self._claimed[file]} bytes, and their file "
+                f"has {size}"
+            )

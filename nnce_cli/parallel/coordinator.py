@@ -16,6 +16,9 @@ from nnce_cli.parallel.task import Failure, Outcome, Task
 
 ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
+# Inputs times neurons, beyond which one question to exact arithmetic can take minutes, in calls
+# that nothing interrupts.
+WIDE = 2**16
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def coordinate(
     """Run the journal's tasks on ``jobs`` workers; return what stopped it, None at the end.
 
     One worker is this process; several are processes of their own, which are started when the run
-    has gone on for a while.
+    has gone on for a while. Of a wide network all workers are processes of their own, from the
+    beginning: limits and signals can end those at any time.
 
     ``observers`` are shown the run again and again. The end is where no task waits; tasks that
     were given up are in the journal. Workers are gone when this returns or raises, and the
@@ -75,7 +79,7 @@ def coordinate(
     Raises:
         InputError: a part or the journal cannot be written.
     """
-    engine: Engine = InProcess(plan) if jobs == 1 else Growing(plan, jobs)
+    engine = _engine(plan, jobs)
     deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
     view = View(journal, engine)
     try:
@@ -100,6 +104,14 @@ def coordinate(
             results = list(engine.results(SECONDS_PER_LOOK))
     finally:
         engine.kill()
+
+
+def _engine(plan: Plan, jobs: int) -> Engine:
+    if plan.problem.box.n_inputs * sum(plan.problem.widths) > WIDE:
+        from nnce_cli.parallel.pool import Pool
+
+        return Pool(plan, jobs)
+    return InProcess(plan) if jobs == 1 else Growing(plan, jobs)
 
 
 def _in_hand(engine: Engine) -> list[Task]:

@@ -27,6 +27,8 @@ def attempt(task: Task, step: Callable[[], T]) -> T | Failure:
         return step()
     except InputError as error:
         return Failure(task, str(error), fatal=True)
+    except MemoryError:
+        return Failure(task, "out of memory")
     except Exception:
         return Failure(task, traceback.format_exc())
 

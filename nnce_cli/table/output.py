@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.files import sync_folder
+from nnce_cli.base.files import real_path, sync_folder
 
 STDOUT = "-"
 COPIED_BYTES = 1 << 20
@@ -44,7 +44,8 @@ class Output:
             self.name = "standard output"
             self._file = _binary_stdout()
         else:
-            self._path = Path(os.path.realpath(target))
+            with self._reporting("create"):
+                self._path = real_path(target)
             self._check_path()
             with self._reporting("create"):
                 self._temporary = self._path.parent / f".nnce-{secrets.token_hex(8)}.part"
@@ -188,7 +189,7 @@ def remove_temporary(target: str, name: str) -> None:
 
 def _binary_stdout() -> BinaryIO:
     """Return standard output, unless a person would have to look at binary data there."""
-    if sys.stdout is None:
+    if sys.stdout is None or not getattr(sys.stdout, "is_there", True):
         raise InputError("cannot write to standard output: it is closed; use --output FILE")
     if sys.stdout.isatty():
         raise InputError(

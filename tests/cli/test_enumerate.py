@@ -260,11 +260,14 @@ def test_a_pipe_gets_rows_while_the_run_goes_on(large, tmp_path):
     process.wait(timeout=60)
 
 
-def test_a_broken_pipe_is_no_error(large, tmp_path):
+def test_a_run_into_a_broken_pipe_is_incomplete(large, lines, tmp_path):
     script = f'nnce enumerate {large} -q -o - | head -c 10 | wc -c; echo "${{PIPESTATUS[*]}}"'
     result = shell(script, tmp_path)
-    assert result.stdout.split("\n")[:2] == ["10", "0 0 0"]
+    assert result.stdout.split("\n")[:2] == ["10", "3 0 0"]
     assert result.stderr == ""
+    script = f'nnce enumerate {lines} -q -o - | true; echo "${{PIPESTATUS[*]}}"'
+    result = shell(script, tmp_path)  # small enough to be complete before anything is written
+    assert (result.stdout, result.stderr) == ("0 0\n", "")
 
 
 def test_binary_data_is_not_written_to_a_terminal(lines, tmp_path):

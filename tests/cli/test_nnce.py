@@ -95,5 +95,5 @@ def test_the_entry_point_exits(monkeypatch):
 
 def test_terminal_codes_in_names_do_not_reach_the_terminal(tmp_path):
     result = nnce("inspect", "\x1b[31mred.onnx", cwd=tmp_path)
-    assert_refused(result, "?[31mred.onnx")
+    assert_refused(result, r"\x1b[31mred.onnx")
     assert "\x1b" not in result.stderr
