@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration import (
     DictionaryWalk,
@@ -206,7 +207,7 @@ def test_a_stop_in_the_middle_of_a_task_leaves_no_part(tmp_path):
 class NotedSink:
     """A part that is a file which says how far it is."""
 
-    rows, first, last, has_proof = 1, b"\0", b"\0", False
+    rows, first, last, table, proof = 1, b"\0", b"\0", Checksum(1, b""), None
 
     def __init__(self, path):
         self._path = path
@@ -296,7 +297,7 @@ def test_a_task_that_kills_its_workers_is_given_up_and_the_rest_is_done(tmp_path
 class SlowSink:
     """A part that takes its time to reach the disk; it notes when it began and when it was done."""
 
-    rows, first, last, has_proof = 1, b"\0", b"\0", False
+    rows, first, last, table, proof = 1, b"\0", b"\0", Checksum(1, b""), None
 
     def __init__(self, log):
         self._log = log
@@ -444,8 +445,8 @@ def is_running(pid):
 def outcome_of(task, tasks=(), cells=3):
     return Outcome(
         task=task, layer_cells=[1, cells], nodes=5, share=0.5, decisions={"pivots": 2},
-        seconds=0.1, rows=cells, first=b"\0", last=b"\1", proof=False, memory=10,
-        tasks=list(tasks),
+        seconds=0.1, rows=cells, first=b"\0", last=b"\1", table=Checksum(1, b""), proof=None,
+        memory=10, tasks=list(tasks),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from nnce_cli.network import load_network
 from tests.browser import browser, needs_browser
 from tests.command import assert_refused, four_lines, nnce, save_network, shell, tent
+from tests.tables import described, forge
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&.onnx"
 
@@ -219,9 +220,9 @@ def test_what_is_not_whole_is_said(folder, tmp_path):
 
 def test_a_changed_table_is_reported(folder, tmp_path):
     table = pq.read_table(folder / "space.cells.parquet")
-    metadata = {b"nnce": pq.read_metadata(folder / "space.cells.parquet").metadata[b"nnce"]}
-    cut = table.replace_schema_metadata(metadata).slice(0, 9)
-    pq.write_table(cut, tmp_path / "cut")
+    about = described(folder / "space.cells.parquet")
+    lie = [about["layer_cells"][0] + 1, *about["layer_cells"][1:]]
+    forge(tmp_path / "cut", table.slice(0, 9), about | {"layer_cells": lie})
     result = nnce("report", "cut", folder / "space.onnx", cwd=tmp_path)
     assert result.returncode == 1
     assert "was changed" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import random
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table import CellTableReader, CellTableWriter, Metadata, Output
+from nnce_cli.table import CellTableReader, CellTableWriter, Digests, Made, Metadata, Output
 from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
 from tests.tables import metadata_of, rows_of, tables, write
 
@@ -61,7 +62,9 @@ def test_parquet_metadata(table):
 
 def test_documented_metadata(table):
     assert json.loads(pq.read_metadata(table).metadata[b"nnce"]) == {
-        "format": 1,
+        "format": 2,
+        "made": None,
+        "stopped_by": None,
         "exact_witnesses": [],
         "model": "ab" * 32,
         "widths": [2, 9, 3],
@@ -73,7 +76,20 @@ def test_documented_metadata(table):
         "complete": True,
         "certified": True,
         "decisions": {"float": 3},
+        "digests": {
+            "block_rows": [3],
+            "sha256": {name: [by_hand(table, name)] for name in pq.read_schema(table).names},
+        },
     }
+
+
+def by_hand(table, name: str) -> str:
+    """The SHA-256 of the values of a column, one after the other, as the documentation has it."""
+    values = pq.read_table(table)[name].to_pylist()
+    if not name.startswith("layer"):
+        number = "<d" if name == "witness" else "<u2"
+        values = [np.array(value, dtype=number).tobytes() for value in values]
+    return hashlib.sha256(b"".join(values)).hexdigest()
 
 
 @settings(max_examples=30, deadline=None)
@@ -300,7 +316,17 @@ def with_metadata(table, text: str | bytes):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format", 2),
+        ("format", 1),
+        ("made", {}),
+        ("made", {"method": "\x1b[31m", "lp": None, "proof": False, "nnce": "1"}),
+        ("made", {"method": "vertex", "lp": 3, "proof": False, "nnce": "1"}),
+        ("stopped_by", "whim"),
+        ("digests", None),
+        ("digests", {"block_rows": [3]}),
+        ("digests", {"block_rows": [2], "sha256": {}}),
+        ("digests", {"block_rows": [3], "sha256": {"layer_1": ["00" * 32]}}),
+        ("digests", {"block_rows": ["3"], "sha256": {}}),
+        ("digests", {"block_rows": [4, -1], "sha256": {}}),
         ("format", None),
         ("widths", [2, 9, 12]),
         ("widths", [2]),
@@ -346,7 +372,11 @@ def test_metadata_that_is_not_ours(table, text):
 
 def test_metadata_survives_json():
     metadata = metadata_of([3, 4])
-    one = Metadata(**{**vars(metadata), "layer_cells": (5,), "lower": (0.1, 5e-324, -0.0)})
+    names = ["layer_1", "active_1", "rank_1", "witness"]
+    digests = Digests([2, 3], {name: ["00" * 32, "5f" * 32] for name in names})
+    changes = {"layer_cells": (5,), "lower": (0.1, 5e-324, -0.0), "digests": digests}
+    changes |= {"made": Made("incremental", "cvxpy:CLARABEL", proof=False), "stopped_by": "trouble"}
+    one = Metadata(**{**vars(metadata), **changes})
     assert Metadata.from_json(one.to_json()) == one
 
 
