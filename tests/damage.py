@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from itertools import permutations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 Damage = Callable[[Path], None]  # to a copy of a run folder
@@ -30,9 +30,9 @@ def damages(run: Path, flips: int, cuts: int, generator: random.Random) -> Itera
         for _ in range(cuts if size else 0):
             length = generator.randrange(size)
             yield f"{file} cut to {length} bytes", _cut(file, length)
-    for one, other in permutations(files, 2):
-        if one < other:
-            yield f"{one} and {other} swapped", _swap(one, other)
+    for one, other in combinations(files, 2):
+        yield f"{one} and {other} swapped", _swap(one, other)
+    for one, other in pairwise([*files, files[0]]):
         yield f"{one} a copy of {other}", _copy(other, one)
 
 

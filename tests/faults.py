@@ -21,7 +21,8 @@ def run_forked(
 ) -> tuple[int, str, int]:
     """Run ``nnce`` in a fork of this process; its ``fault``-th durable operation fails.
 
-    Where that is ``deadly``, the process that meets it is killed instead. Returns the exit code, what it wrote to standard error, and how many operations there were.
+    Where that is ``deadly``, the process that meets it is killed instead. Returns the exit code,
+    what it wrote to standard error, and how many operations there were.
     """
     for name in ("operations", "errors"):
         (folder / name).write_bytes(b"")

@@ -405,3 +405,45 @@ def test_every_write_sync_rename_and_commit_fails_once(models, tmp_path, name):
         stopped += 1
     assert struck > operations - 5
     assert stopped >= struck - 1
+
+
+def test_a_run_that_began_on_a_full_disk(models, tmp_path):
+    """On a file system of some kilobytes; when there is room, the same command does its work."""
+    (tmp_path / "full").mkdir()
+    command = f"nnce enumerate {models['lines']} -o t -q --run-dir full/r --force"
+    script = f"""
+        set -e
+        mount -t tmpfs -o size=16k none full
+        for size in 32 48 64 80 88 96 100 112 160; do
+            mount -o remount,size=${{size}}k full
+            code=0; {command} 2> errors || code=$?
+            [ $code = 0 ] || grep -q "^nnce: error: cannot" errors
+            mount -o remount,size=9m full
+            if [ -e full/r/journal.sqlite ]; then more=--resume; else more=; fi
+            {command.replace(" --force", "")} $more 2> errors || {{ cat errors; exit 1; }}
+            [ $(ls -A full | wc -l) = 0 ]
+            mv t table.$size
+            echo $code
+        done
+    """
+    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not make file systems")
+    result = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", script],
+        check=False, cwd=tmp_path, env=environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result
+    codes = result.stdout.split()
+    assert set(codes) == {"0", "2"}
+    assert len({path.read_bytes() for path in tmp_path.glob("table.*")}) == 1
+
+
+def test_a_finished_table_that_was_damaged_is_not_called_complete(models, tmp_path):
+    command = ("enumerate", models["lines"], "-o", "t", "-q")
+    assert nnce(*command, cwd=tmp_path).returncode == 0
+    assert nnce(*command, "--resume", cwd=tmp_path).returncode == 0
+    assert_refused(nnce(*command, "--resume", "--proof", "p", cwd=tmp_path), "exists already")
+    content = bytearray((tmp_path / "t").read_bytes())
+    content[100] ^= 1
+    (tmp_path / "t").write_bytes(content)
+    assert_refused(nnce(*command, "--resume", cwd=tmp_path), "t is damaged")
