@@ -155,6 +155,7 @@ def sweep(path: Path, *, journal: bool = False) -> None:
                 with suppress(OSError):  # then a power cut may bring the journal back, no more
                     sync_folder(path)
         if not is_run(path):
+            remove_journal(path / JOURNAL)  # of which the main file may be lost
             shutil.rmtree(path / PARTS, ignore_errors=True)
             (path / LOCK).unlink(missing_ok=True)
             path.rmdir()
