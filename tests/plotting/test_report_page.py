@@ -178,7 +178,7 @@ def test_the_commands_give_the_same_table_again(folder, tmp_path):
         ("--method", "incremental"),
         ("--method", "reverse-search", "--lp", "highs"),
         ("--max-cells", "7", "-j", "1"),
-        ("--max-cells", "20", "--method", "image", "--no-certify"),
+        ("--max-cells", "20", "--no-certify"),
     ],
 )
 def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
