@@ -1,10 +1,14 @@
-"""Make the n-th write, sync, rename or commit of a run fail, in whichever process it happens."""
+"""Make the n-th write, sync, rename or commit of a run fail, in whichever process it happens.
+
+Or kill the process there, as a power cut would.
+"""
 
 from __future__ import annotations
 
 import builtins
 import errno
 import os
+import signal
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,11 +17,12 @@ from nnce_cli.cli import main
 
 
 def run_forked(
-    arguments: list[str], folder: Path, fault: int | None = None
+    arguments: list[str], folder: Path, fault: int | None = None, *, deadly: bool = False
 ) -> tuple[int, str, int]:
     """Run ``nnce`` in a fork of this process; its ``fault``-th durable operation fails.
 
-    Returns the exit code, what it wrote to standard error, and how many operations there were.
+    Where that is ``deadly``, the process that meets it is killed instead. Returns the exit code,
+    what it wrote to standard error, and how many operations there were.
     """
     for name in ("operations", "errors"):
         (folder / name).write_bytes(b"")
@@ -28,7 +33,7 @@ def run_forked(
             _redirect(folder / "errors")
             os.chdir(folder)
             sys.argv = ["nnce", *arguments]
-            _inject(Faults(folder / "operations", fault))
+            _inject(Faults(folder / "operations", fault, deadly=deadly))
             main()
         except SystemExit as ending:
             code = int(ending.code or 0)
@@ -52,14 +57,18 @@ def _redirect(errors: Path) -> None:
 class Faults:
     """Counts operations over all processes of a run, by the size of a file."""
 
-    def __init__(self, counter: Path, fault: int | None) -> None:
+    def __init__(self, counter: Path, fault: int | None, *, deadly: bool) -> None:
+        self._deadly = deadly
         self._counter = os.open(counter, os.O_WRONLY | os.O_APPEND)
         self._fault = fault
 
     def happen(self) -> bool:
         """Count an operation; tell whether it is to fail."""
         os.write(self._counter, b".")
-        return os.fstat(self._counter).st_size == self._fault
+        happens = os.fstat(self._counter).st_size == self._fault
+        if happens and self._deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return happens
 
     def strike(self) -> None:
         """Count an operation of the file system, and fail if it is its turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -9,9 +10,11 @@ from math import comb
 from operator import itemgetter
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from nnce_cli.table import CellTableWriter, Metadata, Output, Rows
+from nnce_cli.table import CellTableWriter, Digests, Metadata, Output, Rows
 
 Bits = tuple[tuple[int, ...], ...]  # a sign vector: one tuple of 0 and 1 a layer
 
@@ -76,6 +79,26 @@ def write(path, rows: Rows, widths: list[int], *, cuts=(), complete=True, force=
         result = writer.close(complete=complete, certified=True, decisions={"float": 3})
         output.commit()
     return result
+
+
+def digests_of(table: pa.Table) -> dict:
+    """The digests of a table as one block, as its metadata has them."""
+    digests = Digests()
+    for block in table.combine_chunks().to_batches():
+        digests.add_block(block)
+    return digests.to_values()
+
+
+def described(path) -> dict:
+    """What a table says about itself."""
+    return json.loads(pq.read_metadata(path).metadata[b"nnce"])
+
+
+def forge(path, table: pa.Table, about: dict) -> None:
+    """Write other rows than were enumerated, with digests that fit, as a careful forger would."""
+    about = about | {"digests": digests_of(table), "cells": len(table)}
+    about["layer_cells"] = [*about["layer_cells"][:-1], len(table)]
+    pq.write_table(table.replace_schema_metadata({"nnce": json.dumps(about)}), path)
 
 
 def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:

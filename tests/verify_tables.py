@@ -17,6 +17,7 @@ from nnce_cli.table import CellTableWriter, Metadata, Output, Rows
 from nnce_cli.verify import Options, Report, verify
 from tests.networks import mlp_model, save
 from tests.oracles.ppl import exact_cells
+from tests.tables import digests_of
 
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
@@ -135,6 +136,7 @@ class Tampered:
 
     def write(self, path: Path) -> Path:
         """Put the table together again."""
-        schema = self.schema.with_metadata({b"nnce": json.dumps(self.about)})
-        pq.write_table(pa.Table.from_pydict(self.columns, schema=schema), path)
+        table = pa.Table.from_pydict(self.columns, schema=self.schema)
+        about = self.about | {"digests": digests_of(table)}
+        pq.write_table(table.replace_schema_metadata({"nnce": json.dumps(about)}), path)
         return path

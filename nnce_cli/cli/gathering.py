@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -10,12 +12,8 @@ from nnce_cli.cli.request import STDOUT, Request
 from nnce_cli.cli.signals import Stop
 
 if TYPE_CHECKING:
-    from nnce_cli.parallel import Part, RunFolder, View
+    from nnce_cli.parallel import Part, Plan, RunFolder, View
     from nnce_cli.table import Output, TableJoin, TablePart
-
-
-class _StopError(Exception):
-    """A signal came while parts were joined; they are all still there."""
 
 
 class Gathering:
@@ -24,13 +22,14 @@ class Gathering:
     ``written`` says whether there is a table. Use it in a ``with`` block.
     """
 
-    def __init__(self, request: Request, folder: RunFolder, stop: Stop) -> None:
-        from nnce_cli.parallel import NO_PLACE
+    def __init__(self, request: Request, folder: RunFolder, plan: Plan, stop: Stop) -> None:
+        from nnce_cli.parallel import NO_PLACE, Parts
 
         self.written = False
         self._request = request
         self._folder = folder
         self._stop = stop
+        self._parts = Parts(folder, plan, stop.is_requested, _tell)
         self._last = NO_PLACE  # of the parts joined so far
         self._done = 0  # tasks done when that was
         self._output: Output | None = None
@@ -45,9 +44,12 @@ class Gathering:
         Raises:
             BrokenPipeError: nobody reads the output any more.
         """
+        from nnce_cli.parallel import StoppedError
+
         if self._join is not None and view.journal.totals.done > self._done:
             self._done = view.journal.totals.done
-            self._add(self._folder.journal.parts(self._last, self._folder.journal.front()))
+            with suppress(StoppedError):  # the coordinator looks at the signal next
+                self._add(self._parts.between(self._last, self._folder.journal.front()))
 
     def finish(self, stopped_by: str | None) -> tuple[list[int], str | None]:
         """Write the output, where there is to be one.
@@ -60,6 +62,8 @@ class Gathering:
         Raises:
             InputError: the output cannot be written, or a part is damaged.
         """
+        from nnce_cli.parallel import StoppedError
+
         journal = self._folder.journal
         by_limit = stopped_by is not None and stopped_by.startswith("--")
         try:
@@ -67,10 +71,10 @@ class Gathering:
                 stopped_by is None or by_limit or self._join is not None
             ):
                 return self._write(stopped_by), stopped_by
-        except _StopError:
+            if stopped_by == "--max-cells" and journal.about["rows"]:
+                return self._count_first(), stopped_by
+        except StoppedError:
             return journal.totals.layer_cells, "a signal"
-        if stopped_by == "--max-cells" and journal.about["rows"]:
-            return self._count_first(), stopped_by
         return journal.totals.layer_cells, stopped_by
 
     def _open(self) -> None:
@@ -118,7 +122,7 @@ class Gathering:
     def _add(self, parts: Iterator[Part]) -> None:
         assert self._join is not None
         for part in parts:
-            if part.rows:
+            if part.table is not None:
                 self._join.add(self._table_part(part))
             self._last = part.place
 
@@ -130,9 +134,11 @@ class Gathering:
         assert self._output is not None
         totals, complete = self._folder.journal.totals, stopped_by is None
         if stopped_by != "a signal":
-            self._add(self._interruptible(self._folder.journal.parts(self._last)))
+            self._add(self._interruptible(self._parts.between(self._last)))
         table = self._join.close(
-            complete=complete, certified=self._request.certify, decisions=totals.decisions
+            stopped_by=_reason(stopped_by),
+            certified=self._request.certify,
+            decisions=totals.decisions,
         )
         if complete and list(table.layer_cells) != totals.layer_cells:
             raise RuntimeError(f"{table.layer_cells} joined, {totals.layer_cells} enumerated")
@@ -149,17 +155,21 @@ class Gathering:
         from nnce_cli.table import join_proof
 
         metadata = dataclasses.replace(self._request.metadata, layer_cells=(cells,), complete=True)
-        parts = self._interruptible(self._folder.journal.parts())
+        parts = self._interruptible(self._parts.between())
         with self._new_output(target, "proof") as output:
             folder = self._folder.path
-            paths = (proof_part_path(folder, part.number) for part in parts if part.proof)
+            paths = (
+                proof_part_path(folder, part.number) for part in parts if part.proof is not None
+            )
             join_proof(output, metadata, paths)
             self._commit(output, "proof")
 
     def _interruptible(self, parts: Iterator[Part]) -> Iterator[Part]:
+        from nnce_cli.parallel import StoppedError
+
         for part in parts:
             if self._stop.requested:
-                raise _StopError
+                raise StoppedError
             yield part
 
     def _table_part(self, part: Part) -> TablePart:
@@ -176,7 +186,7 @@ class Gathering:
         most = self._request.limits.max_cells
         assert most is not None
         counter = PartCounter(self._request.metadata)
-        for part in self._folder.journal.parts():
+        for part in self._parts.between():
             room = most - counter.rows
             if room <= 0:
                 break
@@ -194,3 +204,14 @@ class Gathering:
     ) -> None:
         if self._output is not None:
             self._output.__exit__(kind, error, trace)
+
+
+def _tell(line: str) -> None:
+    print(f"nnce: {line}", file=sys.stderr)
+
+
+def _reason(stopped_by: str | None) -> str | None:
+    """Return what the table says of why it is incomplete."""
+    from nnce_cli.table import STOPS, TROUBLE
+
+    return stopped_by if stopped_by is None or stopped_by in STOPS else TROUBLE

@@ -219,8 +219,7 @@ def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
                 return
             next_frame = time.monotonic() + SECONDS_BETWEEN_FRAMES
             display.update(task, completed=done, total=total)
-            with suppress(OSError):
-                display.refresh()
+            display.refresh()
 
         yield show
 
@@ -242,5 +241,4 @@ class _CheckLines:
         self._next = now + SECONDS_BETWEEN_LINES
         left = (now - self._started) * (total - done) / done if done else None
         rest = "" if left is None else f", about {duration(left)} left"
-        with suppress(OSError):  # nobody reads it any more; the check goes on
-            print(f"nnce: {name}: {done:,} of {total:,}{rest}", file=sys.stderr, flush=True)
+        say(f"{name}: {done:,} of {total:,}{rest}")

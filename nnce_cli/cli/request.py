@@ -40,10 +40,13 @@ class Request:
     @property
     def metadata(self) -> Metadata:
         """What is known of the table before it is enumerated; without rows it has no witnesses."""
-        from nnce_cli.table import Metadata
+        from nnce_cli.enumeration import METHODS
+        from nnce_cli.table import Made, Metadata
 
         witness = self.witness and self.target is not None
-        return Metadata.of(self.stack, self.domain, witness=witness)
+        lp = self.lp if METHODS[self.method].layer_wise else None
+        made = Made(self.method, lp, proof=self.proof is not None)
+        return Metadata.of(self.stack, self.domain, witness=witness, made=made)
 
 
 @dataclass(frozen=True)

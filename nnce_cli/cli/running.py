@@ -67,14 +67,22 @@ def finished_before(request: Request) -> Metadata | None:
     if request.proof is not None and not Path(request.proof).exists():
         return None
     with CellTableReader(str(target)) as reader:
-        said = reader.metadata
-    wanted = request.metadata
-    same = (said.model, said.domain, said.witness) == (wanted.model, wanted.domain, wanted.witness)
-    if not (same and said.complete and said.certified >= request.certify):
-        return None
+        said, wanted = reader.metadata, request.metadata
+        same = (said.model, said.domain, said.witness, _made(said)) == (
+            wanted.model, wanted.domain, wanted.witness, _made(wanted),
+        )  # fmt: skip
+        if not (same and said.complete and said.certified >= request.certify):
+            return None
+        for _ in reader.batches():  # damage is not to be called complete and certified
+            pass
     if request.folder is not None:
         sweep(request.folder)
     return said
+
+
+def _made(said: Metadata) -> tuple[str, str | None, bool] | None:
+    """Return how a table was made, whatever the version."""
+    return None if said.made is None else (said.made.method, said.made.lp, said.made.proof)
 
 
 def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result:
@@ -90,9 +98,8 @@ def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result
     with (
         _folder(request) as folder,
         stop_on_signals() as stop,
-        Gathering(request, folder, stop) as gathering,
+        Gathering(request, folder, plan := _plan(request, folder), stop) as gathering,
     ):
-        plan = _plan(request, folder)
         observers = [*observers, gathering.look]
 
         plan.walk  # noqa: B018 (it is made before the clock starts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.processes import usable_cores
+from nnce_cli.base.text import visible
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.loading import BoundsOption, VnnlibOption, named_domain, refuse_two_domains
 from nnce_cli.cli.progress import check_progress
@@ -169,8 +170,8 @@ def _domain(report: Report) -> str:
 
 def _method(report: Report) -> str | None:
     """Return the name of the method that made the table, None where the table does not say it."""
-    made = getattr(report.table, "made", None)
-    return None if made is None else str(made.method)
+    made = report.table.made
+    return None if made is None else made.method
 
 
 def _details(check: CheckResult) -> str:
@@ -183,7 +184,7 @@ def _print_failures(report: Report) -> None:
         if check.failed:
             print(f"\n{check.name}: {number(check.failed)} failed")
             for what in check.failures:
-                print(f"  {what}")
+                print(f"  {visible(what)}")
             if check.failed > len(check.failures):
                 print(f"  … and {number(check.failed - len(check.failures))} more")
 

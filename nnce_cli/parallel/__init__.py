@@ -11,9 +11,11 @@ from nnce_cli.parallel.folder import (
     refuse_run,
     sweep,
 )
-from nnce_cli.parallel.journal import NO_PLACE, Journal, Part, Totals
+from nnce_cli.parallel.journal import NO_PLACE, Journal, Part
 from nnce_cli.parallel.lock import holder, is_held
+from nnce_cli.parallel.parts import Parts, StoppedError
 from nnce_cli.parallel.plan import PartSink, Plan
+from nnce_cli.parallel.totals import Totals
 
 __all__ = [
     "JOURNAL",
@@ -23,8 +25,10 @@ __all__ = [
     "Limits",
     "Part",
     "PartSink",
+    "Parts",
     "Plan",
     "RunFolder",
+    "StoppedError",
     "Totals",
     "View",
     "coordinate",

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import sync_folder
-from nnce_cli.parallel.journal import Journal
+from nnce_cli.parallel.journal import Journal, remove_journal
 from nnce_cli.parallel.lock import Lock
 
 JOURNAL = "journal.sqlite"
@@ -44,6 +44,7 @@ class RunFolder:
             Journal.create(path / JOURNAL, about, layers)
             return cls._opened(path, lock)
         except BaseException:
+            sweep(path, journal=True)  # nothing is lost
             lock.__exit__(None, None, None)
             raise
 
@@ -62,6 +63,7 @@ class RunFolder:
             raise
         try:
             folder._compare(about)
+            folder.journal.check()
             folder.journal.try_again()
         except BaseException:
             folder.__exit__(None, None, None)
@@ -148,12 +150,12 @@ def sweep(path: Path, *, journal: bool = False) -> None:
     """
     with suppress(OSError):
         if journal:
-            for suffix in ("", "-wal", "-shm"):
-                (path / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
+            remove_journal(path / JOURNAL)
             if any((path / PARTS).glob("*")):
                 with suppress(OSError):  # then a power cut may bring the journal back, no more
                     sync_folder(path)
         if not is_run(path):
+            remove_journal(path / JOURNAL)  # of which the main file may be lost
             shutil.rmtree(path / PARTS, ignore_errors=True)
             (path / LOCK).unlink(missing_ok=True)
             path.rmdir()

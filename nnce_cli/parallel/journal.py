@@ -14,93 +14,42 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import sync_file, sync_folder
 from nnce_cli.enumeration import Place, Subtree, pack_subtrees, place, unpack_subtrees
+from nnce_cli.parallel.schema import (
+    DONE,
+    FORMAT,
+    GIVEN_UP,
+    WAITING,
+    create_tables,
+    has_our_tables,
+    is_whole,
+    seal,
+    sum_of_tasks,
+)
 from nnce_cli.parallel.task import Outcome, Task
+from nnce_cli.parallel.totals import Totals
 
-FORMAT = 1
-WAITING, DONE, GIVEN_UP = range(3)
 SECONDS_AT_RISK = 1.0  # of work, when the power fails
-
-SCHEMA = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE tasks (
-    number INTEGER PRIMARY KEY,
-    parent INTEGER,             -- the task that left these subtrees over
-    generation INTEGER NOT NULL,
-    signs BLOB NOT NULL,        -- (signs, length): the place in the table's order
-    length INTEGER NOT NULL,
-    roots BLOB,                 -- the subtrees; NULL once they are done
-    state INTEGER NOT NULL,     -- 0 waiting, 1 done, 2 given up
-    attempts INTEGER NOT NULL DEFAULT 0,
-    trouble TEXT,               -- why the last attempt failed
-    nodes INTEGER, cells INTEGER, seconds REAL, finished REAL,
-    row_count INTEGER NOT NULL DEFAULT 0, first_row BLOB, last_row BLOB,
-    proof INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX places ON tasks (state, signs, length);
-"""
-
-
-@dataclass
-class Totals:
-    """Sums over all finished tasks, and how many tasks there are."""
-
-    layer_cells: list[int] = field(default_factory=list)
-    nodes: int = 0
-    share: float = 0.0
-    decisions: dict[str, int] = field(default_factory=dict)
-    worked: float = 0.0  # seconds, over all workers
-    waiting: int = 0
-    done: int = 0
-    given_up: int = 0
-    retries: int = 0
-    memory: int = 0  # bytes: the peak of the largest worker
-    moved: float = 0.0  # time of the last commit, seconds since 1970
-
-    @property
-    def cells(self) -> int:
-        """Number of cells found."""
-        return self.layer_cells[-1]
-
-    def check(self) -> None:
-        """Refuse values that no run has written; raises ValueError."""
-        counts = [self.nodes, self.waiting, self.done, self.given_up, self.retries, self.memory]
-        counts += [*self.layer_cells, *self.decisions.values()]
-        if not self.layer_cells or not all(isinstance(n, int) and n >= 0 for n in counts):
-            raise ValueError("its totals are no counts")
-        if not all(isinstance(x, int | float) for x in (self.share, self.worked, self.moved)):
-            raise ValueError("its totals are no numbers")
-
-    def add(self, outcome: Outcome) -> None:
-        """Count a finished task."""
-        self.layer_cells = [
-            a + b for a, b in zip(self.layer_cells, outcome.layer_cells, strict=True)
-        ]
-        self.nodes += outcome.nodes
-        self.share += outcome.share
-        for name, count in outcome.decisions.items():
-            self.decisions[name] = self.decisions.get(name, 0) + count
-        self.worked += outcome.seconds
-        self.memory = max(self.memory, outcome.memory)
-        self.waiting += len(outcome.tasks) - 1
-        self.done += 1
+MADE_BESIDE = ("", "-wal", "-shm", "-journal")  # by SQLite, beside the file that it is given
 
 
 @dataclass(frozen=True)
 class Part:
-    """A finished task that has rows, or decisions, in part files."""
+    """A finished task that has rows, or decisions, in part files, and the checksums of these."""
 
     number: int
     rows: int
     first: bytes
     last: bytes
-    proof: bool
+    table: Checksum | None
+    proof: Checksum | None
     place: Place
 
 
@@ -133,6 +82,8 @@ class Journal:
             )
             try:
                 self._read()
+                if write:
+                    self._db.execute("PRAGMA journal_mode = WAL")
             except BaseException:
                 self._db.close()
                 raise
@@ -141,7 +92,8 @@ class Journal:
     def create(cls, path: Path, about: dict[str, Any], layers: int) -> None:
         """Make the journal of a new run: the whole domain is its only task.
 
-        The file appears whole or not at all. ``layers`` is the number L of hidden layers.
+        The file appears whole or not at all, and has all that it needs in itself. ``layers`` is
+        the number L of hidden layers.
 
         Raises:
             InputError: it cannot be written.
@@ -149,23 +101,15 @@ class Journal:
         totals = Totals(layer_cells=[0] * layers, waiting=1, moved=time.time())
         new = path.with_name(f"{path.name}.new")
         with _reporting(path, "create"):
-            for old in (new, path):
-                for suffix in ("", "-wal", "-shm"):
-                    old.with_name(old.name + suffix).unlink(missing_ok=True)
-            database = sqlite3.connect(new, isolation_level=None)
+            remove_journal(path)
+            remove_journal(new)
             try:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = OFF")  # the whole file is synced below
-                database.executescript(f"BEGIN; {SCHEMA}")
-                database.execute(f"PRAGMA user_version = {FORMAT}")
-                _put(database, "about", about)
-                _put(database, "totals", vars(totals))
-                _insert(database, None, 0, [Subtree()])
-                database.execute("COMMIT")
-            finally:
-                database.close()
-            sync_file(new)
-            os.replace(new, path)
+                _create(new, about, totals)
+                sync_file(new)
+                os.replace(new, path)
+            except BaseException:
+                remove_journal(new)
+                raise
             sync_folder(path.parent)
 
     def _read(self) -> None:
@@ -176,20 +120,30 @@ class Journal:
                 f"{FORMAT}; start again with --force"
             )
         try:
-            self.about: dict[str, Any] = self._get("about")
-            self.totals = Totals(**self._get("totals"))
+            if not has_our_tables(self._db):
+                raise ValueError("its tables are not those of a journal")
+            texts = dict(self._db.execute("SELECT name, value FROM about"))
+            self.about: dict[str, Any] = _object(texts, "about")
+            self.totals = Totals(**_object(texts, "totals"))
             self.totals.check()
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"{self._path} is damaged ({error}); start again with --force"
-            ) from error
+            self._tasks = int(texts.get("tasks", ""), 16)
+            if texts.get("seal") != seal(texts["about"], texts["totals"], self._tasks):
+                raise ValueError("it is not what was written")
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise self._damaged(error) from error
 
-    def _get(self, name: str) -> dict[str, Any]:
-        row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-        value = json.loads(row[0]) if row else None
-        if not isinstance(value, dict):
-            raise ValueError(f"it does not say what it is {name}")
-        return value
+    def check(self) -> None:
+        """Look at everything in the journal, before a run goes on from it.
+
+        Raises:
+            InputError: a task is not what was written, or is missing.
+        """
+        with self._reporting("read"):
+            if not is_whole(self._db) or sum_of_tasks(self._db) % 2**256 != self._tasks:
+                raise self._damaged("its tasks are not those that were written")
+
+    def _damaged(self, why: object) -> InputError:
+        return InputError(f"{self._path} is damaged ({why}); start again with --force")
 
     def waiting(self, count: int, besides: Collection[int]) -> list[Task]:
         """Return the first ``count`` waiting tasks in table order, without those ``besides``."""
@@ -206,6 +160,13 @@ class Journal:
             ]
         return tasks[:count]
 
+    def task(self, number: int) -> Task:
+        """Return a task, which may be done."""
+        with self._reporting("read"):
+            query = "SELECT generation, roots FROM tasks WHERE number = ?"
+            generation, roots = self._db.execute(query, (number,)).fetchone()
+            return Task(number, generation, unpack_subtrees(roots))
+
     def commit(self, outcomes: Sequence[Outcome]) -> None:
         """Record finished tasks, whose parts are on the disk, and the tasks that they left.
 
@@ -215,20 +176,25 @@ class Journal:
         totals = dataclasses.replace(self.totals, decisions=dict(self.totals.decisions))
         for outcome in outcomes:
             totals.add(outcome)
-        with self._transaction(totals):
+        changed = [outcome.task.number for outcome in outcomes]
+        with self._transaction(totals, changed):
             for outcome in outcomes:
-                number = outcome.task.number
-                self._db.execute(
-                    "UPDATE tasks SET state = ?, roots = NULL, trouble = NULL, nodes = ?, "
-                    "cells = ?, seconds = ?, finished = ?, row_count = ?, first_row = ?, "
-                    "last_row = ?, proof = ? WHERE number = ?",
-                    (
-                        DONE, outcome.nodes, outcome.cells, outcome.seconds, time.time(),
-                        outcome.rows, outcome.first, outcome.last, outcome.proof, number,
-                    ),
-                )  # fmt: skip
+                self._set_done(outcome)
                 for roots in outcome.tasks:
-                    _insert(self._db, number, outcome.task.generation + 1, roots)
+                    generation = outcome.task.generation + 1
+                    changed.append(_insert(self._db, outcome.task.number, generation, roots))
+
+    def _set_done(self, outcome: Outcome) -> None:
+        self._db.execute(
+            "UPDATE tasks SET state = ?, trouble = NULL, nodes = ?, cells = ?, seconds = ?, "
+            "finished = ?, row_count = ?, first_row = ?, last_row = ?, part_bytes = ?, "
+            "part_digest = ?, proof_bytes = ?, proof_digest = ? WHERE number = ?",
+            (
+                DONE, outcome.nodes, outcome.cells, outcome.seconds, time.time(),
+                outcome.rows, outcome.first, outcome.last, *_values(outcome.table),
+                *_values(outcome.proof), outcome.task.number,
+            ),
+        )  # fmt: skip
 
     def note_failure(self, task: Task, trouble: str, most: int) -> bool:
         """Count a failed attempt; after ``most`` of them the task is given up: return whether."""
@@ -239,7 +205,7 @@ class Journal:
         if give_up:
             totals.waiting -= 1
             totals.given_up += 1
-        with self._transaction(totals):
+        with self._transaction(totals, [task.number]):
             self._db.execute(
                 "UPDATE tasks SET attempts = attempts + 1, trouble = ?, state = ? WHERE number = ?",
                 (trouble, GIVEN_UP if give_up else WAITING, task.number),
@@ -251,16 +217,18 @@ class Journal:
         totals = dataclasses.replace(
             self.totals, waiting=self.totals.waiting + self.totals.given_up, given_up=0
         )
-        with self._transaction(totals):
-            self._db.execute(
-                "UPDATE tasks SET attempts = 0, state = ? WHERE state != ?", (WAITING, DONE)
-            )
+        with self._reporting("read"):
+            query = "SELECT number FROM tasks WHERE state != ? AND (state != ? OR attempts > 0)"
+            tried = [number for (number,) in self._db.execute(query, (DONE, WAITING))]
+        with self._transaction(totals, tried):
+            update = "UPDATE tasks SET attempts = 0, state = ? WHERE number = ?"
+            self._db.executemany(update, ((WAITING, number) for number in tried))
 
     def set_about(self, name: str, value: Any) -> None:
         """Change what the journal says of the run."""
         about = self.about | {name: value}
-        with self._transaction(dataclasses.replace(self.totals), lasting=True):
-            _put(self._db, "about", about)
+        with self._transaction(dataclasses.replace(self.totals), about=about, lasting=True):
+            pass
         self.about = about
 
     def troubles(self) -> list[tuple[int, str]]:
@@ -276,8 +244,9 @@ class Journal:
         Only those whose place is after the one and, if given, before the other.
         """
         query = (
-            "SELECT number, row_count, first_row, last_row, proof, signs, length FROM tasks "
-            "WHERE state = ? AND (row_count > 0 OR proof) AND (signs, length) > (?, ?) "
+            "SELECT number, row_count, first_row, last_row, part_bytes, part_digest, proof_bytes, "
+            "proof_digest, signs, length FROM tasks WHERE state = ? AND "
+            "(part_bytes IS NOT NULL OR proof_bytes IS NOT NULL) AND (signs, length) > (?, ?) "
         )
         limits = [DONE, *after]
         if before is not None:
@@ -285,8 +254,9 @@ class Journal:
             limits += before
         with self._reporting("read"):
             for row in self._db.execute(f"{query} ORDER BY signs, length", limits):
-                number, rows, first, last, proof, *place = row
-                yield Part(number, rows, first, last, bool(proof), tuple(place))
+                number, count, first, last = row[:4]
+                table, proof = _checksum(*row[4:6]), _checksum(*row[6:8])
+                yield Part(number, count, first, last, table, proof, place=tuple(row[8:]))
 
     def front(self) -> Place | None:
         """Return the place of the first task that is not done; None if all are."""
@@ -314,10 +284,18 @@ class Journal:
         self.close()
 
     @contextmanager
-    def _transaction(self, totals: Totals, *, lasting: bool = False) -> Iterator[None]:
+    def _transaction(
+        self,
+        totals: Totals,
+        changed: Sequence[int] = (),
+        *,
+        about: dict[str, Any] | None = None,
+        lasting: bool = False,
+    ) -> Iterator[None]:
         """Write in one transaction, with the new totals; where it fails nothing has changed.
 
-        It waits for the disk if it is ``lasting``, or if none has for a while.
+        ``changed`` has the numbers of the tasks that change, and at the end also those of new
+        ones. It waits for the disk if it is ``lasting``, or if none has for a while.
         """
         totals.moved = time.time()
         now = time.monotonic()
@@ -328,14 +306,16 @@ class Journal:
                 self._waits = waits
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                tasks = self._tasks - sum_of_tasks(self._db, changed)
                 yield
-                _put(self._db, "totals", vars(totals))
+                tasks = (tasks + sum_of_tasks(self._db, changed)) % 2**256
+                _seal(self._db, self.about if about is None else about, totals, tasks)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-        self.totals = totals
+        self.totals, self._tasks = totals, tasks
         if waits:
             self._synced = now
 
@@ -345,19 +325,61 @@ class Journal:
             yield
 
 
-def _put(database: sqlite3.Connection, name: str, value: dict[str, Any]) -> None:
-    database.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, json.dumps(value)))
+def remove_journal(path: Path) -> None:
+    """Remove a journal, and what SQLite has made beside it; raises OSError where that fails."""
+    for suffix in MADE_BESIDE:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _create(path: Path, about: dict[str, Any], totals: Totals) -> None:
+    database = sqlite3.connect(path, isolation_level=None)
+    try:
+        # No other file may be needed, and a file that is not whole is thrown away.
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("BEGIN")
+        create_tables(database)
+        _insert(database, None, 0, [Subtree()])
+        _seal(database, about, totals, sum_of_tasks(database) % 2**256)
+        database.execute("COMMIT")
+    finally:
+        database.close()
+
+
+def _seal(database: sqlite3.Connection, about: dict[str, Any], totals: Totals, tasks: int) -> None:
+    """Write what a journal says about the run and its tasks together, under a seal."""
+    texts = {"about": json.dumps(about), "totals": json.dumps(vars(totals)), "tasks": f"{tasks:x}"}
+    texts["seal"] = seal(texts["about"], texts["totals"], tasks)
+    database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", texts.items())
+
+
+def _object(texts: dict[str, str], name: str) -> dict[str, Any]:
+    value = json.loads(texts.get(name, "null"))
+    if not isinstance(value, dict):
+        raise ValueError(f"it does not say what it is {name}")
+    return value
 
 
 def _insert(
     database: sqlite3.Connection, parent: int | None, generation: int, roots: Sequence[Subtree]
-) -> None:
+) -> int:
+    """Insert a task that waits; return its number."""
     signs, length = place(roots[0])
-    database.execute(
+    cursor = database.execute(
         "INSERT INTO tasks (parent, generation, signs, length, roots, state) "
         "VALUES (?, ?, ?, ?, ?, ?)",
         (parent, generation, signs, length, pack_subtrees(roots), WAITING),
     )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _values(checksum: Checksum | None) -> tuple[int | None, bytes | None]:
+    return (None, None) if checksum is None else (checksum.length, checksum.digest)
+
+
+def _checksum(length: int | None, digest: bytes | None) -> Checksum | None:
+    return None if length is None or digest is None else Checksum(length, digest)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from nnce_cli.base.checksum import Checksum
     from nnce_cli.enumeration import CellBatch, Problem, Walk
 
 
@@ -27,8 +28,12 @@ class PartSink(Protocol):
         """The joined packed sign vector of the last row."""
 
     @property
-    def has_proof(self) -> bool:
-        """Whether there were decisions for a certificate."""
+    def table(self) -> Checksum | None:
+        """The checksum of the rows' file, after `commit`; None where there are no rows."""
+
+    @property
+    def proof(self) -> Checksum | None:
+        """The checksum of the file of decisions for a certificate; None where there are none."""
 
     def write(self, batch: CellBatch) -> None:
         """Take the next rows, and decisions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.enumeration import Subtree
 
 
@@ -25,9 +26,9 @@ class Outcome:
 
     ``layer_cells`` (L,) are the cells that this task counts, ``share`` is its part of the
     domain's tree. ``rows`` rows are in its part file, and ``first`` and ``last`` are the joined
-    packed sign vectors of its first and last row; ``proof`` says whether it has a part of the
-    certificate. ``memory`` is the peak of its worker in bytes. ``tasks`` are the subtrees that
-    it left over, divided into tasks.
+    packed sign vectors of its first and last row; ``table`` is the checksum of that file, ``proof``
+    that of its part of the certificate (None: it has none). ``memory`` is the peak of its worker
+    in bytes. ``tasks`` are the subtrees that it left over, divided into tasks.
     """
 
     task: Task
@@ -39,7 +40,8 @@ class Outcome:
     rows: int
     first: bytes
     last: bytes
-    proof: bool
+    table: Checksum | None
+    proof: Checksum | None
     memory: int
     tasks: list[list[Subtree]]
 

@@ -106,7 +106,8 @@ class WalkedTask:
             rows=0 if sink is None else sink.rows,
             first=b"" if sink is None else sink.first,
             last=b"" if sink is None else sink.last,
-            proof=sink is not None and sink.has_proof,
+            table=None if sink is None else sink.table,
+            proof=None if sink is None else sink.proof,
             memory=peak_memory_bytes(),
             tasks=divide(self.leftover, self.task.generation) if self.leftover else [],
         )

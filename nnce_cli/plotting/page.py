@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from nnce_cli import __version__
 from nnce_cli.analysis import Stats, bounds
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.classes import classes
@@ -23,7 +22,7 @@ from nnce_cli.plotting.map_data import map_data
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.titles import cells_words, domain_words, title
-from nnce_cli.table import Metadata, has_witness
+from nnce_cli.table import MAX_CELLS, Made, Metadata, has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Norm
@@ -333,8 +332,8 @@ def _certified(subject: Subject) -> str:
         verdict = "<p class=bad>Not every decision behind these cells was proved.</p>"
     if not metadata.complete:
         verdict += (
-            "<p class=bad>The enumeration was stopped before its end: these are the first cells "
-            "of the table, in the order of their sign vectors.</p>"
+            "<p class=bad>The enumeration was stopped before its end: these are some of the cells, "
+            "in the order of their sign vectors.</p>"
         )
     counts = metadata.decisions
     known = {words: counts[name] for name, words in DECISIONS.items() if name in counts}
@@ -370,26 +369,66 @@ def _reproduce(subject: Subject) -> str:
         rows = "\n".join(f"{lower!r},{upper!r}" for lower, upper in intervals)
         fold = " open" if len(intervals) <= BOUNDS_SHOWN else ""
         bounds_file = f"<details{fold}><summary>bounds.csv</summary>{preformatted(rows)}</details>"
-    options = ""
-    if metadata.witness != has_witness(metadata.widths[0]):
-        options = " --witness" if metadata.witness else " --no-witness"
-    limit = "" if metadata.complete else f" --max-cells {subject.stats.cells}"
-    proofs = "" if metadata.certified else " --no-certify"
     commands = [
-        f"nnce enumerate {model} {domain}{options}{limit}{proofs} -o {cells}",
+        f"nnce enumerate {model} {domain}{_options(metadata)} -o {cells}",
         f"nnce verify {cells} {model}",
         f"nnce report {cells} {model} -o report.html",
     ]
     shown = preformatted("\n".join(commands))
-    facts = {"written by": f"nnce {__version__}", "model": metadata.model, "table": subject.table}
+    made = metadata.made
+    facts = {} if made is None else {"written by": f"nnce {made.nnce}", **_how(made)}
+    facts |= {"model": metadata.model, "table": subject.table}
     if subject.table_digest is not None:
         facts["SHA-256 of the table"] = subject.table_digest
-    return (
-        "<h2>The same result again</h2>\n"
-        "<p>The table does not depend on chance, time, or the number of workers: on one kind of "
-        "machine and with one version of nnce it is the same file, byte for byte.</p>\n"
-        f"{shown}\n{bounds_file}\n{pairs(facts)}"
+    return f"<h2>The same result again</h2>\n{_claim(metadata)}\n{shown}\n{bounds_file}\n" + pairs(
+        facts
     )
+
+
+def _claim(metadata: Metadata) -> str:
+    """Say what the commands give."""
+    if metadata.made is None:
+        return (
+            "<p>The table does not say how it was made: these commands give the same cells, "
+            "and perhaps other witnesses:</p>"
+        )
+    if metadata.stopped_by not in (None, MAX_CELLS):
+        return (
+            "<p>How far the enumeration came before it was stopped is a matter of time and not of "
+            "its options; these commands give the whole table, of which this one has some rows:</p>"
+        )
+    return (
+        "<p>The table does not depend on chance, time, or the number of workers: on one kind of "
+        "machine and with one version of nnce and its libraries it is the same file, byte for "
+        "byte.</p>"
+    )
+
+
+def _options(metadata: Metadata) -> str:
+    """Return the options of the command that makes a table, beside the domain and the names."""
+    options = []
+    if metadata.witness != has_witness(metadata.widths[0]):
+        options.append("--witness" if metadata.witness else "--no-witness")
+    made = metadata.made
+    if made is not None:
+        options.append(f"--method {made.method}")
+        if made.lp is not None:
+            options.append(f"--lp {made.lp}")
+        if made.proof:
+            options.append("--proof proof.parquet")
+    if metadata.stopped_by == MAX_CELLS:
+        options.append(f"--max-cells {metadata.cells}")
+    if not metadata.certified:
+        options.append("--no-certify")
+    return "".join(f" {option}" for option in options)
+
+
+def _how(made: Made) -> dict[str, str]:
+    """Return how a table was made, in words."""
+    how = {"method": made.method}
+    if made.lp is not None:
+        how["linear programs"] = made.lp
+    return how | {"with a certificate": "yes" if made.proof else "no"}
 
 
 def _argument(name: str) -> str:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nnce_cli.table.metadata import FORMAT, Metadata
+    from nnce_cli.table.digests import Digests
+    from nnce_cli.table.metadata import (
+        FORMAT,
+        MAX_CELLS,
+        SIGNAL,
+        STOPS,
+        TIME_LIMIT,
+        TROUBLE,
+        Made,
+        Metadata,
+    )
     from nnce_cli.table.output import Output, remove_temporary
     from nnce_cli.table.part import PartWriter
     from nnce_cli.table.prefixes import LayerCounter, first_rows
@@ -21,14 +31,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "MAX_CELLS",
     "PROOF_FORMAT",
     "PROOF_KEY",
     "PROOF_SCHEMA",
+    "SIGNAL",
+    "STOPS",
+    "TIME_LIMIT",
+    "TROUBLE",
     "WITNESS_INPUTS",
     "CellRows",
     "CellTableReader",
     "CellTableWriter",
+    "Digests",
     "LayerCounter",
+    "Made",
     "Metadata",
     "Output",
     "PartCounter",
@@ -46,7 +63,10 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "metadata": ["FORMAT", "Metadata"],
+        "digests": ["Digests"],
+        "metadata": [
+            "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
+        ],
         "output": ["Output", "remove_temporary"],
         "part": ["PartWriter"],
         "prefixes": ["LayerCounter", "first_rows"],
@@ -57,4 +77,4 @@ __getattr__ = lazy_names(
         "witness_default": ["WITNESS_INPUTS", "has_witness"],
         "writer": ["CellTableWriter"],
     },
-)
+)  # fmt: skip

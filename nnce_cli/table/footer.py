@@ -57,8 +57,19 @@ def read_footer(file: BinaryIO, size: int) -> tuple[Struct, int]:
     file.seek(start)
     try:
         return _Reader(file.read(length)).structure(0), start
-    except (IndexError, struct.error) as error:
+    except IndexError as error:
         raise ValueError("a damaged Parquet footer") from error
+
+
+def read_structure(data: bytes) -> tuple[Struct, int]:
+    """Read a structure at the beginning of some bytes; return it and how many bytes it has.
+
+    Raises:
+        ValueError: this is no structure.
+        IndexError: it goes on after these bytes.
+    """
+    reader = _Reader(data)
+    return reader.structure(0), reader.at
 
 
 def footer_bytes(footer: Struct) -> bytes:
@@ -71,11 +82,11 @@ def footer_bytes(footer: Struct) -> bytes:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self.at = 0
 
     def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+        self.at += 1
+        return self._data[self.at - 1]
 
     def _varint(self) -> int:
         value = shift = 0
@@ -113,14 +124,16 @@ class _Reader:
         if kind in (I16, I32, I64):
             return self._zigzag()
         if kind == DOUBLE:
-            self._at += 8
-            return struct.unpack("<d", self._data[self._at - 8 : self._at])[0]
+            self.at += 8
+            if self.at > len(self._data):
+                raise IndexError("a number that is cut off")
+            return struct.unpack("<d", self._data[self.at - 8 : self.at])[0]
         if kind == BINARY:
             length = self._varint()
-            self._at += length
-            if self._at > len(self._data):
-                raise ValueError("a damaged Parquet footer")
-            return self._data[self._at - length : self._at]
+            self.at += length
+            if self.at > len(self._data):
+                raise IndexError("a text that is cut off")
+            return self._data[self.at - length : self.at]
         if kind in (LIST, SET):
             header = self._byte()
             count = header >> 4 if header >> 4 < 15 else self._varint()

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.digests import Digests
 from nnce_cli.table.footer import (
     BINARY,
     LIST,
@@ -42,15 +43,22 @@ _OFFSETS_OF_PAGES = (9, 10, 11, 14)  # ColumnMetaData
 
 @dataclass(frozen=True)
 class Piece:
-    """A part file and how many of its rows, from the first, are wanted."""
+    """A part file, how many of its rows, from the first, are wanted, and the digests of them all.
+
+    ``digests`` is None where the columns are not those of a cell table.
+    """
 
     path: Path
     file_rows: int
     rows: int
+    digests: Digests | None = None
 
 
 class Join:
-    """Writes one Parquet file out of many that have the same schema."""
+    """Writes one Parquet file out of many that have the same schema.
+
+    ``digests`` are those of the rows so far, if all pieces have digests.
+    """
 
     def __init__(self, output: Output, options: dict[str, Any], group_rows: int) -> None:
         """Begin the file.
@@ -61,6 +69,7 @@ class Join:
         Raises:
             InputError: the output cannot be written.
         """
+        self.digests = Digests()
         self._output = output
         self._options = options
         self._group_rows = group_rows
@@ -78,10 +87,20 @@ class Join:
         if piece.rows == piece.file_rows and SMALL * piece.rows >= self._group_rows:
             self._rewrite_small()
             self._copy_file(piece.path)
+            if piece.digests is not None:
+                self.digests.add_all(piece.digests)
             return
         self._small.append(piece)
         if sum(piece.rows for piece in self._small) >= self._group_rows:
             self._rewrite_small()
+
+    def finish(self) -> None:
+        """Write what was kept for later; `close` is next.
+
+        Raises:
+            InputError: a part is missing or damaged, or the output cannot be written.
+        """
+        self._rewrite_small()
 
     def close(self, key: bytes, text: str) -> None:
         """Write the footer, with one entry of metadata; `Output.commit` is next.
@@ -89,9 +108,8 @@ class Join:
         At least one part must have been added.
 
         Raises:
-            InputError: a part is missing or damaged, or the output cannot be written.
+            InputError: the output cannot be written.
         """
-        self._rewrite_small()
         footer = self._footer
         assert footer is not None
         footer.set(_NUM_ROWS, self._rows)
@@ -109,6 +127,8 @@ class Join:
         buffer = io.BytesIO()
         with pq.ParquetWriter(buffer, table.schema, **self._options) as writer:
             writer.write_table(table, row_group_size=len(table))
+        if self._small[0].digests is not None:
+            self.digests.add_block(table.to_batches()[0])
         self._copy(buffer, buffer.tell(), str(self._small[0].path))
         self._small.clear()
 
@@ -141,7 +161,7 @@ class Join:
 
 def _wanted_rows(piece: Piece) -> pa.Table:
     try:
-        table = pq.read_table(piece.path, partitioning=None)
+        table = pq.read_table(piece.path, partitioning=None, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"the part {piece.path} cannot be read ({error}); start again with --force"

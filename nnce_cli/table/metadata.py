@@ -8,16 +8,39 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nnce_cli import __version__
+from nnce_cli.table.columns import column_names
+from nnce_cli.table.digests import Digests
+
 if TYPE_CHECKING:
     from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
 
-FORMAT = 1
+FORMAT = 2
 KEY = b"nnce"
 BIT_ORDER = "most significant first"
 FRACTION = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_:-]{0,63}")  # of a method, or of a back end
+MAX_CELLS, TIME_LIMIT, SIGNAL, TROUBLE = "--max-cells", "--time-limit", "a signal", "trouble"
+STOPS = (MAX_CELLS, TIME_LIMIT, SIGNAL, TROUBLE)
 LARGEST = sys.float_info.max
 MAX_WIDTH = 65535  # active_k and rank_k are uint16
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a table was made, as far as its bytes depend on that.
+
+    ``method`` is the name of the method that found the cells, ``lp`` that of the linear
+    programming back end where the method takes one, and ``proof`` says whether a certificate was
+    written, which takes decisions one by one and so finds other witnesses. ``nnce`` is the
+    version of this program.
+    """
+
+    method: str
+    lp: str | None = None
+    proof: bool = False
+    nnce: str = __version__
 
 
 @dataclass(frozen=True)
@@ -26,8 +49,10 @@ class Metadata:
 
     ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L,
     ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each), ``witness`` says whether
-    the table has that column. The rest is known when the enumeration ends: ``exact_witnesses``
-    gives, for the rows whose cell is too thin for a float64 witness, one as fractions ("1/3").
+    the table has that column, ``made`` how it was made (None where that was not `nnce enumerate`).
+    The rest is known when the enumeration ends: ``stopped_by`` is one of `STOPS` where the table
+    is incomplete, ``exact_witnesses`` gives, for the rows whose cell is too thin for a float64
+    witness, one as fractions ("1/3"), and ``digests`` are those of the rows.
     """
 
     model: str
@@ -35,14 +60,17 @@ class Metadata:
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     witness: bool
+    made: Made | None = None
     layer_cells: tuple[int, ...] = ()
     complete: bool = False
+    stopped_by: str | None = None
     certified: bool = False
     decisions: dict[str, int] = field(default_factory=dict)
     exact_witnesses: dict[int, list[str]] = field(default_factory=dict)
+    digests: Digests = field(default_factory=Digests)
 
     @staticmethod
-    def of(stack: LayerStack, box: Box, *, witness: bool) -> Metadata:
+    def of(stack: LayerStack, box: Box, *, witness: bool, made: Made | None = None) -> Metadata:
         """Return what is known of the table of ``stack`` on ``box`` before it is enumerated."""
         return Metadata(
             model=stack.digest,
@@ -50,6 +78,7 @@ class Metadata:
             lower=tuple(box.lower.tolist()),
             upper=tuple(box.upper.tolist()),
             witness=witness,
+            made=made,
         )
 
     @property
@@ -71,16 +100,19 @@ class Metadata:
                 "widths": self.widths,
                 "domain": self.domain,
                 "options": {"witness": self.witness},
+                "made": None if self.made is None else vars(self.made),
                 "bit_order": BIT_ORDER,
                 "cells": self.cells,
                 "layer_cells": self.layer_cells,
                 "complete": self.complete,
+                "stopped_by": self.stopped_by,
                 "certified": self.certified,
                 "decisions": dict(sorted(self.decisions.items())),
                 "exact_witnesses": [
                     {"row": row, "witness": witness}
                     for row, witness in sorted(self.exact_witnesses.items())
                 ],
+                "digests": self.digests.to_values(),
             }
         )
 
@@ -98,7 +130,8 @@ class Metadata:
         _require(isinstance(data, dict) and _is_count(data.get("format")), "has no format version")
         if data["format"] != FORMAT:
             raise ValueError(
-                f"its format version is {data['format']}, and this nnce reads version {FORMAT}"
+                f"its format version is {data['format']}, and this nnce reads version {FORMAT}; "
+                "enumerate the network again"
             )
         try:
             return _from_values(data)
@@ -107,7 +140,7 @@ class Metadata:
 
 
 def _from_values(data: dict[str, Any]) -> Metadata:
-    """Check the values of format 1 one by one; raises ValueError, or KeyError for a lost key."""
+    """Check the values of format 2 one by one; raises ValueError, or KeyError for a lost key."""
     widths = data["widths"]
     _require(_are_counts(widths) and len(widths) >= 2 and min(widths) >= 1, "bad widths")
     _require(max(widths[1:]) <= MAX_WIDTH, f"a layer wider than {MAX_WIDTH}")
@@ -125,28 +158,55 @@ def _from_values(data: dict[str, Any]) -> Metadata:
     _require(isinstance(data["complete"], bool), "a bad value of complete")
     _require(isinstance(data["certified"], bool), "a bad value of certified")
     _require(isinstance(decisions, dict) and _are_counts([*decisions.values()]), "bad decisions")
+    _require(data["stopped_by"] in (None, *STOPS), "a bad value of stopped_by")
     exact = data["exact_witnesses"]
     _require(
         isinstance(exact, list) and all(_is_exact_witness(entry, widths[0]) for entry in exact),
         "bad exact_witnesses",
     )
+    names = column_names(widths, witness=options["witness"])
     return Metadata(
         model=data["model"],
         widths=tuple(widths),
         lower=tuple(map(float, domain["lower"])),
         upper=tuple(map(float, domain["upper"])),
         witness=options["witness"],
+        made=_made(data["made"]),
         layer_cells=tuple(layer_cells),
         complete=data["complete"],
+        stopped_by=data["stopped_by"],
         certified=data["certified"],
         decisions=decisions,
         exact_witnesses={entry["row"]: entry["witness"] for entry in exact},
+        digests=_digests(data["digests"], names, layer_cells[-1]),
     )
+
+
+def _made(values: Any) -> Made | None:
+    if values is None:
+        return None
+    _require(isinstance(values, dict), "a bad value of made")
+    method, lp, proof, version = (values[name] for name in ("method", "lp", "proof", "nnce"))
+    _require(_is_name(method) and (lp is None or _is_name(lp)), "a bad method or back end")
+    _require(isinstance(version, str) and len(version) < 64, "a bad version")
+    _require(isinstance(proof, bool), "a bad value of proof")
+    return Made(method, lp, proof, version)
+
+
+def _digests(values: Any, names: list[str], rows: int) -> Digests:
+    try:
+        return Digests.from_values(values, names, rows)
+    except ValueError as error:
+        raise ValueError(f"its metadata has {error}") from error
 
 
 def _require(condition: bool, what: str) -> None:
     if not condition:
         raise ValueError(f"its metadata has {what}")
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def _is_count(value: Any) -> bool:

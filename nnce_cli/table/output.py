@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path, sync_folder
 
@@ -29,8 +31,10 @@ class Output:
     output, which cannot be taken back. It has the methods that Arrow wants of a file.
     """
 
-    def __init__(self, target: str, *, force: bool = False) -> None:
+    def __init__(self, target: str, *, force: bool = False, digest: bool = False) -> None:
         """Open the output; an existing file is replaced only with ``force``.
+
+        With ``digest`` there is a `checksum` of what is written.
 
         Raises:
             InputError: the file exists, its folder does not, or it cannot be written to.
@@ -39,6 +43,7 @@ class Output:
         self.name = target
         self._position = 0
         self._force = force
+        self._digest = hashlib.sha256() if digest else None
         self._temporary: Path | None = None
         if target == STDOUT:
             self.name = "standard output"
@@ -81,6 +86,8 @@ class Output:
         with self._reporting("write"):
             self._file.write(data)
         self._position += len(data)
+        if self._digest is not None:
+            self._digest.update(data)
         return len(data)
 
     def copy(self, source: BinaryIO, start: int, length: int) -> None:
@@ -91,7 +98,7 @@ class Output:
             BrokenPipeError: nobody reads the pipe any more.
         """
         done = 0
-        if self._temporary is not None and hasattr(os, "copy_file_range"):
+        if self._temporary is not None and self._digest is None and hasattr(os, "copy_file_range"):
             self.flush()
             with suppress(OSError):  # not between these file systems: written below
                 while done < length:
@@ -107,6 +114,12 @@ class Output:
             if not data:
                 raise InputError(f"{source.name} is cut off; start again with --force")
             done += self.write(data)
+
+    @property
+    def checksum(self) -> Checksum:
+        """The checksum of all that was written, for an output with a digest."""
+        assert self._digest is not None
+        return Checksum(self._position, self._digest.digest())
 
     def tell(self) -> int:
         """Bytes written; a pipe does not know its own position."""

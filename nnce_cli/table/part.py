@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.table.metadata import Metadata
 from nnce_cli.table.output import Output
 from nnce_cli.table.proof import Decisions, ProofWriter
@@ -26,7 +27,8 @@ class PartWriter:
     """Writes a part: a cell table with some of the rows, and a certificate's decisions.
 
     ``rows`` is the number of rows so far, ``first`` and ``last`` the joined packed sign vectors
-    of the first and the last of them; ``has_proof`` says whether there were decisions.
+    of the first and the last of them. ``table`` and ``proof`` are the checksums of the files, known
+    after `commit`; None where there are no rows, or no decisions.
     """
 
     def __init__(self, path: Path, proof_path: Path | None, metadata: Metadata) -> None:
@@ -36,18 +38,20 @@ class PartWriter:
             InputError: they cannot be created.
         """
         self.first = self.last = b""
-        self.has_proof = False
-        self._outputs = [Output(str(path), force=True)]
-        self._table = CellTableWriter(self._outputs[0], metadata)
-        self._proof = None
+        self.table: Checksum | None = None
+        self.proof: Checksum | None = None
+        self._has_proof = False
+        self._outputs = [Output(str(path), force=True, digest=True)]
+        self._table_writer = CellTableWriter(self._outputs[0], metadata)
+        self._proof_writer: ProofWriter | None = None
         if proof_path is not None:
-            self._outputs.append(Output(str(proof_path), force=True))
-            self._proof = ProofWriter(self._outputs[1], metadata)
+            self._outputs.append(Output(str(proof_path), force=True, digest=True))
+            self._proof_writer = ProofWriter(self._outputs[1], metadata)
 
     @property
     def rows(self) -> int:
         """Number of rows so far."""
-        return self._table.cells
+        return self._table_writer.cells
 
     def write(self, batch: Batch) -> None:
         """Take the next rows and decisions.
@@ -59,10 +63,10 @@ class PartWriter:
             if not self.rows:
                 self.first = _row(batch, 0)
             self.last = _row(batch, -1)
-            self._table.write(batch)
-        if self._proof is not None and batch.log is not None and len(batch.log.neuron):
-            self._proof.write(batch.log)
-            self.has_proof = True
+            self._table_writer.write(batch)
+        if self._proof_writer is not None and batch.log is not None and len(batch.log.neuron):
+            self._proof_writer.write(batch.log)
+            self._has_proof = True
 
     def commit(self, decisions: dict[str, int], exact_witnesses: dict[int, list[str]]) -> None:
         """Put the files into their places, whole and synced; empty ones are left out.
@@ -70,23 +74,29 @@ class PartWriter:
         Raises:
             InputError: a file cannot be written.
         """
-        self._table.close(
+        self._table_writer.close(
             complete=False,
             certified=False,
             decisions=decisions,
             exact_witnesses=exact_witnesses,
         )
-        if self._proof is not None:
-            self._proof.close(cells=self.rows, complete=False)
-        for output, wanted in zip(self._outputs, (self.rows > 0, self.has_proof), strict=False):
-            if wanted:
-                output.commit()
+        if self._proof_writer is not None:
+            self._proof_writer.close(cells=self.rows, complete=False)
+        if self.rows:
+            self.table = _committed(self._outputs[0])
+        if self._has_proof:
+            self.proof = _committed(self._outputs[1])
         self.discard()
 
     def discard(self) -> None:
         """Remove what is not in its place."""
         for output in self._outputs:
             output.__exit__(None, None, None)
+
+
+def _committed(output: Output) -> Checksum:
+    output.commit()
+    return output.checksum
 
 
 def _row(batch: Batch, index: int) -> bytes:

@@ -30,6 +30,7 @@ PROOF_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "store_schema": False,
     "write_statistics": False,
+    "write_page_checksum": True,
 }
 
 

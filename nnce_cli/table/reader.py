@@ -17,9 +17,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.columns import column_names, layer_names
+from nnce_cli.table.digests import DigestCheck
 from nnce_cli.table.metadata import KEY, Metadata
+from nnce_cli.table.pages import check_group
 from nnce_cli.table.rows import Rows
-from nnce_cli.table.schema import layer_names, rows_per_group, table_schema
+from nnce_cli.table.schema import rows_per_group, table_schema
 
 STDIN = "-"
 
@@ -65,19 +68,29 @@ class CellTableReader:
                 f"network of widths {'-'.join(map(str, self.metadata.widths))}"
             )
         self.rows = int(self._parquet.metadata.num_rows)
+        if self.rows != self.metadata.cells:
+            raise InputError(
+                f"{self._name} is damaged: it says that it has {self.metadata.cells:,} cells, and "
+                f"has {self.rows:,} rows; enumerate the network again"
+            )
 
     def batches(self, *, witness: bool = True) -> Iterator[Rows]:
         """Iterate over the rows in order; ``witness=False`` does not read that column.
 
+        Whoever comes to the end knows that the rows are those that were written.
+
         Raises:
             InputError: the table is damaged.
         """
-        widths = self.metadata.widths
-        names = table_schema(widths, witness=witness and self.metadata.witness).names
-        size = rows_per_group(widths, witness="witness" in names)
+        metadata = self.metadata
+        names = column_names(metadata.widths, witness=witness and metadata.witness)
+        check = DigestCheck(metadata.digests, names)
         with self._reporting("is damaged"):
-            for batch in self._parquet.iter_batches(batch_size=size, columns=names):
-                yield _rows(batch, widths)
+            for group in range(self._parquet.num_row_groups):
+                for batch in self._group(group, names):
+                    check.add(batch)
+                    yield _rows(batch, metadata.widths)
+            check.finish()
 
     def row(self, number: int) -> Rows:
         """Return one row, from 0, without its witness; only its row group is read.
@@ -99,13 +112,18 @@ class CellTableReader:
 
     def _row_of_group(self, group: int, number: int) -> Rows:
         widths, before = self.metadata.widths, number
-        names = table_schema(widths, witness=False).names
-        size = rows_per_group(widths, witness=False)
-        for batch in self._parquet.iter_batches(size, row_groups=[group], columns=names):
+        for batch in self._group(group, column_names(widths, witness=False)):
             if before < len(batch):
                 return _rows(batch.slice(before, 1), widths)
             before -= len(batch)
         raise ValueError("a row group ends too early")
+
+    def _group(self, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Iterate over the rows of a row group whose declared sizes are believable."""
+        widths = self.metadata.widths
+        size = rows_per_group(widths, witness="witness" in names)
+        check_group(self._file.fileno(), self._parquet.metadata.row_group(group), names, widths)
+        yield from self._parquet.iter_batches(size, row_groups=[group], columns=names)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""The Parquet schema of a cell table: a function of the widths, and nothing else."""
+"""The Parquet schema of a cell table, and how many rows are in memory at a time."""
 
 from __future__ import annotations
 
@@ -6,26 +6,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from nnce_cli.base.bits import packed_bytes
+from nnce_cli.table.columns import count_names, layer_bytes, layer_names
 
 ROW_GROUP_BYTES = 1 << 24
 ROW_GROUP_ROWS = 1 << 16
-
-
-def layer_bytes(widths: Sequence[int]) -> list[int]:
-    """Bytes of each layer's packed sign vector; ``widths`` is n_0, n_1, …, n_L."""
-    return [packed_bytes(n) for n in widths[1:]]
-
-
-def layer_names(widths: Sequence[int]) -> list[str]:
-    """Names of the columns that the rows are sorted by."""
-    return [f"layer_{k}" for k in range(1, len(widths))]
-
-
-def count_names(widths: Sequence[int]) -> list[str]:
-    """Names of the columns that hold small numbers: active neurons, then ranks."""
-    layers = range(1, len(widths))
-    return [f"active_{k}" for k in layers] + [f"rank_{k}" for k in layers]
 
 
 def table_schema(widths: Sequence[int], *, witness: bool) -> pa.Schema:

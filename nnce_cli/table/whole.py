@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.columns import layer_bytes
 from nnce_cli.table.join import Join, Piece
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.output import Output
@@ -25,7 +26,7 @@ from nnce_cli.table.proof import (
 )
 from nnce_cli.table.reader import CellTableReader
 from nnce_cli.table.rows import Rows
-from nnce_cli.table.schema import layer_bytes, rows_per_group, table_schema
+from nnce_cli.table.schema import rows_per_group, table_schema
 from nnce_cli.table.writer import CellTableWriter, writer_options
 
 
@@ -40,11 +41,15 @@ class TablePart:
 
 
 class PartCounter:
-    """Counts the layer-k cells of parts that come in table order, mostly without reading rows."""
+    """Counts the layer-k cells of parts that come in table order, mostly without reading rows.
+
+    ``decisions`` are those that were taken for the parts, and ``exact_witnesses`` theirs.
+    """
 
     def __init__(self, metadata: Metadata) -> None:
         """Start with no parts."""
         self.layer_cells = [0] * (len(metadata.widths) - 1)
+        self.decisions: dict[str, int] = {}
         self.exact_witnesses: dict[int, list[str]] = {}
         self._ends = list(accumulate(layer_bytes(metadata.widths)))
         self._last: bytes | None = None
@@ -72,8 +77,10 @@ class PartCounter:
         self.exact_witnesses |= {
             before + row: point for row, point in said.exact_witnesses.items() if row < rows
         }
+        for name, count in said.decisions.items():
+            self.decisions[name] = self.decisions.get(name, 0) + count
         self._last = part.last
-        return Piece(part.path, part.rows, rows)
+        return Piece(part.path, part.rows, rows, said.digests)
 
 
 class TableJoin:
@@ -100,22 +107,34 @@ class TableJoin:
         if room > 0:
             self._join.add(self._counter.add(part, min(part.rows, room)))
 
-    def close(self, *, complete: bool, certified: bool, decisions: dict[str, int]) -> Metadata:
+    def close(
+        self, *, stopped_by: str | None, certified: bool, decisions: dict[str, int]
+    ) -> Metadata:
         """Write the footer with the metadata, which is returned; `Output.commit` is next.
+
+        ``stopped_by`` is one of `STOPS`, or None where the table is complete and ``decisions``
+        are those of the whole run. An incomplete one has the decisions of its parts: how much
+        more was done before it was stopped is a matter of chance.
 
         Raises:
             InputError: a part is missing or damaged, or the output cannot be written.
         """
-        if not self._counter.rows:
-            empty = CellTableWriter(self._output, self._metadata)
+        complete, counter = stopped_by is None, self._counter
+        about = dataclasses.replace(self._metadata, stopped_by=stopped_by)
+        if not complete:
+            decisions = counter.decisions
+        if not counter.rows:
+            empty = CellTableWriter(self._output, about)
             return empty.close(complete=complete, certified=certified, decisions=decisions)
+        self._join.finish()
         found = dataclasses.replace(
-            self._metadata,
-            layer_cells=tuple(self._counter.layer_cells),
+            about,
+            layer_cells=tuple(counter.layer_cells),
             complete=complete,
             certified=certified,
             decisions=decisions,
-            exact_witnesses=self._counter.exact_witnesses if self._metadata.witness else {},
+            exact_witnesses=counter.exact_witnesses if about.witness else {},
+            digests=self._join.digests,
         )
         self._join.close(KEY, found.to_json())
         return found
@@ -131,6 +150,7 @@ def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path]) -> Non
     for path in parts:
         rows = proof_rows(path)
         join.add(Piece(path, rows, rows))
+    join.finish()
     about = about_proof(metadata, cells=metadata.cells, complete=metadata.complete)
     join.close(PROOF_KEY, about)
 

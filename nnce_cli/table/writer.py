@@ -11,17 +11,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.columns import count_names, layer_bytes, layer_names
+from nnce_cli.table.digests import Digests
 from nnce_cli.table.metadata import KEY, MAX_WIDTH, Metadata
 from nnce_cli.table.output import Output
 from nnce_cli.table.prefixes import LayerCounter
 from nnce_cli.table.rows import CellRows, Rows
-from nnce_cli.table.schema import (
-    count_names,
-    layer_bytes,
-    layer_names,
-    rows_per_group,
-    table_schema,
-)
+from nnce_cli.table.schema import rows_per_group, table_schema
 
 PAGE_BYTES = 1 << 18
 
@@ -29,8 +25,8 @@ PAGE_BYTES = 1 << 18
 class CellTableWriter:
     """Writes a cell table to an `Output`, in row groups whose size the widths decide.
 
-    It counts layer-k cells as they pass. `close` writes the metadata and must be called;
-    without it the output is no table and `Output` removes it.
+    It counts layer-k cells as they pass, and digests each row group. `close` writes the metadata
+    and must be called; without it the output is no table and `Output` removes it.
     """
 
     def __init__(self, output: Output, metadata: Metadata) -> None:
@@ -46,6 +42,7 @@ class CellTableWriter:
         self._metadata = metadata
         self._schema = table_schema(widths, witness=metadata.witness)
         self._counter = LayerCounter(len(widths) - 1)
+        self._digests = Digests()
         self._buffer = _empty_rows(metadata, rows_per_group(widths, witness=metadata.witness))
         self._filled = 0
         self._writer = pq.ParquetWriter(
@@ -108,6 +105,7 @@ class CellTableWriter:
                 for row, witness in (exact_witnesses or {}).items()
                 if row < self._counter.layer_cells[-1]
             },
+            digests=self._digests,
         )
         self._writer.add_key_value_metadata({KEY: metadata.to_json()})
         self._writer.close()
@@ -116,8 +114,9 @@ class CellTableWriter:
     def _write_group(self) -> None:
         if self._filled:
             arrays = _arrow_arrays(self._buffer, self._filled, self._schema)
-            table = pa.Table.from_arrays(arrays, schema=self._schema)
-            self._writer.write_table(table, row_group_size=self._filled)
+            rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+            self._digests.add_block(rows)
+            self._writer.write_table(pa.Table.from_batches([rows]), row_group_size=self._filled)
         self._filled = 0
 
 

@@ -18,7 +18,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.table import Rows
 from tests.command import assert_refused, nnce, shell
 from tests.strategies import examples
-from tests.tables import part, rows_of, tables, write
+from tests.tables import described, forge, part, rows_of, tables, write
 
 WIDTHS = [2, 3, 9]
 CELLS = [
@@ -208,10 +208,11 @@ def test_other_networks_and_parts_are_noted(folder):
 
 
 def test_a_table_that_was_changed_is_told(folder):
-    pq.write_table(whole_table(folder / "a").slice(0, 3), folder / "cut")
+    about = described(folder / "a") | {"layer_cells": [4, 5]}
+    forge(folder / "cut", whole_table(folder / "a").slice(0, 3), about)
     result = nnce("compare", "cut", "cut", cwd=folder)
     assert result.returncode == 1
-    assert "cut says that it has [4, 5] cells" in result.stderr
+    assert "cut says that it has [4, 3] cells" in result.stderr
 
 
 def test_different_widths_are_refused(folder):
@@ -234,5 +235,7 @@ def test_what_is_not_a_table_is_refused(folder):
     whole = whole_table(folder / "a")
     turned = pa.concat_tables([whole.slice(2), whole.slice(0, 2)])
     pq.write_table(turned, folder / "turned")
+    assert_refused(nnce("compare", "turned", "a", cwd=folder), "turned is damaged")
+    forge(folder / "turned", turned, described(folder / "a"))
     assert_refused(nnce("compare", "turned", "a", cwd=folder), "first table is not sorted")
     assert_refused(nnce("compare", "a", cwd=folder), "SECOND")

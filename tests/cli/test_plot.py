@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from tests.command import BIN, assert_refused, environment, four_lines, nnce, shell, tent
+from tests.tables import described, forge
 
 SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
@@ -166,14 +167,14 @@ def test_a_changed_table_is_drawn_and_reported(folder, tmp_path):
     import pyarrow.parquet as pq
 
     table = pq.read_table(folder / "tent.cells.parquet")
-    metadata = {b"nnce": pq.read_metadata(folder / "tent.cells.parquet").metadata[b"nnce"]}
-    table = table.replace_schema_metadata(metadata)
-    pq.write_table(table.slice(0, 5), tmp_path / "cut.parquet")
+    about = described(folder / "tent.cells.parquet")
+    lie = [about["layer_cells"][0] + 1, *about["layer_cells"][1:]]
+    forge(tmp_path / "cut.parquet", table.slice(0, 5), about | {"layer_cells": lie})
     result = plot(tmp_path, "cut.parquet", "-o", "a.svg")
     assert result.returncode == 1
     assert "was changed" in result.stderr
     assert "5 cells" in texts((tmp_path / "a.svg").read_bytes())
-    pq.write_table(table.slice(0, 0), tmp_path / "none.parquet")
+    forge(tmp_path / "none.parquet", table.slice(0, 0), about)
     files = ("none.parquet", "--model", folder / "tent.onnx", "-o", "b.svg")
     for kind in ("partition", "rank", "layers"):
         assert_refused(plot(tmp_path, *files, "--kind", kind), "no cells")

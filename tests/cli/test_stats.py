@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.command import assert_refused, nnce, save_network, shell
-from tests.tables import naive_statistics, rows_of, write
+from tests.tables import described, digests_of, forge, naive_statistics, rows_of, write
 
 WIDTHS = [2, 3, 2]
 CELLS = [
@@ -93,8 +93,9 @@ def test_the_table_of_layer_cells(table, tmp_path):
 
 
 def test_by_layer_writes_whole_files_or_none(table, tmp_path):
-    broken = pq.read_table(table).replace_schema_metadata(our_metadata(table))
-    pq.write_table(pa.concat_tables([broken.slice(4), broken.slice(0, 4)]), tmp_path / "turned")
+    broken = pq.read_table(table)
+    turned = pa.concat_tables([broken.slice(4), broken.slice(0, 4)])
+    forge(tmp_path / "turned", turned, described(table))
     before = sorted(tmp_path.iterdir())
     assert_refused(nnce("stats", "turned", "--by-layer", "layers", cwd=tmp_path), "not sorted")
     assert_refused(nnce("stats", table, "--by-layer", "-", cwd=tmp_path), "--by-layer")
@@ -171,15 +172,20 @@ def our_metadata(table) -> dict[bytes, bytes]:
 
 
 def test_a_changed_table(table, tmp_path):
-    found = pq.read_table(table).replace_schema_metadata(our_metadata(table))
-    pq.write_table(found.slice(0, 5), tmp_path / "cut")
+    found = pq.read_table(table)
+    forge(tmp_path / "cut", found.slice(0, 5), described(table) | {"layer_cells": [5, 7]})
     result = nnce("stats", "cut", "--json", cwd=tmp_path)
     assert result.returncode == 1
     assert json.loads(result.stdout)["cells"] == 5
-    assert "[4, 7]" in result.stderr
+    assert "[5, 5]" in result.stderr
     assert "[4, 5]" in result.stderr
-    pq.write_table(pa.concat_tables([found.slice(4), found.slice(0, 4)]), tmp_path / "turned")
+    turned = pa.concat_tables([found.slice(4), found.slice(0, 4)])
+    forge(tmp_path / "turned", turned, described(table))
     assert_refused(nnce("stats", "turned", cwd=tmp_path), "not sorted")
+    metadata = our_metadata(table)
+    for name, other in (("cut", found.slice(0, 5)), ("turned", turned)):
+        pq.write_table(other.replace_schema_metadata(metadata), tmp_path / name)
+        assert_refused(nnce("stats", name, cwd=tmp_path), "is damaged")
 
 
 def test_what_is_not_a_table(table, tmp_path):
@@ -206,6 +212,17 @@ def test_a_small_file_that_claims_many_rows(table, tmp_path):
             writer.write_table(million, row_group_size=10**6)
     assert (tmp_path / "bomb").stat().st_size < rows
     script = "ulimit -v 3000000; nnce stats bomb"
+    assert_refused(shell(script, tmp_path), "it says that it has 7 cells, and has 20,000,000 rows")
+    digests = digests_of(million)
+    digests = {
+        "block_rows": digests["block_rows"] * 20,
+        "sha256": {name: column * 20 for name, column in digests["sha256"].items()},
+    }
+    about = described(table) | {"cells": rows, "layer_cells": [1, rows], "digests": digests}
+    with pq.ParquetWriter(tmp_path / "bomb", schema, compression="zstd") as writer:
+        for _ in range(rows // 10**6):
+            writer.write_table(million, row_group_size=10**6)
+        writer.add_key_value_metadata({"nnce": json.dumps(about)})
     assert_refused(shell(script, tmp_path), "not sorted")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import resource
+import shutil
 import signal
 import sqlite3
 import threading
@@ -13,6 +15,8 @@ import time
 import numpy as np
 import pytest
 
+from nnce_cli.base.bits import pack_bytes
+from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration import (
     DictionaryWalk,
@@ -22,10 +26,11 @@ from nnce_cli.enumeration import (
     place,
     unpack_subtrees,
 )
-from nnce_cli.parallel import Journal, Limits, RunFolder, coordinate
+from nnce_cli.parallel import Journal, Limits, Part, RunFolder, coordinate, is_run
 from nnce_cli.parallel.budget import LARGEST, budget, divide
 from nnce_cli.parallel.folder import JOURNAL
 from nnce_cli.parallel.local import Growing
+from nnce_cli.parallel.parts import check_range
 from nnce_cli.parallel.task import Outcome, Task
 from nnce_cli.parallel.walking import walk_task
 from tests.runs import generic, heavy_cell, one_first_cell, plan_of
@@ -206,7 +211,7 @@ def test_a_stop_in_the_middle_of_a_task_leaves_no_part(tmp_path):
 class NotedSink:
     """A part that is a file which says how far it is."""
 
-    rows, first, last, has_proof = 1, b"\0", b"\0", False
+    rows, first, last, table, proof = 1, b"\0", b"\0", Checksum(1, b""), None
 
     def __init__(self, path):
         self._path = path
@@ -296,7 +301,7 @@ def test_a_task_that_kills_its_workers_is_given_up_and_the_rest_is_done(tmp_path
 class SlowSink:
     """A part that takes its time to reach the disk; it notes when it began and when it was done."""
 
-    rows, first, last, has_proof = 1, b"\0", b"\0", False
+    rows, first, last, table, proof = 1, b"\0", b"\0", Checksum(1, b""), None
 
     def __init__(self, log):
         self._log = log
@@ -444,8 +449,8 @@ def is_running(pid):
 def outcome_of(task, tasks=(), cells=3):
     return Outcome(
         task=task, layer_cells=[1, cells], nodes=5, share=0.5, decisions={"pivots": 2},
-        seconds=0.1, rows=cells, first=b"\0", last=b"\1", proof=False, memory=10,
-        tasks=list(tasks),
+        seconds=0.1, rows=cells, first=b"\0", last=b"\1", table=Checksum(1, b""), proof=None,
+        memory=10, tasks=list(tasks),
     )  # fmt: skip
 
 
@@ -500,6 +505,86 @@ def test_a_damaged_journal_is_refused(tmp_path, damage):
     damage(tmp_path / JOURNAL)
     with pytest.raises(InputError, match=JOURNAL):
         Journal(tmp_path / JOURNAL, write=True).close()
+
+
+def test_a_journal_appears_whole_or_not_at_all(tmp_path):
+    """However little room there is: with more room the run begins, or goes on."""
+    created = 0
+    for room in range(0, 100 * 1024, 2048):
+        folder = tmp_path / str(room)
+        code = in_a_process(
+            lambda f=folder: RunFolder.create(f, {"rows": False}, 2, force=False), room
+        )
+        assert code in (0, 2)
+        if is_run(folder):
+            assert os.listdir(folder / "parts") == []
+            shutil.copy(folder / JOURNAL, tmp_path / "alone.sqlite")  # it needs no other file
+            with Journal(tmp_path / "alone.sqlite", write=False) as journal:
+                journal.check()
+                assert journal.totals.waiting == 1
+            RunFolder.resume(folder, {"rows": False}).__exit__(None, None, None)
+            created += 1
+        else:
+            assert code == 2
+            assert not folder.exists()
+            RunFolder.create(folder, {"rows": False}, 2, force=False).__exit__(None, None, None)
+    assert 0 < created < 45
+
+
+def in_a_process(action, room: int) -> int:
+    """Do something in a process that can write no file of more than ``room`` bytes."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+            action()
+            code = 0
+        except InputError:
+            code = 2
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_seal_is_that_of_the_rows_however_they_came_about(tmp_path):
+    """What transactions add up is what one counts afterwards."""
+    plan = plan_of(generic(3, 8, 8))
+    with new_journal(tmp_path, plan) as journal:
+        for attempt in range(2):
+            (task, *_) = journal.waiting(1, ())
+            journal.note_failure(task, "trouble", most=attempt + 1)
+            journal.try_again()
+            journal.check()
+        assert coordinate(journal, plan, 1, Limits(), never) is None
+        journal.set_about("ours", ["table"])
+        journal.check()
+    with Journal(tmp_path / JOURNAL, write=True) as journal:
+        journal.check()
+        assert journal.about["ours"] == ["table"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "following"),
+    [
+        ((0, 1, 0, 1), (1, 1, 0, 1), None),  # before the first subtree of the task
+        ((1, 1, 0, 1), (1, 0, 0, 1), None),  # the last before the first
+        ((1, 0, 0, 1), (1, 1, 0, 1), (1, 1, 0)),  # in the next task
+        ((1, 0, 0, 1), (1, 1, 1, 1), (1, 1, 0)),  # after it
+    ],
+)
+def test_rows_of_another_task_are_not_joined(first, last, following):
+    def row(bits):
+        return b"".join(pack_bytes(layer) for layer in (bits[:3], bits[3:]))
+
+    here = place(Subtree((1, 0)))
+    after = None if following is None else place(Subtree(following))
+    whole = Checksum(1, b"")
+    check_range(
+        Part(7, 2, row((1, 0, 0, 1)), row((1, 0, 1, 1)), whole, None, here), after, [2, 3, 1]
+    )
+    with pytest.raises(RuntimeError, match="task 7"):
+        check_range(Part(7, 2, row(first), row(last), whole, None, here), after, [2, 3, 1])
 
 
 def test_damaged_roots_are_refused(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import time
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from nnce_cli.network import load_network
 from tests.browser import browser, needs_browser
 from tests.command import assert_refused, four_lines, nnce, save_network, shell, tent
+from tests.tables import described, forge
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&.onnx"
 
@@ -167,6 +169,48 @@ def test_the_commands_give_the_same_table_again(folder, tmp_path):
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == found
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--method", "dictionary"),
+        ("--proof", "p"),
+        ("--method", "incremental"),
+        ("--method", "reverse-search", "--lp", "highs"),
+        ("--max-cells", "7", "-j", "1"),
+        ("--max-cells", "20", "--no-certify"),
+    ],
+)
+def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
+    """Run as it is printed, it gives the same bytes; what cannot be had again is not promised."""
+    model = folder / "space.onnx"
+    shutil.copy(model, tmp_path)
+    nnce("enumerate", "space.onnx", "-o", "a.parquet", *options, cwd=tmp_path)
+    assert nnce("report", "a.parquet", "space.onnx", cwd=tmp_path).returncode == 0
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "byte for byte" in " ".join(found.split())
+    command = html_text(re.search(r"<pre>(nnce enumerate.*)", found)[1])
+    before = (tmp_path / "a.parquet").read_bytes()
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    shutil.copy(model, tmp_path)
+    assert shell(command, tmp_path).returncode in (0, 1, 3)
+    assert (tmp_path / "a.parquet").read_bytes() == before
+
+
+def test_a_time_limit_is_not_called_reproducible(folder, tmp_path):
+    random_network(tmp_path / "m.onnx", [6, 30, 30, 1])
+    result = nnce("enumerate", "m.onnx", "-o", "a", "--time-limit", "1", cwd=tmp_path)
+    assert result.returncode == 3
+    metadata = json.loads(pq.read_metadata(tmp_path / "a").metadata[b"nnce"])
+    assert metadata["stopped_by"] == "--time-limit"
+    assert nnce("report", "a", "m.onnx", cwd=tmp_path).returncode == 0
+    found = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "byte for byte" not in " ".join(found.split())
+    assert "these commands give the whole table" in found
+    assert "--max-cells" not in found
+
+
 def html_text(escaped: str) -> str:
     import html
 
@@ -219,9 +263,9 @@ def test_what_is_not_whole_is_said(folder, tmp_path):
 
 def test_a_changed_table_is_reported(folder, tmp_path):
     table = pq.read_table(folder / "space.cells.parquet")
-    metadata = {b"nnce": pq.read_metadata(folder / "space.cells.parquet").metadata[b"nnce"]}
-    cut = table.replace_schema_metadata(metadata).slice(0, 9)
-    pq.write_table(cut, tmp_path / "cut")
+    about = described(folder / "space.cells.parquet")
+    lie = [about["layer_cells"][0] + 1, *about["layer_cells"][1:]]
+    forge(tmp_path / "cut", table.slice(0, 9), about | {"layer_cells": lie})
     result = nnce("report", "cut", folder / "space.onnx", cwd=tmp_path)
     assert result.returncode == 1
     assert "was changed" in result.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
 import random
@@ -16,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table import CellTableReader, CellTableWriter, Metadata, Output
+from nnce_cli.table import CellTableReader, CellTableWriter, Digests, Made, Metadata, Output
 from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
-from tests.tables import metadata_of, rows_of, tables, write
+from tests.tables import described, digests_of, metadata_of, rows_of, tables, write
 
 WIDTHS = [2, 9, 3]
 CELLS = [
@@ -61,7 +63,9 @@ def test_parquet_metadata(table):
 
 def test_documented_metadata(table):
     assert json.loads(pq.read_metadata(table).metadata[b"nnce"]) == {
-        "format": 1,
+        "format": 2,
+        "made": None,
+        "stopped_by": None,
         "exact_witnesses": [],
         "model": "ab" * 32,
         "widths": [2, 9, 3],
@@ -73,7 +77,20 @@ def test_documented_metadata(table):
         "complete": True,
         "certified": True,
         "decisions": {"float": 3},
+        "digests": {
+            "block_rows": [3],
+            "sha256": {name: [by_hand(table, name)] for name in pq.read_schema(table).names},
+        },
     }
+
+
+def by_hand(table, name: str) -> str:
+    """The SHA-256 of the values of a column, one after the other, as the documentation has it."""
+    values = pq.read_table(table)[name].to_pylist()
+    if not name.startswith("layer"):
+        number = "<d" if name == "witness" else "<u2"
+        values = [np.array(value, dtype=number).tobytes() for value in values]
+    return hashlib.sha256(b"".join(values)).hexdigest()
 
 
 @settings(max_examples=30, deadline=None)
@@ -300,7 +317,17 @@ def with_metadata(table, text: str | bytes):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format", 2),
+        ("format", 1),
+        ("made", {}),
+        ("made", {"method": "\x1b[31m", "lp": None, "proof": False, "nnce": "1"}),
+        ("made", {"method": "vertex", "lp": 3, "proof": False, "nnce": "1"}),
+        ("stopped_by", "whim"),
+        ("digests", None),
+        ("digests", {"block_rows": [3]}),
+        ("digests", {"block_rows": [2], "sha256": {}}),
+        ("digests", {"block_rows": [3], "sha256": {"layer_1": ["00" * 32]}}),
+        ("digests", {"block_rows": ["3"], "sha256": {}}),
+        ("digests", {"block_rows": [4, -1], "sha256": {}}),
         ("format", None),
         ("widths", [2, 9, 12]),
         ("widths", [2]),
@@ -346,7 +373,11 @@ def test_metadata_that_is_not_ours(table, text):
 
 def test_metadata_survives_json():
     metadata = metadata_of([3, 4])
-    one = Metadata(**{**vars(metadata), "layer_cells": (5,), "lower": (0.1, 5e-324, -0.0)})
+    names = ["layer_1", "active_1", "rank_1", "witness"]
+    digests = Digests([2, 3], {name: ["00" * 32, "5f" * 32] for name in names})
+    changes = {"layer_cells": (5,), "lower": (0.1, 5e-324, -0.0), "digests": digests}
+    changes |= {"made": Made("incremental", "cvxpy:CLARABEL", proof=False), "stopped_by": "trouble"}
+    one = Metadata(**{**vars(metadata), **changes})
     assert Metadata.from_json(one.to_json()) == one
 
 
@@ -371,3 +402,99 @@ def test_damage_is_seen_wherever_it_is(tmp_path):
         if sum(len(batch.active) for batch in batches) == 500:
             np.testing.assert_array_equal(np.concatenate([b.active for b in batches]), rows.active)
     assert refusals > 200
+
+
+def refused_when_read(path) -> str:
+    with pytest.raises(InputError) as caught, CellTableReader(path) as reader:
+        list(reader.batches())
+    return str(caught.value)
+
+
+def test_a_digest_for_each_column_of_each_block(tmp_path):
+    """Page checksums say nothing of a page that is another one: digests do, column by column."""
+    path = tmp_path / "t.parquet"
+    count = ROW_GROUP_ROWS + 300
+    write(path, rows_of(many_cells(count), [1, 20]), [1, 20])
+    about, table = described(path), pq.read_table(path)
+    assert about["digests"]["block_rows"] == [ROW_GROUP_ROWS, 300]
+    for name in table.schema.names:
+        values = table[name].to_pylist()
+        values[-1] = values[-2]
+        changed = pa.array(values, type=table.schema.field(name).type)
+        index = table.schema.get_field_index(name)
+        other = table.set_column(index, table.schema.field(name), changed)
+        other = other.replace_schema_metadata({"nnce": json.dumps(about)})
+        # Another program may choose row groups of its own; blocks are blocks of rows.
+        pq.write_table(other, path, row_group_size=1000)
+        if table[name].to_pylist() == values:
+            assert sum(len(b.active) for b in reader_of(path)) == count
+        else:
+            assert f"its column {name} has not the values" in refused_when_read(path)
+        if name == "witness":
+            assert sum(len(b.active) for b in reader_of(path, witness=False)) == count
+
+
+def reader_of(path, **options):
+    with CellTableReader(path) as reader:
+        return list(reader.batches(**options))
+
+
+# Files that claim to be large
+
+
+def small_file(path, table: pa.Table, about: dict, **options) -> None:
+    about = about | {"digests": digests_of(table), "cells": len(table), "layer_cells": [len(table)]}
+    schema = table.schema.with_metadata({"nnce": json.dumps(about)})
+    with pq.ParquetWriter(path, schema, compression="zstd", **options) as writer:
+        writer.write_table(table.cast(schema), row_group_size=len(table))
+    assert path.stat().st_size < 1e6
+
+
+def test_a_page_that_unpacks_to_far_more_than_the_file(tmp_path):
+    path, widths = tmp_path / "t", [1, 65535]
+    write(path, rows_of([((0,) * 65535,)], widths), widths)
+    about, one = described(path), pq.read_table(path)
+    table = pa.concat_tables([one] * 20_000).combine_chunks()
+    options = {"use_dictionary": False, "data_page_size": 2**30, "write_batch_size": 20_000}
+    small_file(path, table, about, **options)
+    del table
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    assert "says that it unpacks to 163,840,000" in refused_when_read(path)
+    assert pool.bytes_allocated() <= before + 2**20
+
+
+def test_a_row_group_of_far_more_rows_than_ours(tmp_path):
+    path, widths = tmp_path / "t", [1, 3]
+    write(path, rows_of([((0, 0, 1),)], widths), widths)
+    about, one = described(path), pq.read_table(path)
+    table = pa.concat_tables([one] * 1_200_000).combine_chunks()
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table, row_group_size=1_100_000)
+        said = about | {
+            "digests": digests_of(table),
+            "cells": 1_200_000,
+            "layer_cells": [1_200_000],
+        }
+        writer.add_key_value_metadata({"nnce": json.dumps(said)})
+    described_groups = pq.read_metadata(path)
+    if described_groups.row_group(0).num_rows > 2**20:
+        assert "says that it has 1,100,000 rows" in refused_when_read(path)
+    else:
+        assert list(reader_of(path))
+
+
+def test_a_witness_of_millions_of_coordinates(tmp_path):
+    """The type says that it has one; the values, which a few bytes stand for, are others."""
+    path, widths = tmp_path / "t", [1, 3]
+    write(path, rows_of([((0, 0, 1),), ((0, 1, 1),)], widths), widths)
+    about, honest = described(path), pq.read_table(path)
+    long = pa.array([[0.0] * 3_000_000, [0.0]], pa.list_(pa.field("element", pa.float64(), False)))
+    table = honest.set_column(3, pa.field("witness", long.type, nullable=False), long)
+    schema = base64.b64encode(honest.schema.serialize().to_pybytes())
+    said = {"ARROW:schema": schema, "nnce": json.dumps(about)}
+    with pq.ParquetWriter(path, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(said)
+    assert path.stat().st_size < 1e5
+    assert "a column does not fit" in refused_when_read(path)

@@ -1,0 +1,101 @@
+"""Sizes that a Parquet file declares, looked at before Arrow makes room for them.
+
+A file of some bytes can say that a page unpacks to gigabytes, or that a list has billions of
+elements. The headers of pages stand in front of them and are not compressed
+(parquet-format, ``parquet.thrift``), so the sizes are known before a page is touched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nnce_cli.table.footer import Struct, read_structure
+from nnce_cli.table.schema import rows_per_group
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+PAGE_BYTES = 1 << 26  # unpacked; ours have at most a quarter of that
+GROUPS_IN_ONE = 16  # of ours may be one of a file that another program wrote anew
+HEADER_BYTES = 1 << 8  # about; one with long statistics has more
+
+# Field numbers of parquet.thrift.
+_UNPACKED, _PACKED, _DICTIONARY = 2, 3, 7  # PageHeader
+_DATA_HEADERS, _VALUES = (5, 8), 1  # DataPageHeader, DataPageHeaderV2
+
+
+def check_group(
+    file: int, group: pq.RowGroupMetaData, names: Container[str], widths: Sequence[int]
+) -> None:
+    """Check the sizes of those columns of a row group of a cell table that have these names.
+
+    Raises:
+        ValueError: they are not those of a cell table, or not within the file (a descriptor).
+    """
+    rows = group.num_rows
+    if rows > GROUPS_IN_ONE * rows_per_group(widths, witness="witness" in names):
+        raise ValueError(f"a row group says that it has {rows:,} rows")
+    for number in range(group.num_columns):
+        column = group.column(number)
+        name = column.path_in_schema.partition(".")[0]
+        if name in names:
+            values = rows * widths[0] if name == "witness" else rows
+            check_column(file, column, values)
+
+
+def check_column(file: int, column: pq.ColumnChunkMetaData, values: int) -> None:
+    """Check the pages of a column of a row group that has so many values.
+
+    Raises:
+        ValueError: they say that they have others, or are larger than they can be.
+    """
+    start = column.data_page_offset
+    if column.has_dictionary_page:
+        start = min(start, column.dictionary_page_offset)
+    size, length = os.fstat(file).st_size, column.total_compressed_size
+    if start < 0 or length < 0 or start + length > size or column.num_values != values:
+        raise ValueError("a column does not fit into it")
+    if sum(_values_of_pages(file, start, start + length)) != values:
+        raise ValueError(f"the pages of {column.path_in_schema} have not one value for each row")
+
+
+def _values_of_pages(file: int, start: int, end: int) -> Iterator[int]:
+    """Iterate over the numbers of values of pages, each of which has a believable size."""
+    while start < end:
+        header, begin = _header(file, start, end)
+        unpacked, packed = header.get(_UNPACKED), header.get(_PACKED)
+        if not (isinstance(unpacked, int) and isinstance(packed, int)):
+            raise ValueError("a page without sizes")
+        if not (0 <= packed <= end - begin and 0 <= unpacked <= PAGE_BYTES):
+            raise ValueError(f"a page of {packed:,} bytes says that it unpacks to {unpacked:,}")
+        for number in _DATA_HEADERS:
+            data = header.get(number)
+            if data is not None:
+                yield _count(data)
+        if header.get(_DICTIONARY) is not None and _count(header.get(_DICTIONARY)) > PAGE_BYTES:
+            raise ValueError("a dictionary with too many values")
+        start = begin + packed
+
+
+def _count(header: object) -> int:
+    count = header.get(_VALUES) if isinstance(header, Struct) else None
+    if not isinstance(count, int) or count < 0:
+        raise ValueError("a page without a number of values")
+    return count
+
+
+def _header(file: int, start: int, end: int) -> tuple[Struct, int]:
+    """Return the header of the page at a place, and where the page itself begins."""
+    size = HEADER_BYTES
+    while True:
+        data = os.pread(file, min(size, end - start), start)
+        try:
+            header, length = read_structure(data)
+        except IndexError:
+            if len(data) < size:
+                raise ValueError("the header of a page is cut off") from None
+            size *= 4
+        else:
+            return header, start + length
