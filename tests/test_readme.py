@@ -60,9 +60,10 @@ def test_example(command, expected, results):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/cell-table.md"])
 def test_python_blocks(page, results, folder):
-    for code in blocks(page, "python"):
-        result = shell("python - <<'END'\n" + code + "END\n", folder)
-        assert result.returncode == 0, result.stderr
+    """One after the other, as they are read."""
+    code = "\n".join(blocks(page, "python"))
+    result = shell("python - <<'END'\n" + code + "END\n", folder)
+    assert result.returncode == 0, result.stderr
 
 
 def test_every_command_is_shown():

@@ -231,4 +231,7 @@ def test_all_commands_read_tables_without_witnesses(wide, tmp_path):
     for table, option in (("full", " --witness"), ("default", "")):
         made = nnce("report", table, "m.onnx", "-o", tmp_path / table, cwd=wide)
         assert made.returncode == 0, made
-        assert f"--box=-1.0,1.0{option} -o {table}\n" in (tmp_path / table).read_text()
+        assert (
+            f"--box=-1.0,1.0{option} --method dictionary -o {table}\n"
+            in (tmp_path / table).read_text()
+        )
