@@ -13,7 +13,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.networks import network
+from benchmarks.networks import REAL, names, network
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import EFFICIENCY
 from nnce_cli.base.errors import InputError
@@ -39,6 +39,7 @@ FAMILIES = {
         "64-16-16",
     ],
 }
+WITHOUT_BIASES = ["2-64-64", "3-32-32", "4-16-16", "6-12-12", "8-12-12", "16-8-8"]
 TIMES = {"a minute": 60, "an hour": 3600, "a day": 86_400}
 CORES = (2, 16, 1000)
 
@@ -96,12 +97,27 @@ def main() -> None:
         title: [_random(shape, options.seconds) for shape in shapes]
         for title, shapes in FAMILIES.items()
     }
+    families["The same without biases"] = [
+        _random(shape, options.seconds, "unbiased") for shape in WITHOUT_BIASES
+    ]
+    real = [_real(name, options.seconds) for name in REAL if name in names()]
+    if real:
+        families["Networks of verification problems"] = real
     families["Trained networks of this repository"] = _trained(options.seconds)
     options.output.write_text(page(families, options.seconds), encoding="utf-8")
 
 
-def _random(shape: str, seconds: float) -> Row:
-    row = Row(shape, forecast(*network(f"seeded-{shape}"), seconds=seconds, jobs=1))
+def _random(shape: str, seconds: float, kind: str = "seeded") -> Row:
+    row = Row(shape, forecast(*network(f"{kind}-{shape}"), seconds=seconds, jobs=1))
+    print(row.name, row.cells(), row.rate(), flush=True)
+    return row
+
+
+def _real(name: str, seconds: float) -> Row:
+    """Return a network that lies beside the project, on the box of its property."""
+    stack, box = network(name)
+    shape = "-".join(map(str, stack.widths))
+    row = Row(f"{name} ({shape})", forecast(stack, box, seconds=seconds, jobs=1))
     print(row.name, row.cells(), row.rate(), flush=True)
     return row
 
@@ -197,7 +213,8 @@ HEAD = """# How far exact enumeration reaches
 This page is written by `python -m benchmarks.limits`; every number on it is measured or estimated
 there. Random networks have weights N(0, 2/fan_in), biases N(0, 1/4) and the box [-1, 1]^n; trained
 ones are the [sample models](../sample_models) on the same box. A network's name gives its inputs
-and hidden widths.
+and hidden widths. Networks of verification problems (ACAS Xu, lattices of tllverifybench, and one of
+nnenum with repeated neurons) are on the boxes of their properties.
 
 Cells are exact where they stand alone, else an estimate with its 90% interval from `nnce estimate
 --time-limit {seconds:g}` ([how it is made](estimate.md)). Speeds are of counting with all proofs

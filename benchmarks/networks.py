@@ -3,12 +3,13 @@
 ``random-…``, ``homogeneous-…`` (no biases), their ``twin-…`` (with biases), and real networks on
 boxes of their own are files of known cases beside the project. ``seeded-…`` are made here, on
 [-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4), rounded
-to float32, from a seed that is the widths.
+to float32, from a seed that is the widths. ``unbiased-…`` are ``seeded-…`` without the biases.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,9 @@ def network(name: str) -> tuple[LayerStack, Box]:
     if kind in ("seeded", "image"):
         stack = _seeded([int(n) for n in shape.split("-")])
         return stack, _cube(stack.n_inputs, *_interval(name))
+    if kind == "unbiased":
+        stack = _without_biases(_seeded([int(n) for n in shape.split("-")]))
+        return stack, _cube(stack.n_inputs, *_interval(name))
     stack = load_network(_file(name))
     if name in REAL:
         return stack, read_vnnlib(_property(name), stack.n_inputs)
@@ -137,6 +141,11 @@ def _seeded(widths: list[int]) -> LayerStack:
     sizes = [*widths, OUTPUTS]
     maps = tuple(_affine(rng, n_in, n_out) for n_in, n_out in pairwise(sizes))
     return LayerStack(maps[:-1], maps[-1], input_shape=(1, widths[0]), digest="")
+
+
+def _without_biases(stack: LayerStack) -> LayerStack:
+    hidden = tuple(replace(layer, bias=np.zeros(layer.n_out)) for layer in stack.hidden)
+    return replace(stack, hidden=hidden)
 
 
 def _affine(rng: np.random.Generator, n_in: int, n_out: int) -> AffineMap:
