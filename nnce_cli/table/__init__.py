@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Metadata,
     )
     from nnce_cli.table.output import Output, remove_temporary
+    from nnce_cli.table.pages import check_pages
     from nnce_cli.table.part import PartWriter
     from nnce_cli.table.prefixes import LayerCounter, first_rows
     from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
@@ -54,6 +55,7 @@ __all__ = [
     "Rows",
     "TableJoin",
     "TablePart",
+    "check_pages",
     "first_rows",
     "has_witness",
     "join_proof",
@@ -68,6 +70,7 @@ __getattr__ = lazy_names(
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
         "output": ["Output", "remove_temporary"],
+        "pages": ["check_pages"],
         "part": ["PartWriter"],
         "prefixes": ["LayerCounter", "first_rows"],
         "proof": ["PROOF_FORMAT", "PROOF_KEY", "PROOF_SCHEMA", "ProofWriter"],

@@ -51,16 +51,25 @@ def check_column(file: int, column: pq.ColumnChunkMetaData, values: int) -> None
     Raises:
         ValueError: they say that they have others, or are larger than they can be.
     """
+    if column.num_values != values or check_pages(file, column) != values:
+        raise ValueError(f"the pages of {column.path_in_schema} have not one value for each row")
+
+
+def check_pages(file: int, column: pq.ColumnChunkMetaData) -> int:
+    """Check the sizes of the pages of a column of a row group; return how many values they have.
+
+    Raises:
+        ValueError: they are not within the file (a descriptor), or larger than they can be.
+    """
     start = column.data_page_offset
     if column.has_dictionary_page:
         start = min(start, column.dictionary_page_offset)
     size, length = os.fstat(file).st_size, column.total_compressed_size
-    if start < 0 or length < 0 or start + length > size or column.num_values != values:
+    if start < 0 or length < 0 or start + length > size:
         raise ValueError("a column does not fit into it")
-    if values == 0:
-        return  # no pages, or some that nobody reads
-    if sum(_values_of_pages(file, start, start + length)) != values:
-        raise ValueError(f"the pages of {column.path_in_schema} have not one value for each row")
+    if column.num_values == 0:
+        return 0  # no pages, or some that nobody reads
+    return sum(_values_of_pages(file, start, start + length))
 
 
 def _values_of_pages(file: int, start: int, end: int) -> Iterator[int]:

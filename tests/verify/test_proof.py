@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.verify.proof_file import ProofReader
 from tests.cases import FOLDER, cube, known_cases, needs_cases
 from tests.command import assert_refused, nnce
 from tests.networks import mlp_model, save
@@ -326,3 +327,14 @@ def test_other_columns_and_nulls(enumerated, tmp_path):
     rows = [(0, INACTIVE, [0] * 100_000, [0] * 100_000)]
     with pytest.raises(InputError, match="more than 2 slacks"):
         run_verify(enumerated / "t", MODEL, proof=write_proof(tmp_path / "bad", rows, about))
+
+
+def test_pages_that_unpack_to_too_much(tmp_path, monkeypatch):
+    """They are refused before there is room made for them."""
+    rows = [(0, INACTIVE, [], [])] * 5000
+    path = write_proof(tmp_path / "p", rows, {"format": 1})
+    with ProofReader(path) as reader:
+        assert sum(1 for _ in reader.decisions(2)) == 5000
+    monkeypatch.setattr("nnce_cli.table.pages.PAGE_BYTES", 20)
+    with ProofReader(path) as reader, pytest.raises(InputError, match="unpacks to"):
+        next(reader.decisions(2))
