@@ -335,6 +335,6 @@ def test_pages_that_unpack_to_too_much(tmp_path, monkeypatch):
     path = write_proof(tmp_path / "p", rows, {"format": 1})
     with ProofReader(path) as reader:
         assert sum(1 for _ in reader.decisions(2)) == 5000
-    monkeypatch.setattr("nnce_cli.table.pages.PAGE_BYTES", 20)
+    monkeypatch.setattr("nnce_cli.table.pages.PAGE_BYTES", 4)
     with ProofReader(path) as reader, pytest.raises(InputError, match="unpacks to"):
         next(reader.decisions(2))
