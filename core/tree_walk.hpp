@@ -72,7 +72,8 @@ class TreeWalk {
         cells_(net, options.rows, options.witness ? inputs_ : 0),
         log_(net, options.log),
         forced_(net.units()),
-        cuts_(padded(net.most_units())) {
+        cuts_(padded(net.most_units())),
+        is_careful_(has_tiny_biases(net)) {
     if (image != nullptr && image->d != net.d()) {
       throw std::invalid_argument("the image has another dimension than the network's inputs");
     }
@@ -104,7 +105,6 @@ class TreeWalk {
     top_ = 0;
     answer_ = Answer::kNone;
     nothing_behind_ = kNoLimit;
-    is_careful_ = false;
     asks_ = false;
     moved_ = false;
     nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
@@ -172,7 +172,7 @@ class TreeWalk {
     asks_ = false;
     moved_ = false;
     nothing_behind_ = splits;
-    nothing_here_ = is_careful_ = true;
+    nothing_here_ = true;
   }
 
   // The row of the unit that is asked about, and what there is to read of the walk.
@@ -423,6 +423,7 @@ class TreeWalk {
   DecisionLog log_;
   Array<std::int8_t> forced_;  // (N) the signs of the subtree's prefix, 0 beyond it
   Array<std::uint8_t> cuts_;
+  bool is_careful_;   // cuts are proved where their vertex is in doubt
   Index prefix_ = 0;  // how many
   Index counted_before_ = 0;
   Index top_ = -1;
@@ -431,11 +432,28 @@ class TreeWalk {
   Index nothing_behind_ = kNoLimit;  // paths that begin with so many splits of the last one that
                                      // was asked about lead to nothing
   bool nothing_here_ = false;        // and that one itself is still the top frame's
-  bool is_careful_ = false;          // since rounding has let an empty cell in
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
   Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
 
  private:
+  // Whether all that the first layer's biases move is too near the middle of the box, seen from its
+  // corners, to be clear in floating point: then rounding would let in empty cells all the time.
+  static bool has_tiny_biases(const Network& net) {
+    const LayerMap& map = net.layer(0).map;
+    bool found = false;
+    for (Index j = 0; j < net.layer(0).width(); ++j) {
+      const double bias = std::fabs(map.bias()[j]);
+      if (bias == 0.0) continue;
+      double size = bias;
+      for (Index i = 0; i < net.d(); ++i) {
+        size += std::fabs(map.entry(j, i)) * net.magnitude()[i];
+      }
+      if (bias > kClear * size) return false;
+      found = true;
+    }
+    return found;
+  }
+
   void begin_at_corner(Frame& f) const {
     for (Index c = 0; c < net_.d(); ++c) {
       f.column[c] = static_cast<std::int32_t>(c);

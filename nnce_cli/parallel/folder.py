@@ -174,7 +174,12 @@ def _is_strange(path: Path) -> bool:
 def _locked(path: Path) -> Lock:
     with _reporting(path):
         path.mkdir(exist_ok=True)
-    return Lock(path / LOCK)
+    try:
+        return Lock(path / LOCK)
+    except InputError:
+        with suppress(OSError):  # a folder that holds something stays
+            path.rmdir()
+        raise
 
 
 @contextmanager

@@ -37,14 +37,24 @@ class Lock:
                     f"{path.parent} is in use by {describe(holder(path))}; "
                     "wait for it to end, or stop it"
                 ) from None
-            self._file.truncate(0)
-            about = {"pid": os.getpid(), "host": os.uname().nodename, "since": time.time()}
-            self._file.write(json.dumps(about))
-            self._file.flush()
+            self._write(path)
         except OSError as error:
             raise InputError(
                 f"cannot write {path}: {error.strerror}; choose another --run-dir"
             ) from error
+
+    def _write(self, path: Path) -> None:
+        """Write who holds the lock; where there is no room for that, leave nothing behind."""
+        about = {"pid": os.getpid(), "host": os.uname().nodename, "since": time.time()}
+        try:
+            self._file.truncate(0)
+            self._file.write(json.dumps(about))
+            self._file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # what it still holds cannot be written
+                self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

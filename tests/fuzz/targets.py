@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -180,9 +181,16 @@ def _read_journal(data: bytes) -> None:
         journal.try_again()
 
 
-def _journal_of(data: bytes) -> bytes:
-    import sqlite3
+def _seal_again(database: sqlite3.Connection) -> None:
+    """Put the seal that fits: else nothing but that is looked at."""
+    from nnce_cli.parallel.schema import seal, sum_of_tasks
 
+    texts, tasks = dict(database.execute("SELECT name, value FROM about")), sum_of_tasks(database)
+    fitting = {"tasks": f"{tasks % 2**256:x}", "seal": seal(texts["about"], texts["totals"], tasks)}
+    database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", fitting.items())
+
+
+def _journal_of(data: bytes) -> bytes:
     parts = data.split(SEPARATOR)[:3]
     about, totals, roots = parts + [b""] * (3 - len(parts))
     path = _folder() / "edited"
@@ -192,6 +200,7 @@ def _journal_of(data: bytes) -> bytes:
             value = text.decode(errors="replace")
             database.execute("UPDATE about SET value = ? WHERE name = ?", (value, name))
         database.execute("UPDATE tasks SET roots = ?", (roots,))
+        _seal_again(database)
         database.commit()
         database.execute("PRAGMA journal_mode = DELETE")
     database.close()
