@@ -51,7 +51,9 @@ def check_column(file: int, column: pq.ColumnChunkMetaData, values: int) -> None
     Raises:
         ValueError: they say that they have others, or are larger than they can be.
     """
-    if column.num_values != values or check_pages(file, column) != values:
+    if column.num_values != values:
+        raise ValueError("a column does not fit into it")
+    if check_pages(file, column) != values:
         raise ValueError(f"the pages of {column.path_in_schema} have not one value for each row")
 
 
