@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import DictionaryWalk, Problem, VertexWalk, batches
+from nnce_cli.enumeration import DictionaryWalk, Problem, VertexWalk, batches, walk_factory
 from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
 from tests.enumeration.test_vertex import assert_same_cells
@@ -107,3 +107,30 @@ def test_boxes_and_biases_of_any_size(scale):
         problem = Problem.of(stack, box)
         found += [walked(walk(problem)).layer_cells for walk in (VertexWalk, DictionaryWalk)]
     assert found == [found[0]] * 4
+
+
+@pytest.mark.parametrize("exponents", [(-1060, -1074), (1000, 960), (-500, 500)], ids=str)
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_weights_of_any_size(n, exponents):
+    """Neurons times powers of two, subnormal or huge: the same cells, and exact polyhedra's."""
+    random = np.random.default_rng(n)
+    first = random.integers(-3, 4, (5, n)).astype(float)
+    bias = random.integers(-1, 2, 5).astype(float)
+    scale = 2.0 ** np.resize(np.array(exponents), 5)
+    plain, scaled = (
+        LayerStack((AffineMap(first * s[:, None], bias * s),), None, (1, n), "")
+        for s in (np.ones(5), scale)
+    )
+    expected = exact_cells(plain, cube(n, -2, 2)).layer_cells
+    for walk in (DictionaryWalk, VertexWalk) if n <= 3 else (DictionaryWalk,):
+        assert walked(walk(Problem.of(scaled, cube(n, -2, 2)))).layer_cells == expected
+
+
+@examples(15)
+@given(st.data())
+def test_many_inputs_under_few_neurons(data):
+    """Of integers: in the image of the first layer there are the cells of the inputs."""
+    stack = stack_from(data.draw(integer_networks([(40, 4, 3), (40, 3, 4)])))
+    problem = Problem.of(stack, data.draw(boxes(40)))
+    over_inputs = walked(DictionaryWalk(problem))
+    assert walked(walk_factory("dictionary")(problem)).layer_cells == over_inputs.layer_cells
