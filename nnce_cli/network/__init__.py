@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from nnce_cli.network.magnitude import MagnitudeArithmetic
     from nnce_cli.network.model_file import Graph, decode_graph, read_model
     from nnce_cli.network.stack import AffineMap, LayerStack
+    from nnce_cli.network.units import CLIP, MAX, PieceUnit, Units
 
 __all__ = [
+    "CLIP",
+    "MAX",
     "SMALLEST_NORMAL",
     "UNIT_ROUNDOFF",
     "AffineMap",
     "Graph",
     "LayerStack",
     "MagnitudeArithmetic",
+    "PieceUnit",
+    "Units",
     "check_against_onnxruntime",
     "decode_graph",
     "load_network",
@@ -51,5 +56,6 @@ __getattr__ = lazy_names(
         "magnitude": ["MagnitudeArithmetic"],
         "model_file": ["Graph", "decode_graph", "read_model"],
         "stack": ["AffineMap", "LayerStack"],
+        "units": ["CLIP", "MAX", "PieceUnit", "Units"],
     },
 )

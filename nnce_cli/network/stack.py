@@ -1,4 +1,4 @@
-"""The layer stack: a ReLU network as affine maps with exact weights."""
+"""The layer stack: a piecewise linear network as affine maps with exact weights, and units."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.layout import Layout
 from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
+from nnce_cli.network.units import Codes, Units
 
 if TYPE_CHECKING:
     from flint import fmpq_mat
@@ -85,10 +87,13 @@ class AffineMap:
 
 @dataclass(frozen=True, eq=False)
 class LayerStack:
-    """A ReLU network: ``a_l = max(W_l a_{l-1} + b_l, 0)`` for the hidden maps, then ``output``.
+    """A network: ``a_l = units_l(W_l a_{l-1} + b_l)`` for the hidden maps, then ``output``.
 
-    ``output`` is None where the network ends in a ReLU. ``input_shape`` is the shape of one
-    input as the ONNX file gives it, with a batch dimension of 1 where it has one.
+    ``units`` has the units of each hidden layer, to which the first neurons of its map belong; the
+    others are pass-throughs (``units.py``). Where it is left out, all neurons are ReLUs. There may
+    be no hidden layer at all.
+    ``output`` is None where the network ends in the units of the last layer. ``input_shape`` is the
+    shape of one input as the ONNX file gives it, with a batch dimension of 1 where it has one.
     ``digest`` is the SHA-256 (hexadecimal) of the exact weights, so it is the same for the
     float32 and the float64 file of one network. ``notes`` says in plain sentences where the
     network that was read is a matter of definition, not of the file alone.
@@ -99,16 +104,44 @@ class LayerStack:
     input_shape: tuple[int, ...]
     digest: str
     notes: tuple[str, ...] = ()
+    units: tuple[Units, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take all neurons for ReLUs where no units are given."""
+        if len(self.units) != len(self.hidden):
+            assert not self.units
+            object.__setattr__(self, "units", tuple(Units.relu(m.n_out) for m in self.hidden))
 
     @property
     def n_inputs(self) -> int:
         """Input dimension n_0."""
-        return self.hidden[0].n_in
+        first = self.hidden[0] if self.hidden else self.output
+        assert first is not None
+        return first.n_in
 
     @property
     def widths(self) -> list[int]:
-        """Input dimension, then the widths of the hidden layers: n_0, n_1, …, n_L."""
-        return [self.n_inputs, *(layer.n_out for layer in self.hidden)]
+        """Input dimension, then the number of units of the hidden layers: n_0, n_1, …, n_L."""
+        return [self.n_inputs, *(units.count for units in self.units)]
+
+    @property
+    def rows(self) -> list[int]:
+        """The number of neurons of each hidden layer that belong to units (``units.py``)."""
+        return [units.rows for units in self.units]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How the codes of its cells are kept."""
+        return Layout(
+            tuple(units.bits for units in self.units),
+            tuple(tuple(unit.pieces for unit in units.pieces) for units in self.units),
+        )
+
+    @property
+    def is_relu(self) -> bool:
+        """Whether it is a chain of ReLU layers: no other units, and no pass-throughs."""
+        both = zip(self.hidden, self.units, strict=True)
+        return all(units.is_relu and units.rows == layer.n_out for layer, units in both)
 
     def preactivations(self, points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Evaluate the hidden layers in float64, so rounded.
@@ -117,14 +150,19 @@ class LayerStack:
             points: float64 (m, n_0), a row each.
 
         Returns:
-            z_1, …, z_L before the ReLUs: float64 arrays of shapes (m, n_1), …, (m, n_L).
+            The numbers of all neurons before the units: a float64 array (m, n) for each layer.
         """
         z: list[NDArray[np.float64]] = []
         activation = points
-        for layer in self.hidden:
+        for layer, units in zip(self.hidden, self.units, strict=True):
             z.append(layer.apply(activation))
-            activation = np.maximum(z[-1], 0.0)
+            activation = units.activate(z[-1])
         return z
+
+    def codes(self, points: NDArray[np.float64]) -> list[Codes]:
+        """Return the codes of points (m, n_0) by float64: bits (m, b) and pieces (m, p) a layer."""
+        z = self.preactivations(points)
+        return [units.codes(values) for units, values in zip(self.units, z, strict=True)]
 
     def forward(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Evaluate the network in float64, so rounded.
@@ -133,7 +171,9 @@ class LayerStack:
             points: float64 (m, n_0), a row each.
 
         Returns:
-            float64 (m, n_out): the output map's values, or the last ReLU's where there is none.
+            float64 (m, n_out): the output map's values, or the last units' where there is none.
         """
-        activation = np.maximum(self.preactivations(points)[-1], 0.0)
+        activation = points
+        if self.hidden:
+            activation = self.units[-1].activate(self.preactivations(points)[-1])
         return activation if self.output is None else self.output.apply(activation)
