@@ -99,7 +99,8 @@ Numpy<T> first_rows(const Matrix<T>& matrix, Index rows) {
 }
 
 Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units,
-                 const Floats& slope, const Floats& sign_error, bool inexact) {
+                 const Floats& slope, const Floats& sign_error, bool inexact,
+                 const std::vector<std::pair<Index, Index>>& maxima) {
   const Index n_out = length(weight);
   check_length(bias, n_out, "bias");
   check_length(slope, units, "slope");
@@ -114,6 +115,7 @@ Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units
   layer.sign_error = Array<double>(padded(units));
   layer.sign_error.fill(-1.0);
   layer.inexact = inexact ? 1.0 : 0.0;
+  for (const auto& [first, pieces] : maxima) layer.maxima.push_back({first, pieces});
   for (Index j = 0; j < units; ++j) {
     layer.slope[j] = slope.data()[j];
     layer.sign_error[j] = sign_error.data()[j];
@@ -122,7 +124,8 @@ Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units
   return layer;
 }
 
-using LayerArrays = std::tuple<MatrixOf<double>, Floats, Index, Floats, Floats, bool>;
+using LayerArrays = std::tuple<MatrixOf<double>, Floats, Index, Floats, Floats, bool,
+                               std::vector<std::pair<Index, Index>>>;
 
 void bind_network(nb::module_& m) {
   nb::class_<Network>(m, "Network",
@@ -130,7 +133,8 @@ void bind_network(nb::module_& m) {
                       "``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| "
                       "over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), "
                       "bias (n_out,), number of units, slope (units,) of each unit on its inactive "
-                      "side, sign_error (units,), whether the weights are rounded). Neurons behind "
+                      "side, sign_error (units,), whether the weights are rounded, maxima (the "
+                      "first unit of each max of three or more, and its numbers)). Neurons behind "
                       "the units are pass-throughs. All float64.\n\n"
                       "Raises:\n    ValueError: sizes are at odds, or numbers not finite.")
       .def(
@@ -140,8 +144,8 @@ void bind_network(nb::module_& m) {
             check_length(upper, length(lower), "upper");
             check_length(magnitude, length(lower), "magnitude");
             std::vector<Layer> layers;
-            for (const auto& [weight, bias, units, slope, sign_error, inexact] : arrays) {
-              layers.push_back(make_layer(weight, bias, units, slope, sign_error, inexact));
+            for (const auto& [weight, bias, units, slope, sign_error, inexact, maxima] : arrays) {
+              layers.push_back(make_layer(weight, bias, units, slope, sign_error, inexact, maxima));
             }
             new (self) Network(length(lower), lower.data(), upper.data(), magnitude.data(),
                                std::move(layers));
@@ -461,7 +465,9 @@ void bind_walk_members(Class& walk) {
            "There is no such cell, nor any whose path begins with the same ``splits`` splits.")
       .def(
           "path_to", [](TreeWalk& self, Index t) { return cell_path(self, t); }, nb::arg("t"))
-      .def("turn", &TreeWalk::turn, nb::arg("t"), nb::arg("turned"))
+      .def("turn_to", &TreeWalk::turn_to, nb::arg("t"),
+           "Put the path on what frame t goes on with; to be followed by `turn_back`.")
+      .def("turn_back", &TreeWalk::turn_back)
       .def(
           "interior",
           [](TreeWalk& self, Index t) -> std::optional<bool> {
@@ -470,7 +476,15 @@ void bind_walk_members(Class& walk) {
             return answer == Answer::kExists;
           },
           nb::arg("t"), "Tell whether the cell of frame t has an interior; None: unsure.")
-      .def("decided", &TreeWalk::decided, nb::arg("t"))
+      .def(
+          "prefix",
+          [](TreeWalk& self, Index t) {
+            const std::vector<std::uint8_t> bits = self.prefix(t);
+            return numpy(bits.data(), static_cast<Index>(bits.size()));
+          },
+          nb::arg("t"), "Return the bits of the units that are decided where frame t goes on.")
+      .def_prop_ro("is_choosing", &TreeWalk::is_choosing,
+                   "Whether a winner is being looked for: then `prefix` says nothing yet.")
       .def("entered", &TreeWalk::entered, nb::arg("t"))
       .def("is_counted",
            [](TreeWalk& self, Index l) {
@@ -800,22 +814,32 @@ void bind_ranks(nb::module_& m) {
       "modulo the prime, and ``slopes`` (units,) uint32: the slopes on the inactive side modulo "
       "the\n"
       "prime, the prime itself for a multiple of it that is not 0; the other neurons are\n"
-      "pass-throughs. Raises ValueError where something does not fit.")
+      "pass-throughs. ``clips`` has the first neuron of each clip, ``maxima`` the first neuron, "
+      "the\n"
+      "pieces and the base of each max. Raises ValueError where something does not fit.")
       .def(
           "__init__",
           [](Ranks* self, Index inputs, const std::vector<MatrixOf<std::uint32_t>>& weights,
-             const std::vector<VectorOf<std::uint32_t>>& slopes) {
-            require(!weights.empty() && weights.size() == slopes.size(),
-                    "weights and slopes of different numbers of layers, or of none");
+             const std::vector<VectorOf<std::uint32_t>>& slopes,
+             const std::vector<std::vector<Index>>& clips,
+             const std::vector<std::vector<std::tuple<Index, Index, Index>>>& maxima) {
+            require(!weights.empty() && weights.size() == slopes.size() &&
+                        weights.size() == clips.size() && weights.size() == maxima.size(),
+                    "weights, slopes and pieces of different numbers of layers, or of none");
             require(inputs == columns(weights[0]), "a first layer of other inputs");
             Ranks ranks(inputs);
             for (std::size_t l = 0; l < weights.size(); ++l) {
+              Pieces pieces{clips[l], {}};
+              for (const auto& [first, count, base] : maxima[l]) {
+                pieces.maxima.push_back({first, count, base});
+              }
               ranks.add_layer(weights[l].data(), length(weights[l]), columns(weights[l]),
-                              values(slopes[l]));
+                              values(slopes[l]), pieces);
             }
             new (self) Ranks(std::move(ranks));
           },
-          nb::arg("inputs"), nb::arg("weights"), nb::arg("slopes"))
+          nb::arg("inputs"), nb::arg("weights"), nb::arg("slopes"), nb::arg("clips"),
+          nb::arg("maxima"))
       .def("begin", &Ranks::begin, "Begin with the rows of another table.")
       .def(
           "rank_rows",

@@ -57,7 +57,8 @@ class Cells {
     for (Index first = 0; first < n; first += 8) {
       unsigned bits = 0;
       for (Index j = first; j < first + 8; ++j) {
-        const unsigned bit = j < n && sign[j] > 0 ? 1 : 0;
+        const bool is_on = j < n && sign[j] > 0 && !net_.is_comparison(net_.offset(layer) + j);
+        const unsigned bit = is_on ? 1 : 0;
         bits = 2 * bits + bit;
         active += bit;
       }

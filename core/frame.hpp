@@ -11,6 +11,7 @@
 
 namespace nnce {
 
+inline constexpr Index kNoWinner = -1;
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 // What a frame does next.
@@ -37,10 +38,12 @@ struct Frame {
   Index rows = 0;
   Index free = 0;
   Index layer = 0;
-  Index cursor = 0;                  // the next unit of the tests at the root of a layer
-  Index splits = 0;                  // number of splits on the path to this frame
-  Index pending = 0;                 // the unit whose active side waits in this frame
-  double share = 0.0;                // the share of the domain's tree below this frame
+  Index cursor = 0;          // the next unit of the tests at the root of a layer
+  Index splits = 0;          // number of splits on the path to this frame
+  Index pending = 0;         // the unit whose active side waits in this frame,
+  Index winner = kNoWinner;  // or the max whose winner this one is there
+  Index shared = 0;    // while it waits: the first so many splits are those of the frame above, too
+  double share = 0.0;  // the share of the domain's tree below this frame
   std::uint64_t known_active = 0;    // the bits of the layer's units that are known to be active,
   std::uint64_t known_inactive = 0;  // or not: split on, or decided
   Phase phase = Phase::kNewLayer;

@@ -3,7 +3,7 @@
 // Names: d is the number of inputs, L that of hidden layers. Layer l has `width` neurons: its
 // *units*, which can cut a cell and have a bit, and after them *pass-throughs*, which carry a value
 // past the layer. Unit i of layer l (both from 0) has the global index `offset[l] + i`; N is the
-// number of all units.
+// number of all units. The largest of three or more numbers is told by several units (`MaxUnit`).
 #pragma once
 
 #include <cmath>
@@ -16,14 +16,33 @@
 
 namespace nnce {
 
+// The largest of z_0 … z_(pieces - 1), of which the first largest one is the *winner*.
+//
+// Its units are the differences z_j - z_i of all pairs i < j, which are positive where j beats i:
+// first those to z_0, in the order j = pieces - 1 … 1, then the comparisons of the others, in
+// lexicographic order. That of z_j to z_0 is handed on where j is the winner, and all others are
+// not; so with z_0, which a pass-through carries, they add up to the largest number.
+struct MaxUnit {
+  Index first;  // of its units, within the layer
+  Index pieces;
+
+  [[nodiscard]] Index units() const { return pieces * (pieces - 1) / 2; }
+  // Which of its units is z_j - z_i, for i < j.
+  [[nodiscard]] Index unit(Index i, Index j) const {
+    if (i == 0) return pieces - 1 - j;
+    return pieces - 1 + (i - 1) * (2 * pieces - i - 2) / 2 + j - i - 1;
+  }
+};
+
 struct Layer {
   LayerMap map;
   Index units = 0;
   Array<double> slope;       // (units) a unit maps z <= 0 to slope * z; 0 for ReLU
   Array<double> sign_error;  // (units padded with -1.0) bound on the error of a float forward pass
                              // inside the box
-  bool has_slopes = false;   // whether any slope is not 0
-  double inexact = 0.0;      // 1.0 where the float64 weights are rounded from rationals
+  std::vector<MaxUnit> maxima;
+  bool has_slopes = false;  // whether any slope is not 0
+  double inexact = 0.0;     // 1.0 where the float64 weights are rounded from rationals
 
   [[nodiscard]] Index width() const { return map.n_out(); }
 };
@@ -49,8 +68,12 @@ class Network {
       offset_.push_back(offset_.back() + layer.units);
     }
     layer_of_ = Array<Index>(units());
+    max_of_ = Array<Index>(units());
+    is_comparison_ = Array<std::uint8_t>(units());
+    max_of_.fill(kNoMax);
     for (Index l = 0; l < depth(); ++l) {
       for (Index k = offset(l); k < offset(l + 1); ++k) layer_of_[k] = l;
+      for (const MaxUnit& max : layer(l).maxima) take_max(max, offset(l) + max.first);
     }
   }
 
@@ -60,6 +83,13 @@ class Network {
   [[nodiscard]] const Layer& layer(Index l) const { return layers_[static_cast<std::size_t>(l)]; }
   [[nodiscard]] Index offset(Index l) const { return offset_[static_cast<std::size_t>(l)]; }
   [[nodiscard]] Index layer_of(Index unit) const { return layer_of_[unit]; }
+  // The maxima of all layers, in order; `first` counts through all units here.
+  [[nodiscard]] const std::vector<MaxUnit>& maxima() const { return maxima_; }
+  // Which of them a unit belongs to, `kNoMax` where it is one of its own.
+  static constexpr Index kNoMax = -1;
+  [[nodiscard]] Index max_of(Index unit) const { return max_of_[unit]; }
+  // Whether a unit compares two numbers of a max other than the first: it is never handed on.
+  [[nodiscard]] bool is_comparison(Index unit) const { return is_comparison_[unit] != 0; }
   [[nodiscard]] const double* lower() const { return lower_.data(); }
   [[nodiscard]] const double* upper() const { return upper_.data(); }
   [[nodiscard]] const double* magnitude() const { return magnitude_.data(); }
@@ -94,6 +124,15 @@ class Network {
 
  private:
   static constexpr Index kMostUnits = Index{1} << 30;
+  static constexpr Index kMostPieces = 256;
+
+  void take_max(const MaxUnit& max, Index first) {
+    for (Index k = 0; k < max.units(); ++k) {
+      max_of_[first + k] = static_cast<Index>(maxima_.size());
+      is_comparison_[first + k] = k >= max.pieces - 1 ? 1 : 0;
+    }
+    maxima_.push_back({first, max.pieces});
+  }
 
   void take_box(const double* lower, const double* upper, const double* magnitude) {
     if (layers_.empty()) throw std::invalid_argument("a network needs a hidden layer");
@@ -115,6 +154,17 @@ class Network {
         layer.width() > kMostUnits || units() > kMostUnits) {
       throw std::invalid_argument("the arrays of a layer have sizes at odds");
     }
+    Index after = 0;
+    for (const MaxUnit& max : layer.maxima) {
+      if (max.pieces < 3 || max.pieces > kMostPieces || max.first < after ||
+          max.first > layer.units - max.units()) {
+        throw std::invalid_argument("the units of a max are not its layer's");
+      }
+      after = max.first + max.units();
+      for (Index j = max.first; j < after; ++j) {
+        if (layer.slope[j] != 0.0) throw std::invalid_argument("a max with slopes");
+      }
+    }
   }
 
   Index d_;
@@ -122,6 +172,9 @@ class Network {
   std::vector<Layer> layers_;
   std::vector<Index> offset_;
   Array<Index> layer_of_;
+  std::vector<MaxUnit> maxima_;
+  Array<Index> max_of_;                // (N)
+  Array<std::uint8_t> is_comparison_;  // (N)
 };
 
 }  // namespace nnce

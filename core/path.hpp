@@ -2,6 +2,7 @@
 // affine functions of the input on the layer-k cells that it leads through.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include "twins.hpp"
 
 namespace nnce {
+
+inline constexpr std::int8_t kIgnored = 2;
 
 // A *form* is a unit's preactivation, times a power of two that brings its size over the box near
 // 1, so that tolerances are relative.
@@ -90,6 +93,31 @@ class Path {
     for (Index k = unit; k != Twins::kNobody; k = twins_.next(k)) set_alone(k, -1, true);
   }
 
+  // Ask nothing of a unit, which belongs to a max: other units say where its winner is one.
+  void ignore(Index unit) {
+    set_alone(unit, -1, false);
+    is_zero[unit] = kIgnored;
+  }
+
+  // All that changes from cell to cell of a layer.
+  struct Signs {
+    std::vector<std::int8_t> sign, is_zero;
+    std::vector<Index> split_unit;
+    std::vector<double> reach;
+  };
+  [[nodiscard]] Signs signs() const {
+    const auto copy = [](const auto& a) { return std::vector(a.data(), a.data() + a.size()); };
+    return {copy(sign), copy(is_zero), copy(split_unit), copy(reach)};
+  }
+  void take(const Signs& signs) {
+    std::copy(signs.split_unit.begin(), signs.split_unit.end(), split_unit.data());
+    std::copy(signs.reach.begin(), signs.reach.end(), reach.data());
+    for (Index k = 0; k < sign.size(); ++k) {
+      set_alone(k, signs.sign[static_cast<std::size_t>(k)], false);
+      is_zero[k] = signs.is_zero[static_cast<std::size_t>(k)];
+    }
+  }
+
   // Units that are like others, whose signs follow from these.
   [[nodiscard]] const Twins& twins() const { return twins_; }
 
@@ -108,7 +136,8 @@ class Path {
 
   Array<std::int8_t> sign;     // (N) +1 active, -1 inactive
   Array<double> side;          // (N padded) the same
-  Array<std::int8_t> is_zero;  // (N) 1 where the unit is identically zero on the current cell
+  Array<std::int8_t> is_zero;  // (N) 1 where the unit is identically zero on the current cell,
+                               // `kIgnored` where nothing is asked of it and 0 is handed on
   Array<Index> split_unit;     // (N) the units that were split on, in order
   Array<double> scale;         // (N) a power of two
   Array<double> form_size;     // (N) bound on |constant| + sum |coefficient| |x| over the box

@@ -114,11 +114,11 @@ class ForwardPass {
   }
 
   // The same, unit by unit. Those that are identically zero on the cell are zero at the point
-  // without looking.
+  // without looking, and of some nothing is asked.
   bool activate_singly(const Path& path, Index l, const Layer& layer) {
     const Index first = net_.offset(l);
     for (Index j = 0; j < layer.units; ++j) {
-      const bool is_zero = path.is_zero[first + j] == 1;
+      const bool is_zero = path.is_zero[first + j] != 0;
       if (!(path.sign[first + j] * z_[j] > layer.sign_error[j] || is_zero)) return false;
       activation_[j] = is_zero ? 0.0 : z_[j] > 0.0 ? z_[j] : layer.slope[j] * z_[j];
     }

@@ -33,6 +33,17 @@ constexpr std::uint32_t residue(std::uint64_t x) {
   return static_cast<std::uint32_t>(y >= kPrime ? y - kPrime : y);
 }
 
+// The units of a layer that have more than two pieces, by their neurons. A layer's values are those
+// of its units: so what a clip's second neuron passes on here is what the clip does, on its middle
+// piece; and what `base` passes on is the largest number of a max, not the first one.
+struct RankedMax {
+  Index first, pieces, base;
+};
+struct Pieces {
+  std::vector<Index> clips;  // the first one of the two neurons of each
+  std::vector<RankedMax> maxima;
+};
+
 // Finds the ranks of the rows of a table, given in order; remembers the last row, so that work that
 // a row shares with the one before it is not done again.
 class Ranks {
@@ -48,7 +59,7 @@ class Ranks {
   // inactive side modulo the prime, 0 only where that is exactly 0, else the prime itself. The
   // other neurons are pass-throughs. Throws std::invalid_argument.
   void add_layer(const std::uint32_t* weight, Index width, Index n_in,
-                 std::vector<std::uint32_t> slope) {
+                 std::vector<std::uint32_t> slope, const Pieces& pieces) {
     if (width < 1 || static_cast<Index>(slope.size()) > width ||
         n_in != (layers_.empty() ? inputs_ : layers_.back().width)) {
       throw std::invalid_argument("a layer that does not fit the one before, or its slopes");
@@ -60,6 +71,7 @@ class Ranks {
     Layer& layer = layers_.emplace_back(width, n_in, padded(inputs_), std::min(inputs_, width));
     std::copy_n(weight, width * n_in, layer.weight[0]);
     layer.slope = std::move(slope);
+    take_pieces(layer, pieces);
     layer.bytes = (layer.units() + 7) / 8;
     bytes_ += layer.bytes;
     before_ = Array<std::uint8_t>(bytes_);
@@ -89,6 +101,10 @@ class Ranks {
   }
 
  private:
+  // What a neuron is: a value of the layer, the first or the second neuron of a clip, a neuron of a
+  // max, or the pass-through with its first number.
+  enum class Role : std::uint8_t { kValue, kClipLow, kClipHigh, kOfMax, kBase };
+
   struct Layer {
     Layer(Index width_, Index n_in, Index length, Index most)
         : width(width_),
@@ -97,7 +113,9 @@ class Ranks {
           basis(most, length),
           pivot(most),
           found(width_ + 1),
-          passed(width_ + 1) {}
+          passed(width_ + 1),
+          role(width_),
+          max_of(width_) {}
 
     [[nodiscard]] Index units() const { return static_cast<Index>(slope.size()); }
 
@@ -112,6 +130,9 @@ class Ranks {
     Array<Index> pivot;
     Array<Index> found;   // how many of them there are among the neurons before each
     Array<Index> passed;  // how many of the neurons before each pass something on
+    Array<Role> role;
+    std::vector<RankedMax> maxima;
+    Array<Index> max_of;  // the max that a base belongs to
     Index rank = 0;
     std::uint8_t tight = 0;
   };
@@ -122,6 +143,10 @@ class Ranks {
 
   // Return the slope that neuron j of a layer with these signs has: modulo the prime, or the prime.
   static std::uint32_t slope_at(const Layer& layer, const std::uint8_t* signs, Index j) {
+    if (layer.role[j] == Role::kClipLow) return 0;
+    if (layer.role[j] == Role::kClipHigh) {  // what it adds to is to be taken away
+      return is_active(signs, j - 1) && !is_active(signs, j) ? kPrime - 1 : 0;
+    }
     if (j >= layer.units() || is_active(signs, j)) return 1;
     return layer.slope[static_cast<std::size_t>(j)];
   }
@@ -179,9 +204,9 @@ class Ranks {
   void find_rank(Layer& layer, Index bound, const std::uint8_t* signs, Index start) {
     Index passed = layer.passed[start], found = layer.found[start];
     for (Index j = start; j < layer.width; ++j) {
-      if (slope_at(layer, signs, j) != 0) {
+      if (layer.role[j] != Role::kOfMax && slope_at(layer, signs, j) != 0) {
         ++passed;
-        if (found < bound) found += eliminate(layer, j, found);
+        if (found < bound) found += eliminate(layer, j, found, signs);
       }
       layer.found[j + 1] = found;
       layer.passed[j + 1] = passed;
@@ -191,10 +216,11 @@ class Ranks {
   }
 
   // Add neuron j's row to the basis if it is independent of the `found` rows there; tell whether.
-  bool eliminate(Layer& layer, Index j, Index found) {
+  bool eliminate(Layer& layer, Index j, Index found, const std::uint8_t* signs) {
     const Index length = row_.size();
     std::uint32_t* row = row_.data();
     std::copy_n(layer.gradient[j], length, row);
+    if (layer.role[j] == Role::kBase) add_winner(layer, j, signs, row);
     for (Index b = 0; b < found; ++b) {
       const std::uint32_t* basis = layer.basis[b];
       const std::uint32_t pivot = basis[layer.pivot[b]];
@@ -208,6 +234,41 @@ class Ranks {
     std::copy_n(row, length, layer.basis[found]);
     layer.pivot[found] = entry - row;
     return true;
+  }
+
+  static void take_pieces(Layer& layer, const Pieces& pieces) {
+    const auto require = [](bool holds) {
+      if (!holds) throw std::invalid_argument("clips or maxima that are not their layer's");
+    };
+    for (const Index first : pieces.clips) {
+      require(first >= 0 && first < layer.units() - 1);
+      layer.role[first] = Role::kClipLow;
+      layer.role[first + 1] = Role::kClipHigh;
+    }
+    for (const RankedMax& max : pieces.maxima) {
+      require(max.pieces >= 3 && max.pieces <= 256 && max.first >= 0);
+      const Index count = max.pieces * (max.pieces - 1) / 2;
+      require(max.first <= layer.units() - count);
+      require(max.base >= layer.units() && max.base < layer.width);
+      const Index end = max.first + count;
+      for (Index k = max.first; k < end; ++k) layer.role[k] = Role::kOfMax;
+      layer.role[max.base] = Role::kBase;
+      layer.max_of[max.base] = static_cast<Index>(layer.maxima.size());
+      layer.maxima.push_back(max);
+    }
+  }
+
+  // Add what makes the largest number of a max of its first one to a row.
+  static void add_winner(const Layer& layer, Index base, const std::uint8_t* signs,
+                         std::uint32_t* row) {
+    const RankedMax& max = layer.maxima[static_cast<std::size_t>(layer.max_of[base])];
+    for (Index k = max.first; k < max.first + max.pieces - 1; ++k) {
+      if (!is_active(signs, k)) continue;
+      const std::uint32_t* more = layer.gradient[k];
+      for (Index c = 0; c < layer.gradient.stride(); ++c) {
+        row[c] = residue(std::uint64_t{row[c]} + more[c]);
+      }
+    }
   }
 
   Index inputs_;

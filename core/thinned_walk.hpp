@@ -81,12 +81,15 @@ class ThinnedWalk final : public TreeWalk {
     const Frame& f = frames_[t];
     const Index layer = f.layer, cells = cells_.cells();
     const Phase phase = f.phase;
-    const bool at_end = phase == Phase::kNode && f.free == 0;
+    const bool at_end = phase == Phase::kNode && f.free == 0 && !is_choosing();
+    const bool chose = is_choosing();
     const double weight = weight_[t];
     const std::optional<Stop> stop = TreeWalk::step(t);
     if (stop) return stop;
     if (phase == Phase::kLeaf) {
       take_leaf(layer, weight, cells_.cells() > cells);
+    } else if (chose || is_choosing()) {
+      // `divided` thins the parts where they are all known
     } else if (top_ > t) {
       thin_split(t);
     } else if (at_end) {
@@ -170,9 +173,20 @@ class ThinnedWalk final : public TreeWalk {
     skip_dropped();
   }
 
+  // Thin the parts of a cell that the winners of a max have, frames first … last.
+  void divided(Index first, Index last, Index unit) override {
+    const double weight = weight_[first];
+    for (Index t = first; t <= last; ++t) {
+      if (t > first) splits_[unit] += weight;
+      weight_[t] = pass(unit, weight);
+      if (weight_[t] == 0.0) dropped_[net_.layer_of(unit)] += 1;
+    }
+    skip_dropped();
+  }
+
   // Go back to the last path that was not dropped.
   void skip_dropped() {
-    while (top_ >= 0 && weight_[top_] == 0.0) pop();
+    while (!is_choosing() && top_ >= 0 && weight_[top_] == 0.0) pop();
   }
 
   // Let the cell that was just counted take a place in the sample, with the chance it is due.

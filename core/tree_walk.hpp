@@ -28,6 +28,7 @@
 #include "screen.hpp"
 #include "simplex.hpp"
 #include "stop.hpp"
+#include "winners.hpp"
 #include "witness.hpp"
 
 namespace nnce {
@@ -65,6 +66,7 @@ class TreeWalk {
         rows_(net, path_),
         screen_(net, path_, frames_.capacity()),
         nogoods_(net),
+        winners_(net),
         forward_(net),
         witness_(net, path_, frames_.capacity()),
         exact_(net, path_),
@@ -76,6 +78,9 @@ class TreeWalk {
         is_careful_(has_tiny_biases(net)) {
     if (image != nullptr && image->d != net.d()) {
       throw std::invalid_argument("the image has another dimension than the network's inputs");
+    }
+    if (options.log && !net.maxima().empty()) {
+      throw std::invalid_argument("certificates do not know units with a winner");
     }
     if (net.is_linear()) cone_ = std::make_unique<ConeProof>(net, path_);
     if (image != nullptr) search_ = std::make_unique<ImageSearch>(*image, net.units());
@@ -91,6 +96,7 @@ class TreeWalk {
     if (length > net_.units() || counted < 0 || counted > net_.depth()) {
       throw std::invalid_argument("a prefix is longer than the network");
     }
+    winners_.begin(prefix, length);
     path_.begin();
     cells_.begin();
     log_.clear();
@@ -98,7 +104,9 @@ class TreeWalk {
     if (cone_) cone_->begin();
     if (search_) search_->begin();
     forced_.fill(0);
-    for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] != 0 ? 1 : -1;
+    for (Index k = 0; k < length; ++k) {
+      if (net_.max_of(k) == Network::kNoMax) forced_[k] = prefix[k] != 0 ? 1 : -1;
+    }
     prefix_ = length;
     counted_before_ = counted;
     begin_at_corner(frames_[0]);
@@ -107,6 +115,7 @@ class TreeWalk {
     nothing_behind_ = kNoLimit;
     asks_ = false;
     moved_ = false;
+    choice_.reset();
     nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
     simplex_->linear_programs = simplex_->pivots = 0;
   }
@@ -223,11 +232,19 @@ class TreeWalk {
                   .version = path_.pullbacks()};
   }
 
-  // Put the path on the active side of the unit that waits in frame t, below the top one, as long
-  // as `turned`.
-  void turn(Index t, bool turned) {
-    if (0 <= t && t < top_) path_.set(frames_[t].pending, turned ? 1 : -1);
+  // Put the path on what waits in frame t, below the top one, and back again.
+  void turn_to(Index t) {
+    signs_before_ = path_.signs();
+    if (0 <= t && t < top_) resume(t);
   }
+  void turn_back() {
+    if (!signs_before_.sign.empty()) path_.take(signs_before_);
+    signs_before_ = {};
+  }
+
+  // Whether the parts of a cell with each winner of a max are being looked for: then the walk can't
+  // say what is left of it.
+  [[nodiscard]] bool is_choosing() const { return choice_.has_value(); }
 
   // Tell whether the cell that frame t goes on with, to which the path leads, has an interior.
   Answer interior(Index t) {
@@ -241,17 +258,24 @@ class TreeWalk {
     return settle(t, false);
   }
 
-  // How many units of the path to frame t have their sign, and how many layers were entered.
-  [[nodiscard]] Index decided(Index t) {
+  // The bits of the units that are decided where frame t goes on.
+  [[nodiscard]] std::vector<std::uint8_t> prefix(Index t) {
     const Frame& f = frame(t);
-    if (t < top_) return f.pending;
-    switch (f.phase) {
-      case Phase::kLeaf: return net_.units();
-      case Phase::kNode:
-        return f.free == 0 ? net_.offset(f.layer + 1) : f.row[f.free - 1] - net_.d();
-      default: return net_.offset(f.layer);
+    const Index next = t < top_ ? f.pending : next_unit(f);
+    const Index m = next < net_.units() ? net_.max_of(next) : Network::kNoMax;
+    const Index end =
+        m == Network::kNoMax ? next : net_.maxima()[static_cast<std::size_t>(m)].first;
+    std::vector<std::uint8_t> bits;
+    for (Index k = 0; k < end; ++k) {
+      bits.push_back(path_.sign[k] > 0 && !net_.is_comparison(k) ? 1 : 0);
     }
+    if (t < top_ && m == Network::kNoMax) bits.push_back(1);
+    if (t < top_ && m != Network::kNoMax) {
+      winners_.append_bits(m, f.winner != kNoWinner ? f.winner : winners_.high(next), bits);
+    }
+    return bits;
   }
+  // How many layers were entered on the way to frame t.
   [[nodiscard]] Index entered(Index t) {
     const Frame& f = frame(t);
     return f.layer - (f.phase == Phase::kNewLayer ? 1 : 0);
@@ -280,7 +304,7 @@ class TreeWalk {
   // that was asked about, or the active side of a split below which it stood.
   bool is_nothing(Index t) {
     if (nothing_behind_ == kNoLimit) return false;
-    if (nothing_here_ || frames_[t].splits > nothing_behind_) return true;
+    if (nothing_here_ || frames_[t].shared >= nothing_behind_) return true;
     nothing_behind_ = kNoLimit;
     return false;
   }
@@ -291,6 +315,10 @@ class TreeWalk {
     nothing_here_ = false;
     log_.mute(false);
     log_.add(0, Decision::kIsEmpty, false);
+    if (choice_) {
+      drop_part(t);
+      return std::nullopt;
+    }
     cells_.share += frames_[t].share;
     pop();
     return std::nullopt;
@@ -335,6 +363,7 @@ class TreeWalk {
       if (is_against_prefix(unit)) return Stop::kDone;
     }
     for (Index r = 0; r < f.free; ++r) cuts_[r] = path_.sign[f.row[r] - net_.d()] == 0 ? 1 : 0;
+    if (winners_.are_in(f.layer) && !winners_.look(path_, f, cuts_, forced_)) return Stop::kDone;
     rows_.drop(f, cuts_);
     nogoods_.forget(f);
     f.phase = Phase::kNode;
@@ -344,12 +373,17 @@ class TreeWalk {
   // Decide the next unit of frame t and act on it.
   std::optional<Stop> visit_node(Index t) {
     Frame* f = &frames_[t];
+    if (choice_) return look_at_part(t);
     if (f->free == 0) {
       leave_node(*f);
       return std::nullopt;
     }
     if (log_.is_full()) return Stop::kRowsFull;
     const Index row = f->free - 1, unit = f->row[row] - net_.d();
+    if (winners_.is_choice(unit)) {
+      begin_choice(t, unit);
+      return std::nullopt;
+    }
     Answer answer = take_answer();
     if (answer == Answer::kNone) {
       answer = decide(t, row, unit);
@@ -368,6 +402,7 @@ class TreeWalk {
     moved_ = false;
     f = &frames_[t];
     settle_unit(unit, answer);
+    winners_.note(path_, unit);
     nogoods_.know(*f, unit, answer == Answer::kZero ? 0 : path_.sign[unit]);
     f->drop_last_free_row();
     if (is_against_prefix(unit)) return Stop::kDone;
@@ -398,11 +433,25 @@ class TreeWalk {
     }
   }
 
-  // Go back to the active side that waits below the top frame, if there is one.
+  // Go back to what waits below the top frame, if there is anything.
   void pop() {
     top_ -= 1;
-    if (top_ >= 0) path_.choose(top().pending, 1);
+    if (top_ >= 0) resume(top_);
   }
+
+  // Put the path on what waits in frame t: the active side of a unit, or a max's winner.
+  void resume(Index t) {
+    Frame& f = frames_[t];
+    if (f.winner != kNoWinner) {
+      winners_.take(path_, net_.max_of(f.pending), f.winner, &f);
+      return;
+    }
+    path_.choose(f.pending, 1);
+    winners_.note(path_, f.pending);
+  }
+
+  // The parts of a cell are frames first … last now, one for each winner of the max of a unit.
+  virtual void divided(Index /*first*/, Index /*last*/, Index /*unit*/) {}
 
   const Network& net_;
   WalkOptions options_;
@@ -413,6 +462,7 @@ class TreeWalk {
   LayerRows rows_;
   Screen screen_;
   Nogoods nogoods_;
+  Winners winners_;
   ForwardPass forward_;
   Witness witness_;
   ExactBasis exact_;
@@ -432,6 +482,16 @@ class TreeWalk {
   Index nothing_behind_ = kNoLimit;  // paths that begin with so many splits of the last one that
                                      // was asked about lead to nothing
   bool nothing_here_ = false;        // and that one itself is still the top frame's
+  // The winners of a max whose parts of a cell are being looked for, from the last one on.
+  struct Choice {
+    Index unit;    // one of the max's
+    Index winner;  // the one whose part is in the top frame
+    Index first;   // the frame that the cell was in: the parts go there, one behind the other
+    Index base;    // the frame that the cell is in
+    Index splits;  // of the cell
+  };
+  std::optional<Choice> choice_;
+  Path::Signs signs_before_;
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
   Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
 
@@ -460,7 +520,8 @@ class TreeWalk {
       f.at_upper[c] = 0;
       f.reach[c] = net_.span()[c];
     }
-    f.rows = f.free = f.layer = f.cursor = f.splits = f.pending = 0;
+    f.rows = f.free = f.layer = f.cursor = f.splits = f.pending = f.shared = 0;
+    f.winner = kNoWinner;
     f.phase = Phase::kNewLayer;
     f.share = 1.0;
   }
@@ -481,7 +542,7 @@ class TreeWalk {
   }
 
   [[nodiscard]] bool is_against_prefix(Index unit) const {
-    return forced_[unit] * path_.sign[unit] < 0;
+    return net_.max_of(unit) == Network::kNoMax && forced_[unit] * path_.sign[unit] < 0;
   }
 
   // Record that a unit does not cut the cell: it is positive, negative or zero there.
@@ -628,16 +689,112 @@ class TreeWalk {
     constrain(frames_[t], unit, 1);
     constrain(frames_[t + 1], unit, -1);
     frames_[t].pending = unit;
-    if (forced_[unit] > 0) {
-      path_.choose(unit, 1);
+    frames_[t].winner = kNoWinner;
+    frames_[t].shared = frames_[t].splits - 1;
+    const int side = forced_[unit] > 0 ? 1 : -1;
+    if (forced_[unit] < 0) frames_.swap(t, t + 1);
+    if (forced_[unit] == 0) top_ = t + 1;
+    path_.choose(unit, side);
+    winners_.note(path_, unit);
+  }
+
+  // Begin to look for the parts of frame t's cell in which each number of a unit's max wins.
+  //
+  // From the last number to the first, so that the part of the first one is on top at the end. A
+  // copy of the cell is cut, and swapped with it where something is left; the last time it is the
+  // cell itself.
+  void begin_choice(Index t, Index unit) {
+    const Index m = net_.max_of(unit);
+    const Index last = winners_.left_before(m, net_.maxima()[static_cast<std::size_t>(m)].pieces);
+    Index parts = 0;
+    for (Index j = last; j != kNoWinner; j = winners_.left_before(m, j)) parts += 1;
+    frames_[t].share /= static_cast<double>(parts);
+    choice_ = Choice{unit, last, t, t, frames_[t].splits};
+    begin_part();
+  }
+
+  void begin_part() {
+    const bool is_last = winners_.left_before(net_.max_of(choice_->unit), choice_->winner) < 0;
+    top_ = choice_->base + (is_last ? 0 : 1);
+    if (!is_last) simplex_->copy(frames_[choice_->base], frames_[top_]);
+    frames_[top_].shared = choice_->splits;
+  }
+
+  // Decide the next difference that matters to the winner in frame t, the top one.
+  std::optional<Stop> look_at_part(Index t) {
+    Frame* f = &frames_[t];
+    const Index row = f->free - 1, unit = row < 0 ? choice_->unit : f->row[row] - net_.d();
+    if (row < 0 || net_.max_of(unit) != net_.max_of(choice_->unit)) {
+      keep_part(t);
+      return std::nullopt;
+    }
+    const int wanted = winners_.wanted(unit, choice_->winner);
+    if (wanted == 0) {
+      f->drop_last_free_row();
+      return std::nullopt;
+    }
+    Answer answer = take_answer();
+    if (answer == Answer::kNone) {
+      answer = decide(t, row, unit);
+      if (answer == Answer::kNone) return Stop::kUnsure;
+      proofs_ += answer == Answer::kCuts ? 0 : 1;
+    }
+    if (answer == Answer::kCuts ? wanted < 0 : moved_) frames_.swap(t, t + 1);
+    moved_ = false;
+    f = &frames_[t];
+    if (answer == Answer::kCuts) {
+      constrain(*f, unit, wanted);
+      path_.choose(unit, wanted);
+      return std::nullopt;
+    }
+    if ((answer == Answer::kPositive) != (wanted > 0)) {
+      drop_part(t);
+      return std::nullopt;
+    }
+    path_.set(unit, wanted);
+    nogoods_.know(*f, unit, answer == Answer::kZero ? 0 : wanted);
+    f->drop_last_free_row();
+    return std::nullopt;
+  }
+
+  // The winner has the part of the cell that is in frame t.
+  void keep_part(Index t) {
+    frames_[t].winner = choice_->winner;
+    frames_[t].pending = choice_->unit;
+    frames_[t].shared = choice_->splits;
+    if (t != choice_->base) frames_.swap(choice_->base, t);
+    choice_->base += 1;
+    next_part();
+  }
+
+  // The number wins nowhere in the cell.
+  void drop_part(Index t) {
+    cells_.share += frames_[t].share;
+    next_part();
+  }
+
+  void next_part() {
+    const Index unit = choice_->unit, first = choice_->first, parts = choice_->base - first;
+    choice_->winner = winners_.left_before(net_.max_of(unit), choice_->winner);
+    if (choice_->winner != kNoWinner) {
+      begin_part();
       return;
     }
-    if (forced_[unit] < 0) {
-      frames_.swap(t, t + 1);
-    } else {
-      top_ = t + 1;
+    choice_.reset();
+    nodes_ += winners_.is_forced(net_.max_of(unit)) ? 0 : parts;
+    top_ = first + parts;
+    pop();
+    divided(first, first + parts - 1, unit);
+  }
+
+  // The unit that frame t, the top one, is to decide next.
+  [[nodiscard]] Index next_unit(const Frame& f) const {
+    switch (f.phase) {
+      case Phase::kLeaf: return net_.units();
+      case Phase::kNode:
+        return f.free == 0 ? net_.offset(f.layer + 1) : f.row[f.free - 1] - net_.d();
+      default: return net_.offset(f.layer);
     }
-    path_.choose(unit, -1);
   }
 
   void constrain(Frame& f, Index unit, int side) {

@@ -64,7 +64,9 @@ class Twins {
   }
 
   void find(const Layer& layer, Index first, const Matrix<double>& rows) {
-    for (Index j = 1; j < layer.units; ++j) {
+    // The units of a max have no sign where others decide it.
+    const Index end = layer.maxima.empty() ? layer.units : layer.maxima.front().first;
+    for (Index j = 1; j < end; ++j) {
       for (Index k = 0; k < j; ++k) {
         if (earlier_[first + k] != kNobody) continue;
         const double ratio = ratio_of(rows[j], rows[k], rows.stride());

@@ -29,13 +29,13 @@ class Network:
     """
     A network on a box.
 
-    ``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), bias (n_out,), number of units, slope (units,) of each unit on its inactive side, sign_error (units,), whether the weights are rounded). Neurons behind the units are pass-throughs. All float64.
+    ``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), bias (n_out,), number of units, slope (units,) of each unit on its inactive side, sign_error (units,), whether the weights are rounded, maxima (the first unit of each max of three or more, and its numbers)). Neurons behind the units are pass-throughs. All float64.
 
     Raises:
         ValueError: sizes are at odds, or numbers not finite.
     """
 
-    def __init__(self, lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], int, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], bool]]) -> None: ...
+    def __init__(self, lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], int, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], bool, Sequence[tuple[int, int]]]]) -> None: ...
 
     @property
     def d(self) -> int: ...
@@ -168,12 +168,22 @@ class TreeWalk:
 
     def path_to(self, t: int) -> tuple[NDArray[numpy.int8], NDArray[numpy.int8], NDArray[numpy.int64], NDArray[numpy.float64], NDArray[numpy.int32], NDArray[numpy.int32]]: ...
 
-    def turn(self, t: int, turned: bool) -> None: ...
+    def turn_to(self, t: int) -> None:
+        """
+        Put the path on what frame t goes on with; to be followed by `turn_back`.
+        """
+
+    def turn_back(self) -> None: ...
 
     def interior(self, t: int) -> bool | None:
         """Tell whether the cell of frame t has an interior; None: unsure."""
 
-    def decided(self, t: int) -> int: ...
+    def prefix(self, t: int) -> NDArray[numpy.uint8]:
+        """Return the bits of the units that are decided where frame t goes on."""
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether a winner is being looked for: then `prefix` says nothing yet."""
 
     def entered(self, t: int) -> int: ...
 
@@ -455,10 +465,11 @@ class Ranks:
     ``inputs`` is their number. Of each layer: ``weights`` (width, inputs of the layer) uint32
     modulo the prime, and ``slopes`` (units,) uint32: the slopes on the inactive side modulo the
     prime, the prime itself for a multiple of it that is not 0; the other neurons are
-    pass-throughs. Raises ValueError where something does not fit.
+    pass-throughs. ``clips`` has the first neuron of each clip, ``maxima`` the first neuron, the
+    pieces and the base of each max. Raises ValueError where something does not fit.
     """
 
-    def __init__(self, inputs: int, weights: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None, None), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> None: ...
+    def __init__(self, inputs: int, weights: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None, None), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)]], clips: Sequence[Sequence[int]], maxima: Sequence[Sequence[tuple[int, int, int]]]) -> None: ...
 
     def begin(self) -> None:
         """Begin with the rows of another table."""

@@ -153,7 +153,18 @@ def walk_factory(name: str, lp: str = DICTIONARY) -> Callable[..., Walk]:
 
 def _refuse(found: Method, problem: Problem, *, log: bool) -> None:
     """Refuse a problem, or a proof, that a method is not made for."""
-    inputs, widest = problem.stack.n_inputs, max(problem.stack.widths[1:])
+    inputs, widest = problem.stack.n_inputs, max(problem.widths)
+    has_max = any(units.has_max for units in problem.stack.units)
+    if log and has_max:
+        raise InputError(
+            "certificates do not know units with a winner of three or more (max, pooling); leave "
+            "out --proof"
+        )
+    if has_max and (found.layer_wise or found.name == VERTEX):
+        raise InputError(
+            f"the method {found.name} does not know units with a winner of three or more (max, "
+            f"pooling); use the method {DICTIONARY}"
+        )
     if log and not found.proofs:
         able = ", ".join(m.name for m in METHODS.values() if m.proofs)
         raise InputError(f"only the method {able} writes proofs; leave out --proof")
@@ -182,6 +193,8 @@ def choose(problem: Problem, *, log: bool = False) -> tuple[str, str]:
     vertex, inputs = METHODS[VERTEX], problem.stack.n_inputs
     if log:
         return DICTIONARY, "the method that writes proofs"
+    if any(units.has_max for units in problem.stack.units):
+        return DICTIONARY, "the method that knows units with a winner of three or more"
     if 1 <= inputs <= (vertex.most_inputs or 0):
         return VERTEX, f"the fastest method for {inputs} inputs"
     return DICTIONARY, f"the fastest method for {inputs} inputs"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import unpack_layers
 from nnce_cli.enumeration.driver import batches
 from nnce_cli.enumeration.methods import choose, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.subtree import Subtree
+from nnce_cli.network import neuron_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,10 @@ class CellPoints:
         """
         name = choose(problem)[0] if method is None else method
         self._walk = walk_factory(name)(problem)
-        self._widths = problem.widths
+        self._stack = problem.stack
 
     def find(self, bits: NDArray[np.uint8]) -> CellPoint | None:
-        """Return a point of the cell of a network sign vector (N,), None if there is no such cell.
+        """Return a point of the cell of the neurons' bits (N,), None if there is no such cell.
 
         The point is proved to be strictly inside, as every witness is.
         """
@@ -54,7 +54,8 @@ class CellPoints:
             if len(batch) == 0:
                 continue
             # A prefix that is no path in the tree may lead to another cell.
-            if not np.array_equal(unpack_layers(batch.signs, self._widths)[0], bits):
+            joined = np.concatenate([column[:1] for column in batch.signs], axis=1)
+            if not np.array_equal(neuron_bits(self._stack, joined)[0], bits):
                 return None
             assert batch.witness is not None
             return CellPoint(batch.witness[0], self._walk.exact_witnesses.get(0))

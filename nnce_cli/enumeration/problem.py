@@ -49,12 +49,12 @@ class Problem:
 
     @cached_property
     def widths(self) -> list[int]:
-        """The number of neurons of each hidden layer."""
-        return self.stack.widths[1:]
+        """The number of neurons of each hidden layer that belong to units, a bit each."""
+        return self.stack.rows
 
     @cached_property
     def offset(self) -> NDArray[np.int64]:
-        """The number of the first neuron of each layer, then that of all neurons (L + 1,)."""
+        """The number of the first such neuron of each layer, then that of all (L + 1,)."""
         return np.concatenate([[0], np.cumsum(self.widths)]).astype(np.int64)
 
     @cached_property
@@ -92,15 +92,19 @@ def sign_errors(stack: LayerStack, magnitude: Floats) -> list[Floats]:
     Anywhere in a box over which no input is larger than ``magnitude`` (d,). A sum of n products
     errs by at most (n + 2) u times the sum of their sizes (Higham 2002, section 3.1); what the
     layer before was off by is multiplied by the weights. A factor of two covers the rounding of
-    these bounds themselves, a tiny constant gradual underflow.
+    these bounds themselves, a tiny constant gradual underflow. A slope multiplies both, and is one
+    more rounding. Pass-throughs have no sign and no bound.
     """
     size, error = magnitude, np.zeros_like(magnitude)
     bounds = []
-    for layer in stack.hidden:
+    for layer, units in zip(stack.hidden, stack.units, strict=True):
         absolute = np.abs(layer.weight)
         total = np.abs(layer.bias) + absolute @ (size + error)
-        units = 2 * (layer.n_in + 4) + int(layer.exact is not None)
-        error = absolute @ error * (1 + 2.0**-30) + units * UNIT_ROUNDOFF * total + UNDERFLOW
-        size = total
-        bounds.append(error)
+        roundings = 2 * (layer.n_in + 4) + int(layer.exact is not None)
+        error = absolute @ error * (1 + 2.0**-30) + roundings * UNIT_ROUNDOFF * total + UNDERFLOW
+        bounds.append(error[: units.rows])
+        gain = np.ones(layer.n_out)
+        gain[: units.bits] = np.maximum(1.0, np.abs(units.slopes))
+        size = gain * total
+        error = gain * error + (UNIT_ROUNDOFF * size if units.slopes.any() else 0.0)
     return bounds

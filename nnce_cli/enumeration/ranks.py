@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nnce_cli import _core
 from nnce_cli.base.bits import split_layers, unpack
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.enumeration.dictionary.network import row_slopes
+from nnce_cli.network import CLIP, MAX, AffineMap, LayerStack, Units
 
 if TYPE_CHECKING:
     from nnce_cli.exact import Pullback
@@ -27,11 +28,23 @@ class RankFinder:
 
     def __init__(self, stack: LayerStack) -> None:
         self._stack = stack
-        self._widths = stack.widths[1:]
+        self._widths = stack.rows
         self._core = _core.Ranks(
             stack.n_inputs,
             [residues(layer) for layer in stack.hidden],
-            [np.zeros(width, dtype=np.uint32) for width in self._widths],
+            [_slope_residues(units) for units in stack.units],
+            [
+                [first for unit, first in units.firsts() if unit.kind == CLIP]
+                for units in stack.units
+            ],
+            [
+                [
+                    (first, unit.pieces, unit.base)
+                    for unit, first in units.firsts()
+                    if unit.kind == MAX
+                ]
+                for units in stack.units
+            ],
         )
         self.begin()
 
@@ -80,16 +93,29 @@ class RankFinder:
             ranks[layer] = self._exact[key]
 
 
+def _slope_residues(units: Units) -> NDArray[np.uint32]:
+    """Return the slopes of a layer's units modulo the prime; the prime for a multiple of it."""
+    found = _float_residues(row_slopes(units))
+    found[(found == 0) & (row_slopes(units) != 0)] = _core.PRIME
+    return found
+
+
 def residues(layer: AffineMap) -> NDArray[np.uint32]:
     """Return the layer's exact weights (n_out, n_in) modulo the prime."""
     prime = _core.PRIME
     if layer.exact is None:
-        mantissa, exponent = np.frexp(layer.weight)
-        whole = np.ldexp(mantissa, 53).astype(np.int64) % prime
-        power = np.int64(1) << (exponent.astype(np.int64) - 53) % PERIOD
-        return (whole * (power % prime) % prime).astype(np.uint32)
+        return _float_residues(layer.weight)
     rows = layer.rational[0].tolist()
     return np.array(
         [[int(x.p) * pow(int(x.q), -1, prime) % prime for x in row] for row in rows],
         dtype=np.uint32,
     ).reshape(layer.n_out, layer.n_in)
+
+
+def _float_residues(values: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return float64 numbers, which are rational, modulo the prime."""
+    prime = _core.PRIME
+    mantissa, exponent = np.frexp(values)
+    whole = np.ldexp(mantissa, 53).astype(np.int64) % prime
+    power = np.int64(1) << (exponent.astype(np.int64) - 53) % PERIOD
+    return (whole * (power % prime) % prime).astype(np.uint32)

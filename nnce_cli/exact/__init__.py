@@ -18,7 +18,7 @@ from nnce_cli.exact.point import (
     is_witness,
     splits_to_nothing,
 )
-from nnce_cli.exact.pullback import Pullback, Slopes
+from nnce_cli.exact.pullback import Pullback
 from nnce_cli.exact.rank import exact_rank
 from nnce_cli.exact.rounding import RoundedDictionary, centre, nearest_float, rounded
 
@@ -36,7 +36,6 @@ __all__ = [
     "Positive",
     "Pullback",
     "RoundedDictionary",
-    "Slopes",
     "Zero",
     "cell_point",
     "centre",

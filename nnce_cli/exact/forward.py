@@ -1,4 +1,4 @@
-"""The exact forward pass: the sign vector of a rational point."""
+"""The exact forward pass: the signs of the neurons at a rational point."""
 
 from __future__ import annotations
 
@@ -6,24 +6,39 @@ from collections.abc import Sequence
 
 from flint import fmpq, fmpq_mat
 
-from nnce_cli.exact.pullback import ONE, Slopes
+from nnce_cli.exact.pullback import Pullback
 
 
-def signs_at(
-    maps: Sequence[tuple[fmpq_mat, fmpq_mat]], point: list[fmpq], slopes: Slopes = None
-) -> list[list[int]]:
-    """Return the signs (1, 0 or -1) of all neurons at ``point``, a list for each layer.
+def signs_at(pullback: Pullback, point: list[fmpq]) -> list[list[int]]:
+    """Return the signs (1, 0 or -1) of all neurons of units at ``point``, a list for each layer.
 
-    ``maps`` are the hidden layers' rational (W, b) of shapes (n_out, n_in) and (n_out, 1).
-    Pass-throughs have no sign.
+    For networks without maxima, whose neurons are active where they are positive.
     """
+    found: list[list[int]] = []
     a = fmpq_mat(len(point), 1, point)
-    signs = []
-    for layer, (weight, bias) in enumerate(maps):
-        z = (weight * a + bias).entries()
-        of_layer = slopes[layer] if slopes else [fmpq(0)] * len(z)
-        units = zip(z, of_layer, strict=True)
-        signs.append([int(x > 0) - int(x < 0) for x, slope in units if slope != ONE])
-        outputs = [x if x > 0 else slope * x for x, slope in zip(z, of_layer, strict=True)]
-        a = fmpq_mat(len(outputs), 1, outputs)
-    return signs
+    for layer in range(len(pullback.maps)):
+        signs, a = _signs(pullback, layer, a, None)
+        found.append(signs)
+    return found
+
+
+def signs_on(pullback: Pullback, point: list[fmpq], active: list[list[bool]]) -> list[list[int]]:
+    """Return the same where ``active`` says of each layer which neurons are handed on."""
+    found: list[list[int]] = []
+    a = fmpq_mat(len(point), 1, point)
+    for layer, on in enumerate(active):
+        signs, a = _signs(pullback, layer, a, on)
+        found.append(signs)
+    return found
+
+
+def _signs(
+    pullback: Pullback, layer: int, a: fmpq_mat, on: Sequence[bool] | None
+) -> tuple[list[int], fmpq_mat]:
+    """Return the signs of a layer's neurons behind the activations ``a``, and what it hands on."""
+    weight, bias = pullback.maps[layer]
+    z = (weight * a + bias).entries()
+    units = z[: pullback.units[layer].rows]
+    factors = pullback.factors(layer, [x > 0 for x in units] if on is None else on)
+    handed_on = [factor * x for factor, x in zip(factors, z, strict=True)]
+    return [int(x > 0) - int(x < 0) for x in units], fmpq_mat(len(z), 1, handed_on)

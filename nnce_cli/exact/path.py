@@ -19,11 +19,12 @@ from nnce_cli.exact.pullback import Pullback
 class CellPath:
     """A cell, by the decisions on the way to it, and a basis to start from. N neurons.
 
-    ``signs`` (N,) are 1 or -1 for the neurons that are decided; ``is_zero`` (N,) says which of
-    them are identically zero on the cell. ``splits`` (n,) are the neurons whose hyperplanes cut
-    what the decisions before them had left. ``scale`` (N,) are the powers of two by which the walk
-    multiplies each neuron. ``columns`` (d,) and ``at_upper`` (d,) are the basis of the walk's
-    dictionary: variable i < d is an input, d + j the slack of neuron j.
+    ``signs`` (N,) are 1 or -1 for the neurons that are decided, 1 where they are handed on;
+    ``is_zero`` (N,) says which of them are identically zero on the cell, ``is_ignored`` (N,) of
+    which nothing is asked: they belong to a max whose winner others tell. ``splits`` (n,) are the
+    neurons whose hyperplanes cut what the decisions before them had left. ``scale`` (N,) are the
+    powers of two by which the walk multiplies each neuron. ``columns`` (d,) and ``at_upper`` (d,)
+    are the basis of the walk's dictionary: variable i < d is an input, d + j the slack of neuron j.
     """
 
     signs: NDArray[np.integer]
@@ -32,6 +33,7 @@ class CellPath:
     scale: NDArray[np.float64]
     columns: NDArray[np.integer]
     at_upper: NDArray[np.bool_]
+    is_ignored: NDArray[np.bool_] | None = None
 
 
 class NetworkOnBox:

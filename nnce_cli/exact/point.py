@@ -10,7 +10,7 @@ from flint import fmpq
 
 from nnce_cli.exact.deepest import Guess, deepest_point
 from nnce_cli.exact.dictionary import Polytope, feasible_dictionary, interior_point
-from nnce_cli.exact.forward import signs_at
+from nnce_cli.exact.forward import signs_on
 from nnce_cli.exact.path import CellPath, NetworkOnBox, rationals
 from nnce_cli.exact.rounding import centre, nearest_float
 
@@ -73,8 +73,11 @@ def is_witness(network: NetworkOnBox, path: CellPath, point: list[float]) -> boo
     if not all(lower < x < upper for lower, x, upper in bounds):
         return False
     pullback = network.pullback
-    found = [s for layer in signs_at(pullback.maps, exact, pullback.slopes) for s in layer]
-    return bool(found == np.where(path.is_zero, 0, path.signs).tolist())
+    on = pullback.layers(path.signs.tolist())
+    found = np.array([s for layer in signs_on(pullback, exact, on) for s in layer])
+    asked = np.where(path.is_zero, 0, path.signs)
+    is_ignored = False if path.is_ignored is None else path.is_ignored
+    return bool(((found == asked) | is_ignored).all())
 
 
 def _point_inside(cell: Polytope, path: CellPath, guess: Guess | None) -> list[fmpq] | None:

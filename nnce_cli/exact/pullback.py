@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 
 from flint import fmpq, fmpq_mat
 
 from nnce_cli.exact.matrices import matrix, take_columns, take_rows
-from nnce_cli.network import LayerStack
+from nnce_cli.network import LayerStack, rationals
 
 ONE = fmpq(1)
 CACHED_CELLS = 256
-
-# Of each layer, the slope of each unit where z <= 0; a pass-through has slope 1 and no bit.
-# Pass-throughs are the last units of their layer. None stands for ReLUs alone: slopes of 0.
-Slopes = Sequence[Sequence[fmpq]] | None
 
 
 class Pullback:
     """Computes and remembers the exact preactivations on the cells last asked for."""
 
-    def __init__(self, stack: LayerStack, slopes: Slopes = None) -> None:
+    def __init__(self, stack: LayerStack) -> None:
         """Prepare the hidden layers of ``stack``."""
-        self.slopes = slopes
+        self.units = stack.units
         self._stack = stack
         self._cache: OrderedDict[tuple[int, bytes], fmpq_mat] = OrderedDict()
 
@@ -37,14 +34,17 @@ class Pullback:
     def offset(self) -> list[int]:
         """The number of the first neuron of each layer, then that of all neurons (L + 1).
 
-        A neuron is a unit with a bit: pass-throughs are none.
+        Only neurons of units are counted, which have a bit: pass-throughs are none.
         """
-        offset = [0]
-        for layer, affine in enumerate(self._stack.hidden):
-            slopes = self.slopes[layer] if self.slopes else ()
-            passing = sum(slope == ONE for slope in slopes)
-            offset.append(offset[-1] + affine.n_out - passing)
-        return offset
+        return [0, *accumulate(self._stack.rows)]
+
+    @cached_property
+    def _slopes(self) -> list[list[fmpq]]:
+        """Of each layer, the slope of each neuron of a unit where it is not active."""
+        return [
+            [*rationals(units.slopes), *[fmpq(0)] * (units.rows - units.bits)]
+            for units in self.units
+        ]
 
     def layers(self, signs: Sequence[int]) -> list[list[bool]]:
         """Divide the signs (N,) of all neurons by layers; whether each neuron is active."""
@@ -79,16 +79,40 @@ class Pullback:
 
         The outputs have shape (units that are not switched off, 1 + d).
         """
-        rows, on = self.preactivations(layer, active), active[layer]
-        if self.slopes is None:
-            kept = [k for k, is_on in enumerate(on) if is_on]
-            return kept, take_rows(rows, kept)
-        slopes = self.slopes[layer]
-        factors = [ONE if k >= len(on) or on[k] else slope for k, slope in enumerate(slopes)]
+        rows = self.preactivations(layer, active)
+        factors = self.factors(layer, active[layer])
         kept = [k for k, factor in enumerate(factors) if factor != 0]
+        if not self.units[layer].slopes.any():
+            return kept, take_rows(rows, kept)
         return kept, matrix(
             [[factors[k] * rows[k, c] for c in range(rows.ncols())] for k in kept], rows.ncols()
         )
+
+    def factors(self, layer: int, on: Sequence[bool]) -> list[fmpq]:
+        """Return what each neuron of a layer is multiplied by; ``on`` says which are active."""
+        slopes = self._slopes[layer]
+        passing = self._stack.hidden[layer].n_out - len(slopes)
+        factors = [ONE if is_on else slope for is_on, slope in zip(on, slopes, strict=True)]
+        return factors + [ONE] * passing
+
+    def values(self, layer: int, active: list[list[bool]]) -> fmpq_mat:
+        """Return the values of a layer's units and its pass-throughs on a cell: (values, 1 + d).
+
+        A clip's value lacks its lower bound and may have its sign turned.
+        """
+        kept, outputs = self.outputs(layer, active)
+        units = self.units[layer]
+        if not units.pieces:
+            return outputs
+        rows = dict(zip(kept, outputs.tolist(), strict=True))
+        for target, source, sign in units.folds():
+            if source not in rows:
+                continue
+            zeros = [fmpq(0)] * outputs.ncols()
+            before = rows.get(target, zeros)
+            rows[target] = [a + sign * b for a, b in zip(before, rows[source], strict=True)]
+        hidden = set(units.hidden_neurons())
+        return matrix([rows[k] for k in sorted(rows) if k not in hidden], outputs.ncols())
 
 
 def _with_constant(weight: fmpq_mat, bias: fmpq_mat) -> fmpq_mat:

@@ -8,5 +8,5 @@ from nnce_cli.exact.pullback import Pullback
 
 def exact_rank(pullback: Pullback, layer: int, active: list[list[bool]]) -> int:
     """Return the rank of the linear part of x -> a_layer on the cell with the signs ``active``."""
-    _, outputs = pullback.outputs(layer, active)
-    return int(take_columns(outputs, list(range(1, outputs.ncols()))).rank())
+    values = pullback.values(layer, active)
+    return int(take_columns(values, list(range(1, values.ncols()))).rank())

@@ -9,10 +9,10 @@ An affine layer computes a number for each of its *neurons*. In their order thes
      first ReLU minus the second one, its code the number of those that are positive;
    - ``max`` of k >= 3 numbers z_0 … z_(k-1): its code is the *winner*, the first one of the
      largest. Its neurons are the differences z_j - z_i, which are positive where j beats i: first
-     those to z_0, in the order j = k-1, …, 1, which are *piece neurons*; then the comparisons (i, j) with
-     1 <= i < j, in lexicographic order. A piece neuron passes its number on where its j is the
-     winner, and 0 elsewhere, so that the unit's value is z_0 plus the sum of its piece neurons;
-     a comparison passes on 0 always. z_0 itself is carried by a pass-through, its ``base``;
+     those to z_0, in the order j = k-1, …, 1, which are *piece neurons*; then the comparisons
+     (i, j) with 1 <= i < j, in lexicographic order. A piece neuron passes its number on where its
+     j is the winner, and 0 elsewhere, so that the unit's value is z_0 plus the sum of its piece
+     neurons; a comparison passes on 0 always. z_0 is carried by a pass-through, the ``base``;
 3. *pass-throughs*, which carry a value past the layer and cut nothing.
 
 In this order the bits "passes on" of neurons, compared as strings, have the order of the codes.
@@ -158,12 +158,12 @@ class Units:
         """Return what turns the neurons' outputs into the units' values: (target, source, sign).
 
         ``sign`` times the source is to be added to the target; the source is no value of its own.
-        Comparisons are neither. The constants of clips are left out.
+        Comparisons are neither. A clip's value has its sign turned here, and lacks lo.
         """
         found = []
         for unit, first in self.firsts():
             if unit.kind == CLIP:
-                found.append((first, first + 1, -1))
+                found.append((first + 1, first, -1))
                 continue
             found += [(unit.base, first + q, 1) for q in range(unit.pieces - 1)]
         return found
@@ -172,6 +172,5 @@ class Units:
         """Return the neurons that are no values of the layer: sources of folds, and comparisons."""
         found: list[int] = []
         for unit, first in self.firsts():
-            skipped = 1 if unit.kind == CLIP else 0
-            found += range(first + skipped, first + unit.neurons)
+            found += range(first, first + (1 if unit.kind == CLIP else unit.neurons))
         return found

@@ -76,6 +76,11 @@ def draw_layer(draw, n_in, numbers):
         drawn(draw, n_units, numbers=[0.0, 0.0, 0.0, *numbers]),
         drawn(draw, n_units, numbers=[1e-12, np.inf, np.nan, 0.0, -1.0]),
         draw(st.booleans()),
+        draw(
+            st.lists(
+                st.tuples(st.sampled_from(COUNTS), st.sampled_from([*COUNTS, 3, 4])), max_size=2
+            )
+        ),
     )
     return layer, n_out
 
@@ -97,8 +102,8 @@ def test_networks(data):
         do_anything(draw, walk, d, network.units)
 
 
-def network_of(weights, biases, slopes=None):
-    """Return a well-formed network on [-1, 1]^d."""
+def network_of(weights, biases, slopes=None, maxima=()):
+    """Return a well-formed network on [-1, 1]^d; ``maxima`` are those of its first layer."""
     d = weights[0].shape[1]
     layers = [
         (
@@ -108,14 +113,18 @@ def network_of(weights, biases, slopes=None):
             np.zeros(len(b)) if slopes is None else slopes,
             np.full(len(b), 1e-12),
             False,
+            list(maxima) if k == 0 else [],
         )
-        for w, b in zip(weights, biases, strict=True)
+        for k, (w, b) in enumerate(zip(weights, biases, strict=True))
     ]
     return _core.Network(-np.ones(d), np.ones(d), np.ones(d), layers)
 
 
-def small_network(draw):
-    """Draw a network of small integers without biases, whose walk has many questions."""
+def small_network(draw, log):
+    """Draw a network of small integers without biases, whose walk has many questions.
+
+    A walk with a log knows no maxima.
+    """
     d, widths = draw(
         st.sampled_from([(1, (3,)), (2, (4, 3)), (3, (5, 4)), (5, (9, 2)), (2, (3, 3, 3))])
     )
@@ -124,7 +133,8 @@ def small_network(draw):
     for n in widths:
         weights.append(random.integers(-1, 2, (n, n_in)) * 1.0)
         n_in = n
-    return network_of(weights, [np.zeros(n) for n in widths])
+    maxima = [(0, 3)] if not log and draw(st.booleans()) else []
+    return network_of(weights, [np.zeros(n) for n in widths], maxima=maxima)
 
 
 # Walks -----------------------------------------------------------------------------------------
@@ -197,7 +207,7 @@ def do_one(draw, walk, d, units):
         for read in (
             walk.path_to,
             walk.interior,
-            walk.decided,
+            walk.prefix,
             walk.entered,
             walk.is_counted,
             walk.slacks,
@@ -205,7 +215,9 @@ def do_one(draw, walk, d, units):
             attempt(read, t)
         _core.patterns(walk)
     elif operation == "turn":
-        attempt(walk.turn, t, draw(st.booleans()))
+        attempt(walk.turn_to, t)
+        if draw(st.booleans()):
+            walk.turn_back()
 
 
 def do_anything(draw, walk, d, units):
@@ -217,7 +229,8 @@ def do_anything(draw, walk, d, units):
 @examples(150)
 @given(st.data())
 def test_answers_out_of_turn(data):
-    network, flags = small_network(data.draw), data.draw(st.tuples(*[st.booleans()] * 4))
+    flags = data.draw(st.tuples(*[st.booleans()] * 4))
+    network = small_network(data.draw, log=flags[3])
     names = ("rows", "witness", "certify", "log")
     walk = _core.TreeWalk(network, None, **dict(zip(names, flags, strict=True)))
     do_anything(data.draw, walk, network.d, network.units)
@@ -227,10 +240,9 @@ def test_answers_out_of_turn(data):
 @given(st.data())
 def test_wrong_answers(data):
     """Every question is answered, by whatever would be possible: mostly wrong."""
-    network = small_network(data.draw)
-    walk = _core.TreeWalk(
-        network, None, rows=True, witness=True, certify=True, log=data.draw(st.booleans())
-    )
+    log = data.draw(st.booleans())
+    network = small_network(data.draw, log)
+    walk = _core.TreeWalk(network, None, rows=True, witness=True, certify=True, log=log)
     for _ in range(40):
         if walk.advance(20) == _core.Stop.UNSURE:
             unit, at_root, _, arrays = walk.question()
@@ -297,7 +309,7 @@ def test_only_what_was_asked_is_answered():
 @given(st.data())
 def test_thinned_walks(data):
     draw = data.draw
-    network = small_network(draw)
+    network = small_network(draw, log=False)
     stages = network.units + draw(st.sampled_from([1, 2, 2, 2, 3]))
     walk = attempt(
         _core.ThinnedWalk, network, None,
@@ -419,7 +431,7 @@ def test_walks_on_vertices(data):
 @given(st.data())
 def test_the_workbench(data):
     draw = data.draw
-    network = small_network(draw)
+    network = small_network(draw, log=False)
     d, units, bench = network.d, network.units, _core.Workbench(network)
     variables = [*range(d + units), -1, d + units, 2**62]
     for _ in range(draw(st.integers(1, 25))):
@@ -501,7 +513,10 @@ def test_ranks(data):
         slopes.append(drawn(draw, draw(st.integers(0, width)), numbers=residues, dtype=np.uint32))
         units.append(0 if slopes[-1] is None else slopes[-1].size)
         n_in = width
-    ranks = attempt(_core.Ranks, inputs, weights, slopes)
+    numbers = st.sampled_from([*COUNTS, 3])
+    clips = [draw(st.lists(numbers, max_size=2)) for _ in weights]
+    maxima = [draw(st.lists(st.tuples(numbers, numbers, numbers), max_size=1)) for _ in weights]
+    ranks = attempt(_core.Ranks, inputs, weights, slopes, clips, maxima)
     if ranks is not None:
         ranks.begin()
         width = sum((n + 7) // 8 for n in units)

@@ -123,6 +123,8 @@ def test_ranks_of_units_with_slopes_and_pass_throughs(seed):
         3,
         [(w % PRIME).astype(np.uint32) for w in weights],
         [(s % PRIME).astype(np.uint32) for s in slopes],
+        [[]] * 3,
+        [[]] * 3,
     )
     bits = random.integers(0, 2, size=(200, sum(units))).astype(np.uint8)
     bits = bits[np.lexsort(bits.T[::-1])]
@@ -140,11 +142,11 @@ def test_rank_finders_refuse_what_does_not_fit():
     slopes = [np.zeros(2, dtype=np.uint32)]
     for inputs, weights in [(3, [good]), (0, [good]), (2, []), (2, [good * np.uint32(PRIME)])]:
         with pytest.raises(ValueError, match=r"fit|inputs|layers|prime"):
-            _core.Ranks(inputs, weights, slopes)
+            _core.Ranks(inputs, weights, slopes, [[]], [[]])
     with pytest.raises(ValueError, match="fit"):
-        _core.Ranks(2, [good], [np.zeros(3, dtype=np.uint32)])
+        _core.Ranks(2, [good], [np.zeros(3, dtype=np.uint32)], [[]], [[]])
     with pytest.raises(ValueError, match="sign vectors"):
-        _core.Ranks(2, [good], slopes).rank_rows(np.zeros((1, 2), dtype=np.uint8))
+        _core.Ranks(2, [good], slopes, [[]], [[]]).rank_rows(np.zeros((1, 2), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("exponent", [-1074, -1022, -60, 0, 31, 900])

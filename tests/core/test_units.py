@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from ppl import C_Polyhedron
 
 from nnce_cli import _core
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import Questions
-from nnce_cli.enumeration.problem import sign_errors
 from nnce_cli.enumeration.vertex.scaling import scale
-from nnce_cli.exact import NetworkOnBox, Pullback, signs_at
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.exact import Pullback, signs_at
+from nnce_cli.network import AffineMap, LayerStack, Units
 from tests.cases import cube
 from tests.oracles import ppl
 from tests.strategies import boxes, examples, layer_rows, stack_from
@@ -37,46 +38,14 @@ class Sloped:
     """
 
     def __init__(self, stack, slopes, box):
-        self.stack, self.slopes, self.box = stack, slopes, box
+        self.stack = replace(stack, units=tuple(Units(s) for s in slopes))
+        self.slopes, self.box = slopes, box
         self.units = [len(s) for s in slopes]
-        # As `Pullback` wants them: of every neuron, 1 for a pass-through.
+        # Of every neuron, 1 for a pass-through.
         self.exact_slopes = [
             [fmpq(*x.as_integer_ratio()) for x in s.tolist()] + [fmpq(1)] * (layer.n_out - len(s))
             for layer, s in zip(stack.hidden, slopes, strict=True)
         ]
-
-    def sign_errors(self):
-        """Return bounds on the error of a float forward pass, for the units of each layer.
-
-        A unit may hand on more than its preactivation, by its slope: as if the next weights were
-        as much larger.
-        """
-        maps, gains = [], np.ones(self.stack.n_inputs)
-        for layer, slope in zip(self.stack.hidden, self.slopes, strict=True):
-            maps.append(AffineMap(layer.weight * gains, layer.bias, exact=layer.exact))
-            gains = np.ones(layer.n_out)
-            gains[: len(slope)] = np.maximum(np.abs(slope), 1.0)
-        magnitude = np.maximum(np.abs(self.box.lower), np.abs(self.box.upper))
-        errors = sign_errors(LayerStack(tuple(maps), None, (self.stack.n_inputs,), ""), magnitude)
-        return [error[:units] for error, units in zip(errors, self.units, strict=True)]
-
-    def core(self):
-        """Return the core's network."""
-        magnitude = np.maximum(np.abs(self.box.lower), np.abs(self.box.upper))
-        layers = [
-            (
-                layer.weight.copy(),
-                layer.bias.copy(),
-                len(slope),
-                slope,
-                error.copy(),
-                layer.exact is not None,
-            )
-            for layer, slope, error in zip(
-                self.stack.hidden, self.slopes, self.sign_errors(), strict=True
-            )
-        ]
-        return _core.Network(self.box.lower, self.box.upper, magnitude, layers)
 
     def bits(self, packed):
         """Return the signs (rows, units) of packed sign vectors."""
@@ -114,9 +83,9 @@ def cells_inside(layers, cell, incoming):
 
 def walk_inputs(network):
     """Return (signs of all cells, layer cells) of the walk on dictionaries; check witnesses."""
-    walk = _core.TreeWalk(network.core(), None, rows=True, witness=True, certify=True, log=False)
+    core = core_network(network.stack, network.box)
+    walk = _core.TreeWalk(core, None, rows=True, witness=True, certify=True, log=False)
     questions = Questions(walk, network.stack, network.box)
-    questions.network = NetworkOnBox(Pullback(network.stack, network.exact_slopes), network.box)
     cells, witnesses = [], []
     while not walk.done:
         if walk.advance(50) == _core.Stop.UNSURE:
@@ -127,7 +96,7 @@ def walk_inputs(network):
         assert active.sum() == sum(map(sum, network.bits(packed)))
     for row, (bits, point) in enumerate(zip(cells, witnesses, strict=True)):
         exact = questions.rational_witnesses.get(row, [fmpq(*x.as_integer_ratio()) for x in point])
-        signs = signs_at([m.rational for m in network.stack.hidden], exact, network.exact_slopes)
+        signs = signs_at(Pullback(network.stack), exact)
         found = [int(s > 0) for layer in signs for s in layer]
         assert found == list(bits)
     assert walk.cells == len(cells)

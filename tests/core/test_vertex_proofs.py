@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from flint import fmpq, fmpq_mat
 from nnce_cli import _core
 from nnce_cli.enumeration.vertex.scaling import input_exponents, scale, scaled_layers
 from nnce_cli.exact import Pullback
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.network import AffineMap, LayerStack, Units
 from tests.cases import cube
 
 
@@ -89,11 +90,7 @@ def errors_of_forms(stack, box, active, slopes):
     """Yield what the forms of each layer err by: per neuron, exact, over the scaled box."""
     network = scale(stack, box, slopes)
     errors = [error for _, _, error in scaled_layers(stack, input_exponents(box), slopes)]
-    exact_slopes = [
-        [*map(rational, slope), *[fmpq(1)] * (layer.n_out - len(slope))]
-        for slope, layer in zip(slopes, stack.hidden, strict=True)
-    ]
-    pullback = Pullback(stack, exact_slopes)
+    pullback = Pullback(replace(stack, units=tuple(Units(slope) for slope in slopes)))
     inputs = [rational(2.0 ** int(e)) for e in input_exponents(box)]
     for layer, (weights, bound) in enumerate(zip(stack.hidden, errors, strict=True)):
         forms = _core.vertex_forms(network, [bytes(signs) for signs in active[:layer]])

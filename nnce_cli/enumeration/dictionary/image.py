@@ -8,6 +8,7 @@ found at the leaves (core/image/search.hpp).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def reduce_to_image(stack: LayerStack, box: Box) -> Reduction | None:
     linear = np.ascontiguousarray(first.weight[rows])
     image = _image(linear, float(first.exact is not None), box)
     hull = _hull(image)
-    inner = LayerStack((over_image, *stack.hidden[1:]), stack.output, (1, len(rows)), "")
+    inner = replace(stack, hidden=(over_image, *stack.hidden[1:]), input_shape=(1, len(rows)))
     return Reduction(inner, hull, image)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.domain import Box
 from nnce_cli.enumeration.problem import sign_errors
-from nnce_cli.network import LayerStack
+from nnce_cli.network import MAX, LayerStack, Units
 
 Floats = NDArray[np.float64]
 
@@ -22,11 +22,17 @@ def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -
         (
             np.ascontiguousarray(layer.weight),
             np.ascontiguousarray(layer.bias),
-            layer.n_out,
-            np.zeros(layer.n_out),
+            units.rows,
+            row_slopes(units),
             error,
             layer.exact is not None,
+            [(first, unit.pieces) for unit, first in units.firsts() if unit.kind == MAX],
         )
-        for layer, error in zip(stack.hidden, errors, strict=True)
+        for layer, units, error in zip(stack.hidden, stack.units, errors, strict=True)
     ]
     return _core.Network(box.lower, box.upper, magnitude, layers)
+
+
+def row_slopes(units: Units) -> Floats:
+    """Return the slopes (rows,) of a layer's units as the core has them: clips are two ReLUs."""
+    return np.append(units.slopes, np.zeros(units.rows - units.bits))

@@ -194,7 +194,7 @@ def _path(arrays: PathArrays) -> CellPath:
     from nnce_cli.exact import CellPath
 
     signs, is_zero, splits, scale, columns, at_upper = arrays
-    return CellPath(signs, is_zero == 1, splits, scale, columns, at_upper == 1)
+    return CellPath(signs, is_zero == 1, splits, scale, columns, at_upper == 1, is_zero == 2)
 
 
 def _indices(basis: Basis) -> NDArray[np.int32]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli import _core
-from nnce_cli.base.bits import split_layers
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
+from nnce_cli.enumeration.columns import table_columns
 from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
 from nnce_cli.enumeration.problem import Problem
@@ -127,13 +127,13 @@ class DictionaryWalk:
     def take(self) -> CellBatch:
         """See `Walk`."""
         signs, active, witness, log = self._walk.take()
-        layers = split_layers(signs, self.problem.widths)
+        columns, active = table_columns(self.problem.stack, signs, active)
         return CellBatch(
-            signs=layers,
+            signs=columns,
             active=active,
             ranks=self._ranks.ranks(signs)
             if self._ranks
-            else np.zeros((0, len(layers)), np.uint16),
+            else np.zeros((0, len(self.problem.widths)), np.uint16),
             witness=self.problem.full_points(witness) if self._witness else None,
             log=self._decision_log(log) if self._log else None,
         )
@@ -159,6 +159,8 @@ class DictionaryWalk:
         Rounding may have let in a node without interior. It has no cell and is left out, but
         for a walk that keeps a log: a certificate has the decisions below that node too.
         """
+        while self._walk.is_choosing:
+            self.advance(1)
         found = []
         layers = len(self.problem.widths)
         counted = [self._walk.is_counted(layer) for layer in range(layers)]
@@ -177,18 +179,16 @@ class DictionaryWalk:
 
     def _exists(self, t: int) -> bool:
         """Tell whether the cell that frame ``t`` goes on with has an interior."""
-        self._walk.turn(t, True)
+        self._walk.turn_to(t)
         exists = self._walk.interior(t)
         if exists is None:
             exists = self._questions.cell_exists(t)
-        self._walk.turn(t, False)
+        self._walk.turn_back()
         return exists
 
     def _prefix(self, t: int) -> tuple[int, ...]:
         """Return the bits that are decided on the path to what frame ``t`` goes on with."""
-        signs = self._walk.path_to(t)[0][: self._walk.decided(t)]
-        bits = tuple((signs > 0).astype(int).tolist())
-        return (*bits, 1) if t < self._walk.top else bits
+        return tuple(self._walk.prefix(t).tolist())
 
 
 class ImageWalk(DictionaryWalk):

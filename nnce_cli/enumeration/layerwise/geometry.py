@@ -70,7 +70,7 @@ class Geometry:
         offset = self.problem.offset
         active = [(signs[offset[i] : offset[i + 1]] > 0).tolist() for i in range(layer)]
         forms: list[list[fmpq]] = self.pullback.preactivations(layer, active).tolist()
-        return forms
+        return forms[: self.problem.widths[layer]]
 
     def row(self, form: list[fmpq]) -> Floats:
         """Return a form on the unit cube, times a power of two that brings its size near 1."""
@@ -102,10 +102,11 @@ class Geometry:
         """Return the exact signs (N,) of all neurons at a float64 point of the box."""
         activation, values = point, []
         with np.errstate(over="ignore", invalid="ignore"):
-            for layer in self.problem.stack.hidden:
+            stack = self.problem.stack
+            for layer, units in zip(stack.hidden, stack.units, strict=True):
                 z = layer.weight @ activation + layer.bias
-                values.append(z)
-                activation = np.maximum(z, 0.0)
+                values.append(z[: units.rows])
+                activation = units.activate(z[None, :])[0]
         z = np.concatenate(values)
         if np.all(np.abs(z) > self.problem.sign_error):
             return np.sign(z).astype(np.int8)
@@ -113,7 +114,7 @@ class Geometry:
 
     def exact_signs(self, point: list[fmpq]) -> Signs:
         """Return the signs (N,) of all neurons at a rational point."""
-        layers = signs_at(self.pullback.maps, point)
+        layers = signs_at(self.pullback, point)
         return np.array([s for layer in layers for s in layer], dtype=np.int8)
 
     def witness(self, u: Floats, halfspaces: Halfspaces) -> Witness | None:

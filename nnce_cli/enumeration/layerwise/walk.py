@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.bits import pack_layers
 from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.columns import table_columns
 from nnce_cli.enumeration.layerwise.arrangement import Arrangement
 from nnce_cli.enumeration.layerwise.cell import Cell, Halfspaces, Witness
 from nnce_cli.enumeration.layerwise.geometry import Geometry
@@ -247,7 +248,8 @@ class LayerWise:
         joined = np.concatenate(signs, axis=1)
         ranks = self._ranks.ranks(joined) if self._ranks else np.zeros((0, len(widths)), np.uint16)
         active = np.add.reduceat(bits, self.problem.offset[:-1], axis=1, dtype=np.uint16)
-        return CellBatch(signs, active, ranks, self._witnesses(cells) if self._witness else None)
+        columns, active = table_columns(self.problem.stack, joined, active)
+        return CellBatch(columns, active, ranks, self._witnesses(cells) if self._witness else None)
 
     def _witnesses(self, cells: list[Cell]) -> NDArray[np.float64]:
         points = np.zeros((len(cells), self._geometry.d))

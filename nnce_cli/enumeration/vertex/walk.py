@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli import _core
-from nnce_cli.base.bits import split_layers
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.columns import table_columns
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.subtree import WHOLE, Subtree
@@ -228,15 +228,19 @@ class VertexWalk:
         if self._witness:
             unscaled = np.ldexp(points, input_exponents(self.problem.box))
             witness = self.problem.full_points(unscaled)
-        layers = split_layers(signs, self.problem.widths)
-        return CellBatch(layers, active, self._proved_ranks(signs, ranks), witness)
+        columns, active = table_columns(self.problem.stack, signs, active)
+        return CellBatch(columns, active, self._proved_ranks(signs, ranks), witness)
 
     def _proved_ranks(
         self, signs: NDArray[np.uint8], ranks: NDArray[np.int32]
     ) -> NDArray[np.uint16]:
-        """Return the ranks of rows, some of which the core has not proved (-1)."""
+        """Return the ranks of rows, some of which the core has not proved (-1).
+
+        It takes the two neurons of a clip for values of the layer.
+        """
         proved = ranks.astype(np.uint16)
-        unproved = np.flatnonzero((ranks < 0).any(axis=1))
+        is_unproved = (ranks < 0).any(axis=1) | self.problem.stack.layout.has_pieces
+        unproved = np.flatnonzero(is_unproved)
         if len(unproved):
             self._finder = self._finder or RankFinder(self.problem.stack)
             proved[unproved] = self._finder.ranks(signs[unproved])
