@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from nnce_cli import _core
 from nnce_cli.base.bits import split_layers, unpack
-from nnce_cli.enumeration.dictionary.network import row_slopes
 from nnce_cli.network import CLIP, MAX, AffineMap, LayerStack, Units
 
 if TYPE_CHECKING:
@@ -95,8 +94,8 @@ class RankFinder:
 
 def _slope_residues(units: Units) -> NDArray[np.uint32]:
     """Return the slopes of a layer's units modulo the prime; the prime for a multiple of it."""
-    found = _float_residues(row_slopes(units))
-    found[(found == 0) & (row_slopes(units) != 0)] = _core.PRIME
+    found = _float_residues(units.row_slopes)
+    found[(found == 0) & (units.row_slopes != 0)] = _core.PRIME
     return found
 
 

@@ -93,6 +93,11 @@ class Units:
         return self.bits + sum(unit.neurons for unit in self.pieces)
 
     @property
+    def row_slopes(self) -> Floats:
+        """By what the neurons of units are multiplied where they are not positive: (rows,)."""
+        return np.append(self.slopes, np.zeros(self.rows - self.bits))
+
+    @property
     def is_relu(self) -> bool:
         """Whether all units are ReLUs."""
         return not self.pieces and not self.slopes.any()

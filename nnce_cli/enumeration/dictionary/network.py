@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.domain import Box
 from nnce_cli.enumeration.problem import sign_errors
-from nnce_cli.network import MAX, LayerStack, Units
+from nnce_cli.network import MAX, LayerStack
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -
             np.ascontiguousarray(layer.weight),
             np.ascontiguousarray(layer.bias),
             units.rows,
-            row_slopes(units),
+            units.row_slopes,
             error,
             layer.exact is not None,
             [(first, unit.pieces) for unit, first in units.firsts() if unit.kind == MAX],
@@ -31,8 +31,3 @@ def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -
         for layer, units, error in zip(stack.hidden, stack.units, errors, strict=True)
     ]
     return _core.Network(box.lower, box.upper, magnitude, layers)
-
-
-def row_slopes(units: Units) -> Floats:
-    """Return the slopes (rows,) of a layer's units as the core has them: clips are two ReLUs."""
-    return np.append(units.slopes, np.zeros(units.rows - units.bits))

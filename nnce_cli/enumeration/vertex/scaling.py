@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.domain import Box
-from nnce_cli.enumeration.dictionary.network import core_network, row_slopes
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import AffineMap, LayerStack
 
@@ -46,7 +46,7 @@ def is_scalable(box: Box) -> bool:
 @lru_cache(maxsize=1)  # the tasks of a run are all about the same network
 def scaled_network(problem: Problem) -> _core.VertexNetwork:
     """Return the scaled network that a problem is about."""
-    slopes = [row_slopes(units) for units in problem.stack.units]
+    slopes = [units.row_slopes for units in problem.stack.units]
     return scale(problem.stack, problem.box, slopes, _exact_layers(problem.stack, problem.box))
 
 
