@@ -14,6 +14,8 @@ from nnce_cli.network import AffineMap, LayerStack, rational_matrix, weights_dig
 def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np.bool_]]:
     """Fold the inputs with ``lower == upper`` into the first bias, exactly, and drop them.
 
+    The first map is the only one that reads inputs: pass-throughs carry them past it.
+
     Args:
         stack: a network with n_0 inputs.
         box: its domain, of n_0 inputs.
@@ -29,13 +31,17 @@ def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np
     free = box.lower < box.upper
     if free.all():
         return stack, box, free
-    first = _fix(stack.hidden[0], free, box.lower)
-    hidden = (first, *stack.hidden[1:])
+    hidden, output = stack.hidden, stack.output
+    if hidden:
+        hidden = (_fix(hidden[0], free, box.lower), *hidden[1:])
+    elif output is not None:
+        output = _fix(output, free, box.lower)
     reduced = replace(
         stack,
         hidden=hidden,
+        output=output,
         input_shape=(int(free.sum()),),
-        digest=weights_digest(hidden, stack.output),
+        digest=weights_digest(hidden, output),
     )
     return reduced, Box(box.lower[free], box.upper[free]), free
 

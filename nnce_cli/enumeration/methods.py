@@ -141,6 +141,10 @@ def walk_factory(name: str, lp: str = DICTIONARY) -> Callable[..., Walk]:
         chosen = found.load()
 
     def make(problem: Problem, *subtree: Subtree, log: bool = False, **options: bool) -> Walk:
+        if not problem.stack.hidden and not log:
+            from nnce_cli.enumeration.single import SingleCell
+
+            return cast("Walk", partial(SingleCell, problem, *subtree)(**options))
         _refuse(found, problem, log=log)
         if log:
             options["log"] = True
@@ -153,6 +157,8 @@ def walk_factory(name: str, lp: str = DICTIONARY) -> Callable[..., Walk]:
 
 def _refuse(found: Method, problem: Problem, *, log: bool) -> None:
     """Refuse a problem, or a proof, that a method is not made for."""
+    if not problem.stack.hidden:
+        raise InputError("no unit cuts this network's domain: there is nothing to prove")
     inputs, widest = problem.stack.n_inputs, max(problem.widths)
     has_max = any(units.has_max for units in problem.stack.units)
     if log and has_max:
@@ -191,6 +197,8 @@ def choose(problem: Problem, *, log: bool = False) -> tuple[str, str]:
     Measured by benchmarks/methods.py, see docs/methods.md. ``log`` says that a proof is wanted.
     """
     vertex, inputs = METHODS[VERTEX], problem.stack.n_inputs
+    if not problem.stack.hidden:
+        return DICTIONARY, "the network has no unit that cuts its domain"
     if log:
         return DICTIONARY, "the method that writes proofs"
     if any(units.has_max for units in problem.stack.units):

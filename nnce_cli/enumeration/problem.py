@@ -45,6 +45,8 @@ class Problem:
         """The same over the image of the first layer; None where that is no gain."""
         from nnce_cli.enumeration.dictionary.image import reduce_to_image
 
+        if not self.stack.hidden:
+            return None
         return reduce_to_image(self.stack, self.box)
 
     @cached_property
@@ -66,7 +68,7 @@ class Problem:
     def sign_error(self) -> Floats:
         """Bounds on the error of each preactivation (N,) of a float64 forward pass in the box."""
         magnitude = np.maximum(np.abs(self.box.lower), np.abs(self.box.upper))
-        return np.concatenate(sign_errors(self.stack, magnitude))
+        return np.concatenate([np.zeros(0), *sign_errors(self.stack, magnitude)])
 
     def full_points(self, points: Floats) -> Floats:
         """Put the fixed inputs back into points (m, d) of the reduced box; return (m, n_0)."""

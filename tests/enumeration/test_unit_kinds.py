@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration import WHOLE, Problem, batches, choose, walk_factory
+from nnce_cli.network import AffineMap, LayerStack
 from tests.cases import cube
 from tests.oracles.units import DrawnLayer, codes_at, exact_cells, stack_of
 from tests.strategies import INTEGERS, boxes, examples
@@ -150,3 +151,17 @@ def test_a_comparison_that_does_not_matter_divides_no_cell():
     rows, ranks, *_ = walk_all(stack_of(drawn), cube(2, -1, 1), "dictionary")
     assert rows == [(2,)]
     assert ranks == [(0,)]
+
+
+@pytest.mark.parametrize("method", ["auto", "dictionary", "incremental"])
+def test_a_network_without_units_has_one_cell(method):
+    stack = LayerStack((), AffineMap(np.array([[1.0, 2.0]]), np.array([0.5])), (1, 2), "")
+    problem = Problem.of(stack, cube(2, -1, 3))
+    name = choose(problem)[0] if method == "auto" else method
+    walk = walk_factory(name)(problem)
+    [batch] = batches(walk)
+    assert (walk.cells, walk.done, walk.share, len(batch)) == (1, True, 1.0, 1)
+    assert batch.witness.tolist() == [[1.0, 1.0]]
+    assert walk.rest() == []
+    with pytest.raises(InputError, match="nothing to prove"):
+        walk_factory("dictionary")(problem, log=True)
