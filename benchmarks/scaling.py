@@ -65,7 +65,7 @@ def measure(stack: LayerStack, box: Box, jobs: int) -> dict[str, Any]:
     from nnce_cli.enumeration import Problem
     from nnce_cli.parallel import JOURNAL, Journal, Limits, Plan, coordinate
 
-    plan = Plan(Problem.of(stack, box), tuple(stack.widths), False, True, False, None)
+    plan = Plan(Problem.of(stack, box), False, True, False, None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / JOURNAL
         Journal.create(path, {}, len(stack.hidden))

@@ -25,7 +25,6 @@ def plan_of(layers: Layers) -> Plan:
     stack = stack_of(layers)
     return Plan(
         problem=Problem.of(stack, cube(stack.n_inputs, -1, 1)),
-        widths=tuple(stack.widths),
         witness=False,
         certify=True,
         log=False,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import unpack
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
-from nnce_cli.network import AffineMap
+from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.table import CellRows, Rows, first_rows
 
 ENTRIES = 2**21  # of the matrices of one layer that are in memory at a time
@@ -42,33 +41,51 @@ class CellMaps:
         return values, error * (1 + 2.0**-30) + units * size + UNDERFLOW
 
 
-def cell_maps(layers: tuple[AffineMap, ...], rows: CellRows) -> Iterator[tuple[slice, CellMaps]]:
+def cell_maps(
+    stack: LayerStack, output: AffineMap, rows: CellRows
+) -> Iterator[tuple[slice, CellMaps]]:
     """Yield the maps of the cells of consecutive rows, some rows at a time.
 
-    ``layers`` are the hidden layers, with d inputs, and then the output map.
+    They are those from the d inputs of ``stack``, through its hidden layers, to ``output``.
     """
-    widest = max(layer.n_out for layer in layers)
-    step = max(1, ENTRIES // (widest * (1 + layers[0].n_in)))
+    widest = max(layer.n_out for layer in (*stack.hidden, output))
+    step = max(1, ENTRIES // (widest * (1 + stack.n_inputs)))
     for start in range(0, len(rows.active), step):
         part = slice(start, min(start + step, len(rows.active)))
         signs = [layer[part] for layer in rows.signs]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            yield part, _maps(layers, Rows(signs, rows.active[part], rows.ranks[part]))
+            some = Rows(signs, rows.active[part], rows.ranks[part])
+            yield part, _maps(stack, output, some)
 
 
-def _maps(layers: tuple[AffineMap, ...], rows: Rows) -> CellMaps:
+def _maps(stack: LayerStack, output: AffineMap, rows: Rows) -> CellMaps:
     """Follow the layers; what cells have in common up to a layer is computed once."""
-    maps = _first_map(layers[0])
+    first_map, *layers = (*stack.hidden, output)
+    maps = _first_map(first_map)
     numbers = np.zeros(len(rows.active), dtype=np.int64)  # each row's cell among ``maps``
-    firsts, _ = first_rows(rows, None)
-    for layer, signs, first in zip(layers[1:], rows.signs, firsts, strict=True):
-        on = unpack(signs[first], layer.n_in)[:, :, None]
-        parent = numbers[first]
-        value = np.where(on, maps.value[parent], 0.0)
-        error = np.where(on, maps.error[parent], 0.0)
-        maps = _compose(layer, value, error)
+    columns, _ = first_rows(rows, None)
+    ends, codes = stack.layout.column_ends, stack.layout.layers(rows.signs)
+    for layer, units, end, (bits, pieces) in zip(layers, stack.units, ends, codes, strict=True):
+        first = columns[end - 1]
+        gains = units.gains((bits[first], pieces[first]), layer.n_in)
+        maps = _compose(layer, *_passed_on(maps, numbers[first], gains, exact=units.is_relu))
         numbers = np.cumsum(first) - 1
     return CellMaps(maps.value[numbers], maps.error[numbers])
+
+
+def _passed_on(
+    maps: CellMaps, cells: NDArray[np.int64], gains: Floats, *, exact: bool
+) -> tuple[Floats, Floats]:
+    """Return what units pass on (m, n, 1 + d) in cells of these numbers, and error bounds.
+
+    ``gains`` (m, n) multiply the neurons' maps; ``exact`` says that all are 0 or 1.
+    """
+    factors = gains[:, :, None]
+    value = np.where(factors, factors * maps.value[cells], 0.0)
+    error = np.where(factors, np.abs(factors) * maps.error[cells], 0.0)
+    if exact:
+        return value, error
+    return value, error * (1 + 2.0**-30) + UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
 def _first_map(layer: AffineMap) -> CellMaps:

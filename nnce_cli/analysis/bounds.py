@@ -1,45 +1,46 @@
-"""Upper bounds on the number of cells that follow from the widths alone, as exact integers.
-
-Each function takes ``widths``: the input dimension n_0, then the hidden widths n_1, …, n_L.
-"""
+"""Upper bounds on the number of cells that follow from the sizes alone, as exact integers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from math import prod
+
+from nnce_cli.base.sizes import Sizes
 
 
-def bounds(widths: Sequence[int]) -> dict[str, int]:
-    """Return all bounds by name, from the weakest to the strongest."""
-    return {
-        "sign_vectors": sign_vectors(widths),
-        "montufar": montufar(widths),
-        "serra": serra(widths),
-    }
+def bounds(sizes: Sizes) -> dict[str, int]:
+    """Return the bounds that hold for a network of these sizes, from the weakest to the strongest.
+
+    That of Serra et al. is for chains of ReLU layers only: it counts on inactive units to take
+    dimensions away, which those of another slope do not, and pass-throughs go round.
+    """
+    found = {"sign_vectors": sign_vectors(sizes), "montufar": montufar(sizes)}
+    return found | {"serra": serra(sizes)} if sizes.is_relu else found
 
 
-def sign_vectors(widths: Sequence[int]) -> int:
-    """Return 2^N, the number of sign vectors of all N hidden neurons."""
-    return 1 << sum(widths[1:])
+def sign_vectors(sizes: Sizes) -> int:
+    """Return the number of codes of all units: 2^N where each of the N units has two pieces."""
+    layout = sizes.layout
+    return prod([k for many in layout.pieces for k in many]) << sum(layout.bits)
 
 
-def montufar(widths: Sequence[int]) -> int:
+def montufar(sizes: Sizes) -> int:
     """Return the bound of Montúfar, Notes on the number of linear regions of DNNs (2017).
 
-    The product over the layers of ``sum_{j=0}^{d_l} C(n_l, j)``, the number of cells of n_l
-    hyperplanes in general position, where ``d_l = min(n_0, …, n_l)``.
+    The product over the layers of the most cells that their units cut a space of dimension
+    ``d_l = min(n_0, …, n_{l-1})`` into (`arrangement_cells`), where n_k is how many values layer k
+    passes on: a layer's cells are cut in their images, whatever the units' slopes are.
     """
-    product, dimension = 1, widths[0]
-    for n in widths[1:]:
-        dimension = min(dimension, n)
-        product *= sum(_binomials(n)[: dimension + 1])
-    return product
+    layers = zip(sizes.layout.bits, sizes.layout.pieces, sizes.dimensions, strict=False)
+    return prod(arrangement_cells(n, [d], many)[d] for n, many, d in layers)
 
 
-def serra(widths: Sequence[int]) -> int:
+def serra(sizes: Sizes) -> int:
     """Return the bound of Serra, Tjandraatmadja & Ramalingam (ICML 2018), Theorem 1.
 
-    The sum of ``C(n_1, j_1) ⋯ C(n_L, j_L)`` over all integers
+    It holds for chains of ReLU layers: the sum of ``C(n_1, j_1) ⋯ C(n_L, j_L)`` over all integers
     ``0 <= j_l <= min(n_0, n_1 - j_1, …, n_{l-1} - j_{l-1}, n_l)``.
 
     The sum is taken layer by layer. ``weight[d]`` is the sum over the choices so far that leave
@@ -47,9 +48,10 @@ def serra(widths: Sequence[int]) -> int:
     choice j turns d into ``min(d, n - j)``: the ``j <= n - d`` leave it as it is, and each other
     value c is reached from all larger d by the one choice ``j = n - c``.
     """
-    weight = [0] * widths[0] + [1]
-    for n in widths[1:]:
-        choose = _binomials(n)
+    assert sizes.is_relu
+    weight = [0] * sizes.inputs + [1]
+    for n in sizes.layout.widths:
+        choose = _binomials(n, n)
         choices_up_to = list(accumulate(choose))
         weight_from = [*accumulate(reversed(weight))][::-1]  # weight_from[d] = weight[d:] summed
         top = len(weight) - 1
@@ -63,21 +65,36 @@ def serra(widths: Sequence[int]) -> int:
     return sum(weight)
 
 
-def arrangement_cells(n: int, dimensions: Iterable[int]) -> dict[int, int]:
-    """Return for each dimension r the most cells that n hyperplanes cut r-dimensional space into.
+def arrangement_cells(
+    n: int, dimensions: Iterable[int], pieces: Sequence[int] = ()
+) -> dict[int, int]:
+    """Return for each dimension r the most cells that units cut r-dimensional space into.
 
-    ``sum_{i <= r} C(n, i)``, reached in general position (Buck, *Partition of space*, 1943).
+    ``n`` units have two pieces, and cut along a hyperplane: alone they make
+    ``sum_{i <= r} C(n, i)`` cells, reached in general position (Buck, *Partition of space*, 1943).
+    ``pieces`` are those of the others, each a maximum of so many affine functions (a clip is one of
+    three: 0, z - lo, 2 z - lo - hi). Together they make as many cells as the sum, over all sets of
+    at most r units, of the products of their pieces less one (Montúfar, Ren & Zhang, *Sharp bounds
+    for the number of regions of maxout networks and vertices of Minkowski sums*, 2022): the
+    coefficients of the product of the polynomials 1 + (k - 1) t.
     """
     wanted = set(dimensions)
-    found, total, binomial = {}, 0, 1
-    for i in range(max(wanted, default=-1) + 1):
-        total += binomial
-        binomial = binomial * (n - i) // (i + 1)
-        if i in wanted:
-            found[i] = total
+    top = min(max(wanted, default=0), n + len(pieces))
+    terms = _binomials(n, top)
+    for k, count in Counter(pieces).items():
+        powers = _binomials(count, top, k - 1)
+        terms = [
+            sum(a * b for a, b in zip(terms, reversed(powers[: i + 1]), strict=False))
+            for i in range(top + 1)
+        ]
+    sums = list(accumulate(terms))
+    return {r: sums[min(r, top)] for r in wanted}
+
+
+def _binomials(n: int, most: int, factor: int = 1) -> list[int]:
+    """Return C(n, j) times ``factor`` to the power j, for j = 0, …, ``most``."""
+    found, binomial, power = [], 1, 1
+    for j in range(most + 1):
+        found.append(binomial * power)
+        binomial, power = binomial * (n - j) // (j + 1), power * factor
     return found
-
-
-def _binomials(n: int) -> list[int]:
-    """Return C(n, 0), …, C(n, n)."""
-    return list(accumulate(range(n), lambda c, j: c * (n - j) // (j + 1), initial=1))

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.analysis.layer_cells import LayerCells
-from nnce_cli.base.bits import packed_bytes
 from nnce_cli.table import Metadata, Output
 
 BY_LAYER_FORMAT = 1
@@ -46,8 +45,9 @@ class ByLayerWriter:
 
     def __init__(self, output: Output, metadata: Metadata) -> None:
         """Begin the table of layer-k cells of the cell table that ``metadata`` describes."""
-        self._waiting = [BY_LAYER_SCHEMA.empty_table() for _ in metadata.widths[1:]]
-        widest = packed_bytes(max(metadata.widths[1:]))
+        layout = metadata.sizes.layout
+        self._waiting = [BY_LAYER_SCHEMA.empty_table() for _ in range(layout.depth)]
+        widest = max(layout.layer_bytes, default=1)
         self._group = min(CELLS_PER_GROUP, SIGN_BYTES_PER_GROUP // widest)
         self._writer = pq.ParquetWriter(
             output,
@@ -60,7 +60,7 @@ class ByLayerWriter:
         about = {
             "format": BY_LAYER_FORMAT,
             "model": metadata.model,
-            "widths": metadata.widths,
+            **metadata.sizes.to_values(),
             "domain": metadata.domain,
             "complete": metadata.complete,
             "certified": metadata.certified,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import packed_bytes, split_layers, unpack
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.layout import Layout
 from nnce_cli.table import CellRows, LayerCounter
 
 Keys = NDArray[np.bytes_]
@@ -22,7 +22,8 @@ FIRST, SECOND, BOTH = "first", "second", "both"
 class Difference:
     """A cell in one table only, or a cell in both whose numbers differ.
 
-    ``table`` is "first", "second" or "both"; ``signs`` has a string of 0 and 1 for each layer.
+    ``table`` is "first", "second" or "both"; ``signs`` has the code of each layer as a text, as
+    `Layout.texts` writes it.
     ``active`` and ``ranks`` are those of the first and of the second table where that is "both".
     """
 
@@ -80,24 +81,25 @@ class Comparison:
 
 
 def compare(
-    first: Iterable[CellRows], second: Iterable[CellRows], widths: Sequence[int], *, show: int = 10
+    first: Iterable[CellRows], second: Iterable[CellRows], layout: Layout, *, show: int = 10
 ) -> Comparison:
-    """Compare two tables of a network of these widths; rows come in batches, in table order.
+    """Compare two tables of a network of this layout; rows come in batches, in table order.
 
-    Sign vectors, numbers of active neurons and ranks are compared, witnesses are not.
+    Codes, numbers of active neurons and ranks are compared, witnesses are not.
     ``show`` is how many differences are kept.
 
     Raises:
         InputError: the rows of a table are not in order, or have bits beyond a layer's width.
     """
-    sides = _Side(FIRST, first, widths), _Side(SECOND, second, widths)
-    layers = [_LayerMatch(end) for end in accumulate(map(packed_bytes, widths[1:]))]
+    sides = _Side(FIRST, first, layout), _Side(SECOND, second, layout)
+    layers = [_LayerMatch(end) for end in accumulate(layout.layer_bytes or [1])]
     result = Comparison([], [], [], [])
     for a, b in _aligned(*sides):
         for layer in layers:
             layer.add(a.keys, b.keys)
-        _note_differences(result, a, b, widths, show)
-    result.first_cells, result.second_cells = (list(side.counter.layer_cells) for side in sides)
+        _note_differences(result, a, b, layout, show)
+    counters = (side.counter for side in sides)
+    result.first_cells, result.second_cells = (list(c.layer_cells) or [c.cells] for c in counters)
     for layer in layers:
         only_first, only_second = layer.result()
         result.only_first.append(only_first)
@@ -107,7 +109,7 @@ def compare(
 
 @dataclass(frozen=True)
 class _Part:
-    """Some consecutive rows: the joined sign vectors as byte strings (rows,), and the numbers."""
+    """Some consecutive rows: the joined codes as byte strings (rows,), and the numbers."""
 
     keys: Keys
     active: NDArray[np.uint16]
@@ -120,15 +122,15 @@ class _Part:
 class _Side:
     """One of the tables: its batches one after the other, checked."""
 
-    def __init__(self, name: str, batches: Iterable[CellRows], widths: Sequence[int]) -> None:
-        self.counter = LayerCounter(len(widths) - 1)
+    def __init__(self, name: str, batches: Iterable[CellRows], layout: Layout) -> None:
+        self.counter = LayerCounter(layout)
         self._name = name
         self._batches = iter(batches)
-        # The bits of each layer's last byte that stand for no neuron.
-        self._padding = [(1 << (-n % 8)) - 1 for n in widths[1:]]
-        n_bytes = sum(map(packed_bytes, widths[1:]))
-        numbers = np.zeros((0, len(widths) - 1), dtype=np.uint16)
-        self.rows = _Part(np.zeros(0, dtype=f"S{n_bytes}"), numbers, numbers)
+        # The bits of a joined code that stand for no neuron: in the last byte of a layer's bits.
+        full = np.full(layout.row_bytes, 255, dtype=np.uint8)
+        self._padding = ~layout.join_layers(layout.split_layers(full)) if layout.depth else full
+        numbers = np.zeros((0, layout.depth), dtype=np.uint16)
+        self.rows = _Part(_keys(np.zeros((0, layout.row_bytes), np.uint8)), numbers, numbers)
 
     def fill(self) -> None:
         """Get the next rows, if there are none at hand; at the end of the table there are none."""
@@ -143,25 +145,24 @@ class _Side:
                     f"the {self._name} table is not sorted: {error}; "
                     "give it as nnce enumerate wrote it"
                 ) from error
-            if any((s[:, -1] & p).any() for s, p in zip(batch.signs, self._padding, strict=True)):
+            nothing = np.zeros((len(batch.active), 0), dtype=np.uint8)
+            joined = np.concatenate([nothing, *batch.signs], axis=1)
+            if (joined & self._padding).any():
                 raise InputError(
                     f"the {self._name} table has signs of more neurons than its widths allow; "
                     "give it as nnce enumerate wrote it"
                 )
-            joined = np.concatenate(batch.signs, axis=1)
-            # NumPy orders byte strings of one length as memcmp does: see table/prefixes.py.
-            keys = joined.view(f"S{joined.shape[1]}").ravel()
-            self.rows = _Part(keys, batch.active, batch.ranks)
+            self.rows = _Part(_keys(joined), batch.active, batch.ranks)
 
     def take(self, last: np.bytes_) -> _Part:
-        """Take out the rows up to the sign vector ``last``."""
+        """Take out the rows up to the code ``last``."""
         count = int(np.searchsorted(self.rows.keys, last, side="right"))
         taken, self.rows = self.rows[:count], self.rows[count:]
         return taken
 
 
 def _aligned(first: _Side, second: _Side) -> Iterator[tuple[_Part, _Part]]:
-    """Cut both tables at the same sign vectors, and yield their rows piece by piece."""
+    """Cut both tables at the same codes, and yield their rows piece by piece."""
     while True:
         first.fill()
         second.fill()
@@ -169,6 +170,14 @@ def _aligned(first: _Side, second: _Side) -> Iterator[tuple[_Part, _Part]]:
         if not ends:
             return
         yield first.take(min(ends)), second.take(min(ends))
+
+
+def _keys(joined: NDArray[np.uint8]) -> Keys:
+    """View joined codes (rows, bytes) as a byte string each; one zero where they are empty."""
+    if not joined.shape[1]:
+        joined = np.zeros((len(joined), 1), dtype=np.uint8)
+    # NumPy orders byte strings of one length as memcmp does: see table/prefixes.py.
+    return joined.view(f"S{joined.shape[1]}").ravel()
 
 
 class _LayerMatch:
@@ -181,7 +190,7 @@ class _LayerMatch:
         self._open = [np.zeros(0, dtype=self._dtype)] * 2
 
     def add(self, first: Keys, second: Keys) -> None:
-        """Take the next rows of both, cut at the same sign vector."""
+        """Take the next rows of both, cut at the same code."""
         cells = [self._cells(self._open[0], first), self._cells(self._open[1], second)]
         last = max(part[-1] for part in cells if len(part))
         self._open = [part[part == last] for part in cells]
@@ -215,9 +224,7 @@ def _place(keys: Keys, others: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_
     return place, there
 
 
-def _note_differences(
-    result: Comparison, a: _Part, b: _Part, widths: Sequence[int], show: int
-) -> None:
+def _note_differences(result: Comparison, a: _Part, b: _Part, layout: Layout, show: int) -> None:
     """Count the changed cells of these rows, and keep the first differences there is room for."""
     place, there = _place(a.keys, b.keys)
     common, matched = np.flatnonzero(there), place[there]
@@ -228,26 +235,22 @@ def _note_differences(
     if room <= 0:
         return
     found = [
-        (a.keys[i], Difference(FIRST, _signs(a.keys[i], widths)))
+        (a.keys[i], Difference(FIRST, _signs(a.keys[i], layout)))
         for i in np.flatnonzero(~there)[:room]
     ]
     found += [
-        (b.keys[i], Difference(SECOND, _signs(b.keys[i], widths)))
+        (b.keys[i], Difference(SECOND, _signs(b.keys[i], layout)))
         for i in np.flatnonzero(~_place(b.keys, a.keys)[1])[:room]
     ]
     for i, j in zip(common[changed][:room], matched[changed][:room], strict=True):
         active = a.active[i].tolist(), b.active[j].tolist()
         ranks = a.ranks[i].tolist(), b.ranks[j].tolist()
-        found.append((a.keys[i], Difference(BOTH, _signs(a.keys[i], widths), active, ranks)))
+        found.append((a.keys[i], Difference(BOTH, _signs(a.keys[i], layout), active, ranks)))
     found.sort(key=lambda entry: bytes(entry[0]))
     result.differences += [difference for _, difference in found[:room]]
 
 
-def _signs(key: np.bytes_, widths: Sequence[int]) -> tuple[str, ...]:
-    """Write a joined sign vector as a string of 0 and 1 for each layer."""
-    n_bytes = sum(map(packed_bytes, widths[1:]))
-    joined = np.frombuffer(bytes(key).ljust(n_bytes, b"\0"), dtype=np.uint8)
-    return tuple(
-        "".join(map(str, unpack(layer, n).tolist()))
-        for layer, n in zip(split_layers(joined, widths[1:]), widths[1:], strict=True)
-    )
+def _signs(key: np.bytes_, layout: Layout) -> tuple[str, ...]:
+    """Write a joined code as a text for each layer."""
+    row = bytes(key).ljust(layout.row_bytes, b"\0")
+    return layout.texts(np.frombuffer(row, dtype=np.uint8))

@@ -30,7 +30,7 @@ from nnce_cli.enumeration import (
     walk_factory,
 )
 from nnce_cli.exact import Pullback
-from nnce_cli.network import AffineMap, LayerStack, rationals
+from nnce_cli.network import AffineMap, LayerStack, Units, rationals
 
 WALKS = 16  # classes whose networks of differences are kept, ready to be walked
 NODES = 16  # of the walk between two looks at what it has found
@@ -38,36 +38,18 @@ NODES = 16  # of the walk between two looks at what it has found
 Bits = NDArray[np.uint8]
 
 
-def scores_of(stack: LayerStack) -> AffineMap:
-    """Return the map from the last activations to one score a class.
-
-    These are the network's outputs. A single output f is a binary classifier's: its classes 0
-    and 1 have the scores 0 and f, so class 1 is predicted where f > 0.
-    """
-    width = stack.hidden[-1].n_out
-    output = stack.output or AffineMap(np.eye(width), np.zeros(width))
-    if output.n_out > 1:
-        return output
-    weight, bias = (rationals(values) for values in output.exact_arrays)
-    nothing = rationals(np.zeros((1, width + 1)))
-    return AffineMap.of(
-        np.concatenate([nothing[:, 1:], weight]),
-        np.concatenate([nothing[0, :1], bias]),
-        output.nodes,
-    )
-
-
 class Decisions:
     """Decides the classes of cells and whether the boundary runs through them, exactly.
 
-    A cell is given by its network sign vector (N,), one 0 or 1 a neuron, the layers joined.
+    A cell is given by the bits of its neurons (N,), the layers joined (`neuron_bits`).
     """
 
-    def __init__(self, stack: LayerStack, box: Box) -> None:
+    def __init__(self, stack: LayerStack, box: Box, scores: AffineMap) -> None:
+        """Prepare for a network on a box; the class is that of the largest of the ``scores``."""
         self._stack = stack
         self._box = box
-        self._scores = scores_of(stack)
-        self._pullback = Pullback(replace(stack, hidden=(*stack.hidden, self._scores)))
+        self._scores = scores
+        self._pullback = Pullback(_followed_by(stack, scores))
         self._walk = lru_cache(WALKS)(self._walk_of_differences)
 
     @property
@@ -89,9 +71,8 @@ class Decisions:
 
     def class_at(self, bits: Bits, point: list[fmpq]) -> int:
         """Return the class predicted at a point (n_0 numbers) inside a cell, exactly."""
-        ends = np.cumsum(self._stack.widths[1:])
-        active = [(layer == 1).tolist() for layer in np.split(bits, ends[:-1])]
-        forms = self._pullback.preactivations(len(ends), active)
+        active = self._pullback.layers(bits.tolist())
+        forms = self._pullback.preactivations(len(self._stack.hidden), active)
         values = (forms * fmpq_mat(len(point) + 1, 1, [fmpq(1), *point])).entries()
         return values.index(max(values))
 
@@ -117,8 +98,14 @@ class Decisions:
         last = AffineMap.of(
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
-        stack = replace(self._stack, hidden=(*self._stack.hidden, last), output=None)
-        return walk_factory(DICTIONARY)(Problem.of(stack, self._box), rows=False, witness=False)
+        problem = Problem.of(_followed_by(self._stack, last), self._box)
+        return walk_factory(DICTIONARY)(problem, rows=False, witness=False)
+
+
+def _followed_by(stack: LayerStack, layer: AffineMap) -> LayerStack:
+    """Return a network with one more layer of ReLUs."""
+    units = (*stack.units, Units.relu(layer.n_out))
+    return replace(stack, hidden=(*stack.hidden, layer), units=units, output=None)
 
 
 def clear_classes(scores: CellMaps, points: NDArray[np.float64]) -> NDArray[np.int64]:

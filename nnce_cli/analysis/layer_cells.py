@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.layout import Layout
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table import CellRows, LayerCounter
 
 Ints = NDArray[np.int64]
@@ -21,7 +23,7 @@ class LayerCells:
     The first is number ``first`` among the layer's cells; numbers and rows count from 0. Of each
     cell: ``parent`` (m,), the number of the layer-(k-1) cell that it lies in (0, the domain, at
     layer 1); ``first_row`` (m,) and ``rows`` (m,), where its rows stand and how many they are;
-    ``signs`` uint8 (m, bytes), the packed sign vector of this layer; ``active`` and ``rank``
+    ``signs`` uint8 (m, bytes), this layer's columns joined; ``active`` and ``rank``
     uint16 (m,), at this layer; ``sub_cells`` (m,), the layer-(k+1) cells in it, None at the last
     layer. Numbers are int64 but where it says otherwise.
     """
@@ -41,19 +43,19 @@ class LayerCells:
         return len(self.rank)
 
 
-def layer_cells(batches: Iterable[CellRows], widths: Sequence[int]) -> Iterator[list[LayerCells]]:
+def layer_cells(batches: Iterable[CellRows], sizes: Sizes) -> Iterator[list[LayerCells]]:
     """Yield the cells that end in each batch, an entry a layer, then those that end with the table.
 
-    ``widths`` is n_0, n_1, …, n_L. The batches are those of a table, in its order; what is held
-    in memory is one batch and the last cell of each layer.
+    ``sizes`` are those of the network. The batches are those of a table, in its order; what is
+    held in memory is one batch and the last cell of each layer.
 
     Raises:
         InputError: the rows are not in the order of a cell table, or a number in them is too
-            large for the widths.
+            large for the sizes.
     """
-    tree = _Tree(len(widths) - 1)
+    tree = _Tree(sizes.layout)
     for batch in batches:
-        _check_numbers(batch, widths)
+        _check_numbers(batch, sizes)
         try:
             ended = tree.add(batch)
         except ValueError as error:
@@ -92,10 +94,11 @@ class _Begun:
 class _Tree:
     """Where the layer-k cells begin and end: a cell ends where the next one of its layer begins."""
 
-    def __init__(self, layers: int) -> None:
-        self._counter = LayerCounter(layers)
-        self._open: list[_Begun | None] = [None] * layers  # the last cell of each layer
-        self._ended = [0] * layers
+    def __init__(self, layout: Layout) -> None:
+        self._counter = LayerCounter(layout)
+        self._columns = layout.layer_columns
+        self._open: list[_Begun | None] = [None] * layout.depth  # the last cell of each layer
+        self._ended = [0] * layout.depth
 
     def add(self, batch: CellRows) -> list[LayerCells]:
         """Take the next rows; return the cells that have ended, an entry a layer.
@@ -103,9 +106,9 @@ class _Tree:
         Raises:
             ValueError: a row does not come after the row before it.
         """
-        before = list(self._counter.layer_cells)
+        before, rows = list(self._counter.layer_cells), self._counter.cells
         firsts = self._counter.add(batch)
-        row = before[-1] + np.arange(len(batch.active))
+        row = rows + np.arange(len(batch.active))
         # The number of the layer-k cell of each row, for k = 0 (the domain), 1, …, L; then rows.
         number = [np.zeros_like(row)]
         number += [n - 1 + np.cumsum(first) for n, first in zip(before, firsts, strict=True)]
@@ -114,12 +117,10 @@ class _Tree:
         for layer, first in enumerate(firsts):
             at = np.flatnonzero(first)
             begins = np.stack([row[at], number[layer][at], number[layer + 2][at]], axis=1)
-            signs, active, rank = (
-                batch.signs[layer][at],
-                batch.active[at, layer],
-                batch.ranks[at, layer],
-            )
-            begun, last = _Begun(begins, signs, active, rank), self._open[layer]
+            columns = [column[at] for column in batch.signs[self._columns[layer]]]
+            signs = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+            begun = _Begun(begins, signs, batch.active[at, layer], batch.ranks[at, layer])
+            last = self._open[layer]
             if last is not None:
                 begun = last.followed_by(begun)
             self._open[layer] = begun[-1:] if len(begun.rank) else None
@@ -153,10 +154,10 @@ class _Tree:
         return closed
 
 
-def _check_numbers(batch: CellRows, widths: Sequence[int]) -> None:
-    """Refuse ranks and numbers of active neurons that are larger than the layer."""
-    neurons = np.array(widths[1:])
-    if (batch.ranks > np.minimum(neurons, widths[0])).any() or (batch.active > neurons).any():
+def _check_numbers(batch: CellRows, sizes: Sizes) -> None:
+    """Refuse ranks and numbers of active units that are larger than they can be."""
+    too_large = (batch.ranks > np.array(sizes.dimensions[1:])).any()
+    if too_large or (batch.active > np.array(sizes.layout.widths)).any():
         raise InputError(
             "the table has ranks or active neurons that its widths do not allow; "
             "give it as nnce enumerate wrote it"

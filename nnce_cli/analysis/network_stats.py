@@ -12,19 +12,13 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
-from nnce_cli.analysis.decisions import (
-    Decisions,
-    clear_classes,
-    rational_point,
-    rationals_of,
-    scores_of,
-)
+from nnce_cli.analysis.decisions import Decisions, clear_classes, rational_point, rationals_of
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
 from nnce_cli.analysis.table_and_model import refuse_other_model
-from nnce_cli.base.bits import unpack_layers
+from nnce_cli.analysis.task import Task, output_map, scores, task_of
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.network import LayerStack
+from nnce_cli.network import LayerStack, neuron_bits
 from nnce_cli.table import CellRows, Metadata
 
 ROWS_PER_REPORT = 100
@@ -36,17 +30,19 @@ Progress = Callable[[int, int], object]
 class NetworkStats:
     """What a network does on the cells of its table.
 
-    ``outputs`` is the number of its outputs. ``classes[j]`` is the number of cells at whose
-    witness class j is predicted, for the classes that occur, and ``boundary_cells`` the number of
-    cells through whose interior the decision boundary runs. ``spectral_norm`` and
+    ``outputs`` is the number of its outputs, ``task`` what they are taken for. ``classes[j]`` is
+    the number of cells at whose witness class j is predicted, for the classes that occur, and
+    ``boundary_cells`` the number of cells through whose interior the decision boundary runs: None
+    for a regression, which has no classes. ``spectral_norm`` and
     ``infinity_norm`` are those of the linear parts of the affine maps from the inputs that vary
     to the outputs: the Lipschitz constants on the cells for the Euclidean and the maximum norm.
     They are None for a table without rows, or where they are out of float64's range.
     """
 
     outputs: int
+    task: Task
     classes: dict[int, int]
-    boundary_cells: int
+    boundary_cells: int | None
     spectral_norm: Norm | None
     infinity_norm: Norm | None
 
@@ -54,6 +50,7 @@ class NetworkStats:
         """Return the statistics as JSON values."""
         return {
             "outputs": self.outputs,
+            "task": self.task.value,
             "classes": self.classes,
             "boundary_cells": self.boundary_cells,
             "spectral_norm": vars(self.spectral_norm) if self.spectral_norm else None,
@@ -65,20 +62,26 @@ class NetworkCounter:
     """Gathers `NetworkStats` while the rows of a table pass by."""
 
     def __init__(
-        self, stack: LayerStack, metadata: Metadata, progress: Progress | None = None
+        self,
+        stack: LayerStack,
+        metadata: Metadata,
+        progress: Progress | None = None,
+        task: Task | None = None,
     ) -> None:
         """Begin with no rows; ``progress`` is told, now and then, how many of all are done.
 
+        ``task`` is what the outputs are taken for; by default what they mean (`task_of`).
+
         Raises:
-            InputError: the table is not one of this network.
+            InputError: the table is not one of this network, or the task does not suit it.
         """
         refuse_other_model(metadata, stack)
-        self._widths = stack.widths[1:]
-        self._outputs = self._widths[-1] if stack.output is None else stack.output.n_out
+        self._outputs = output_map(stack).n_out
+        self._task = task_of(stack, task)
         box = Box(np.array(metadata.lower), np.array(metadata.upper))
-        reduced, _, self._free = fix_inputs(stack, box)
-        self._maps = (*reduced.hidden, scores_of(stack))
-        self._decisions = Decisions(stack, box)
+        self._stack, _, self._free = fix_inputs(stack, box)
+        self._scores = scores(stack, self._task)
+        self._decisions = Decisions(stack, box, self._scores)
         self._metadata = metadata
         self._progress = progress
         self._rows = 0
@@ -93,25 +96,29 @@ class NetworkCounter:
             InputError: a row is no cell of the network.
         """
         for batch in batches:
-            for part, maps in cell_maps(self._maps, batch):
+            for part, maps in cell_maps(self._stack, self._scores, batch):
                 self._spectral.add(*spectral_norms(maps))
                 self._infinity.add(*infinity_norms(maps))
-                self._decide(batch, part, maps)
+                if self._task is not Task.REGRESSION:
+                    self._decide(batch, part, maps)
             yield batch
 
     def result(self) -> NetworkStats:
         """Return what was gathered so far."""
         return NetworkStats(
             outputs=self._outputs,
+            task=self._task,
             classes=dict(sorted(self._classes.items())),
-            boundary_cells=self._crossed,
+            boundary_cells=None if self._task is Task.REGRESSION else self._crossed,
             spectral_norm=self._spectral.result(),
             infinity_norm=self._infinity.result(),
         )
 
     def _decide(self, batch: CellRows, part: slice, maps: CellMaps) -> None:
         """Count the classes of some rows, and those of them that the boundary runs through."""
-        bits = unpack_layers([signs[part] for signs in batch.signs], self._widths)
+        nothing = np.zeros((part.stop - part.start, 0), dtype=np.uint8)
+        joined = np.concatenate([nothing, *(signs[part] for signs in batch.signs)], axis=1)
+        bits = neuron_bits(self._stack, joined)
         points, clear = None, np.full(len(bits), -1)
         if batch.witness is not None:
             points = batch.witness[part]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.analysis.bounds import arrangement_cells
 from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table import CellRows
 
 Counts = dict[int, int]
@@ -24,8 +25,8 @@ class SubCells:
 
     ``quartiles`` are the first, the median and the third, with linear interpolation between
     neighbours (NumPy's default). ``histogram[s]`` is the number of layer-k cells with s
-    layer-(k+1) cells inside, for each s that occurs. ``bound`` is the theoretical maximum
-    ``sum_{i <= rank} C(n_{k+1}, i)``, an exact integer.
+    layer-(k+1) cells inside, for each s that occurs. ``bound`` is the theoretical maximum, an exact
+    integer (`arrangement_cells`).
     """
 
     cells: int
@@ -56,15 +57,17 @@ class SubCells:
 class Stats:
     """The statistics of a table; lists run over the layers.
 
-    ``layer_cells[k-1]`` is the number of layer-k cells. ``cells_by_rank[k-1]`` and
-    ``active_neurons[k-1]`` count the layer-k cells by their rank at layer k and by their active
-    neurons of layer k, and ``ranks_by_active[k-1]`` by both: ``[active][rank]``.
-    ``sub_cells_by_rank[k-1]``, for k = 1, …, L-1, tells by the rank of a layer-k cell how many
-    layer-(k+1) cells it holds. ``widths`` is n_0, n_1, …, n_L. The keys of the dictionaries
-    ascend, and only values that occur are among them.
+    ``cells`` is the number of cells, ``layer_cells[k-1]`` that of layer-k cells.
+    ``cells_by_rank[k-1]`` and ``active_neurons[k-1]`` count the layer-k cells by their rank at
+    layer k and by their active units of layer k, and ``ranks_by_active[k-1]`` by both:
+    ``[active][rank]``. A unit is active where its code is not 0. ``sub_cells_by_rank[k-1]``, for
+    k = 1, …, L-1, tells by the rank of a layer-k cell how many layer-(k+1) cells it holds.
+    ``sizes`` are those of the network. The keys of the dictionaries ascend, and only values that
+    occur are among them.
     """
 
-    widths: list[int]
+    sizes: Sizes
+    cells: int
     layer_cells: list[int]
     cells_by_rank: list[Counts]
     active_neurons: list[Counts]
@@ -72,14 +75,14 @@ class Stats:
     sub_cells_by_rank: list[dict[int, SubCells]]
 
     @property
-    def cells(self) -> int:
-        """Number of cells."""
-        return self.layer_cells[-1]
+    def widths(self) -> list[int]:
+        """The number of inputs n_0, then of the units of each layer."""
+        return self.sizes.widths
 
     def to_dict(self) -> dict[str, Any]:
         """Return the statistics as JSON values."""
         return {
-            "widths": self.widths,
+            **self.sizes.to_values(),
             "cells": self.cells,
             "layer_cells": self.layer_cells,
             "cells_by_rank": self.cells_by_rank,
@@ -97,22 +100,30 @@ class Stats:
 
 def stats(
     batches: Iterable[CellRows],
-    widths: Iterable[int],
+    sizes: Sizes,
     take: Callable[[list[LayerCells]], object] | None = None,
 ) -> Stats:
     """Compute the statistics of a table whose rows come in batches, in table order.
 
-    ``take`` is given all layer-k cells too, as `layer_cells` yields them.
+    ``sizes`` are those of the network (`Metadata.sizes`); ``take`` is given all layer-k cells too,
+    as `layer_cells` yields them.
 
     Raises:
         InputError: the rows are not in the order of a cell table, or a number in them is too
-            large for the widths.
+            large for the sizes.
     """
-    widths = list(widths)
-    layers = range(1, len(widths))
+    layers = range(1, sizes.layout.depth + 1)
+    rows = 0
+
+    def counted() -> Iterator[CellRows]:
+        nonlocal rows
+        for batch in batches:
+            rows += len(batch.active)
+            yield batch
+
     shapes: list[Pairs] = [Counter() for _ in layers]  # (active neurons, rank)
     inside: list[Pairs] = [Counter() for _ in layers[:-1]]  # (rank, sub-cells)
-    for ended in layer_cells(batches, widths):
+    for ended in layer_cells(counted(), sizes):
         for cells in ended:
             k = cells.layer - 1
             _count_pairs(shapes[k], cells.active, cells.rank)
@@ -122,13 +133,17 @@ def stats(
             take(ended)
     by_active = [_nested(pairs) for pairs in shapes]
     return Stats(
-        widths=widths,
+        sizes=sizes,
+        cells=rows,
         layer_cells=[pairs.total() for pairs in shapes],
         cells_by_rank=[_sums(_nested(pairs, swap=True)) for pairs in shapes],
         active_neurons=[_sums(layer) for layer in by_active],
         ranks_by_active=by_active,
         sub_cells_by_rank=[
-            _sub_cells(_nested(pairs), widths[k + 1]) for k, pairs in enumerate(inside, start=1)
+            _sub_cells(_nested(pairs), bits, pieces)
+            for pairs, bits, pieces in zip(
+                inside, sizes.layout.bits[1:], sizes.layout.pieces[1:], strict=True
+            )
         ],
     )
 
@@ -152,9 +167,11 @@ def _sums(nested: dict[int, Counts]) -> Counts:
     return {value: sum(counts.values()) for value, counts in nested.items()}
 
 
-def _sub_cells(histograms: dict[int, Counts], neurons: int) -> dict[int, SubCells]:
-    """Summarise the histograms of sub-cells by rank; ``neurons`` cut the layer's cells."""
-    bounds = arrangement_cells(neurons, histograms)
+def _sub_cells(
+    histograms: dict[int, Counts], bits: int, pieces: tuple[int, ...]
+) -> dict[int, SubCells]:
+    """Summarise the histograms of sub-cells by rank, given the units that cut the cells."""
+    bounds = arrangement_cells(bits, histograms, pieces)
     return {rank: SubCells.of(histogram, bounds[rank]) for rank, histogram in histograms.items()}
 
 

@@ -11,9 +11,9 @@ def refuse_other_model(metadata: Metadata, stack: LayerStack, name: str = "this 
     """Refuse a model that a table was not made from; ``name`` is how it is called.
 
     Raises:
-        InputError: their digests or widths differ.
+        InputError: their digests or sizes differ.
     """
-    if stack.digest != metadata.model or tuple(stack.widths) != metadata.widths:
+    if stack.digest != metadata.model or stack.sizes != metadata.sizes:
         raise InputError(
             f"the table was not made from {name}: their digests differ; "
             "give the model that nnce enumerate read"

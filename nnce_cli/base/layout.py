@@ -63,6 +63,18 @@ class Layout:
         return found
 
     @property
+    def column_ends(self) -> list[int]:
+        """How many columns the first k layers have together, for k = 1, …, L."""
+        both = zip(self.bits, self.pieces, strict=True)
+        return list(accumulate((n > 0) + (len(many) > 0) for n, many in both))
+
+    @property
+    def layer_columns(self) -> list[slice]:
+        """Which of the columns belong to each layer."""
+        ends = self.column_ends
+        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+    @property
     def layer_bytes(self) -> list[int]:
         """The bytes of all columns of each layer."""
         both = zip(self.bits, self.pieces, strict=True)
@@ -79,15 +91,18 @@ class Layout:
         ends = accumulate(sizes)
         return [joined[..., end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
-    def split_layers(self, joined: Bytes) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        """Divide joined rows (…, row_bytes) by layers: bits (…, n) as 0 and 1, pieces (…, p)."""
-        found, end = [], 0
-        for n, many in zip(self.bits, self.pieces, strict=True):
-            middle = end + packed_bytes(n)
-            bits = np.unpackbits(joined[..., end:middle], axis=-1, count=n)
-            end = middle + len(many)
-            found.append((bits, joined[..., middle:end]))
+    def layers(self, columns: Sequence[Bytes]) -> list[tuple[Bytes, Bytes]]:
+        """Return what columns (…, bytes) say by layers: bits (…, n) as 0 and 1, pieces (…, p)."""
+        found = []
+        for n, many, of_layer in zip(self.bits, self.pieces, self.layer_columns, strict=True):
+            first, last = columns[of_layer.start], columns[of_layer.stop - 1]
+            bits = np.unpackbits(first, axis=-1, count=n) if n else first[..., :0]
+            found.append((bits, last if many else last[..., :0]))
         return found
+
+    def split_layers(self, joined: Bytes) -> list[tuple[Bytes, Bytes]]:
+        """Divide joined rows (…, row_bytes) by layers: bits (…, n) as 0 and 1, pieces (…, p)."""
+        return self.layers(self.split(joined))
 
     def join_layers(
         self, layers: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
@@ -95,3 +110,14 @@ class Layout:
         """Join layers of bits (…, n) and pieces (…, p), as `split_layers` divides them."""
         parts = [part for bits, many in layers for part in (np.packbits(bits, axis=-1), many)]
         return np.concatenate(parts, axis=-1)
+
+    def texts(self, joined: Bytes) -> tuple[str, ...]:
+        """Write a joined row (row_bytes,) as a text a layer: bits, as in 0110, then any pieces.
+
+        Pieces stand behind a stroke, as in 0110/2,0,13.
+        """
+        layers = [(bits.tolist(), many.tolist()) for bits, many in self.split_layers(joined)]
+        return tuple(
+            "".join(map(str, bits)) + (f"/{','.join(map(str, many))}" if many else "")
+            for bits, many in layers
+        )

@@ -34,9 +34,10 @@ def compare_tables(
     """Compare two cell tables: whether they have the same cells.
 
     Shown are the cells that only one of them has, by layer, and the first differences as sign
-    vectors, layer by layer. Ranks and numbers of active neurons of the common cells are compared
-    too; witnesses are not, since a cell has many. The tables are read once, side by side, so both
-    may be larger than memory. Exit code 1 if they differ.
+    vectors, layer by layer (the pieces of units with more than two follow a stroke). Ranks and
+    numbers of active neurons of the common cells are compared too; witnesses are not, since a cell
+    has many. The tables are read once, side by side, so both may be larger than memory. Exit code 1
+    if they differ.
 
     \b
     nnce compare model.cells.parquet other.cells.parquet
@@ -49,9 +50,9 @@ def compare_tables(
     if first == second == "-":
         raise InputError("both tables cannot come from standard input; name a file for one of them")
     with CellTableReader(first) as a, CellTableReader(second) as b:
-        _refuse_different_widths(a.metadata, b.metadata)
+        _refuse_different_layouts(a.metadata, b.metadata)
         batches = a.batches(witness=False), b.batches(witness=False)
-        result = compare(*batches, a.metadata.widths, show=show)
+        result = compare(*batches, a.metadata.sizes.layout, show=show)
         notes = _notes(a.metadata, b.metadata)
     wrong = _wrong_counts(first, a.metadata, result.first_cells)
     wrong += _wrong_counts(second, b.metadata, result.second_cells)
@@ -59,19 +60,25 @@ def compare_tables(
         names = {"first": first, "second": second}
         print(json_text(names | result.to_dict() | {"notes": notes + wrong}))
     elif not quiet:
-        _print_for_people(result, notes, first, second)
+        layers = [f"layer {k}" for k in range(1, len(a.metadata.widths))] or ["cells"]
+        _print_for_people(result, layers, notes, first, second)
     for text in wrong:
         say(text)
     if wrong or not result.same:
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
-def _refuse_different_widths(first: Metadata, second: Metadata) -> None:
+def _refuse_different_layouts(first: Metadata, second: Metadata) -> None:
     if first.widths != second.widths:
         a, b = ("-".join(map(str, metadata.widths)) for metadata in (first, second))
         raise InputError(
             f"the tables are of networks of different widths, {a} and {b}; "
             "give two tables of the same network, or of networks of the same widths"
+        )
+    if first.pieces != second.pieces:
+        raise InputError(
+            "the tables are of networks whose units have different numbers of pieces; "
+            "give two tables of the same network"
         )
 
 
@@ -92,7 +99,7 @@ def _notes(first: Metadata, second: Metadata) -> list[str]:
 
 def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str]:
     """Return a message where a table does not have the cells that it says it has."""
-    said = list(metadata.layer_cells)
+    said = list(metadata.layer_cells) or [metadata.cells]
     if said == found:
         return []
     name = "standard input" if source == "-" else source
@@ -102,17 +109,18 @@ def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str
     ]
 
 
-def _print_for_people(result: Comparison, notes: list[str], first: str, second: str) -> None:
+def _print_for_people(
+    result: Comparison, layers: list[str], notes: list[str], first: str, second: str
+) -> None:
     verdict = "the same cells" if result.same_cells else "different cells"
     if result.same_cells and not result.same:
         verdict += ", with different ranks or numbers of active neurons"
     print_fields({"first": first, "second": second, "verdict": verdict})
     for note in notes:
         print(f"note: {note}")
-    layers = range(len(result.first_cells))
     print_table(
         "Layer-k cells",
-        ["", *(f"layer {k + 1}" for k in layers)],
+        ["", *layers],
         [
             ("in the first", *map(number, result.first_cells)),
             ("in the second", *map(number, result.second_cells)),

@@ -362,6 +362,7 @@ def _refuse_useless_proof(proof: str | None, target: str | None, *, certify: boo
 def _result_before(said: Metadata) -> Result:
     """Return what an earlier call has found and written."""
     return Result(
+        cells=said.cells,
         layer_cells=list(said.layer_cells),
         stopped_by=None,
         certified=said.certified,
@@ -405,7 +406,7 @@ def _print_summary(summary: dict[str, Any], result: Result) -> None:
         "model": summary["model"],
         "widths": "-".join(map(str, summary["widths"])),
         "cells": number(result.cells),
-        "by layer": ", ".join(map(number, result.layer_cells)),
+        "by layer": ", ".join(map(number, result.layer_cells)) or "no hidden layers",
         "complete": complete,
         "certified": "yes" if result.certified else "no",
         "time": f"{result.seconds:.2f} s, {summary['cells_per_second']:,.0f} cells/s",

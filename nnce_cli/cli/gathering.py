@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from nnce_cli.cli.request import STDOUT, Request
 from nnce_cli.cli.signals import Stop
 
 if TYPE_CHECKING:
     from nnce_cli.parallel import Part, Plan, RunFolder, View
-    from nnce_cli.table import Output, TableJoin, TablePart
+    from nnce_cli.table import Metadata, Output, PartCounter, TableJoin, TablePart
+
+
+class Counted(Protocol):
+    """Whatever has counted cells: a table's metadata, or totals."""
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+
+    @property
+    def layer_cells(self) -> Sequence[int]:
+        """The layer-k cells, for k = 1, …, L."""
 
 
 class Gathering:
@@ -51,13 +63,13 @@ class Gathering:
             with suppress(StoppedError):  # the coordinator looks at the signal next
                 self._add(self._parts.between(self._last, self._folder.journal.front()))
 
-    def finish(self, stopped_by: str | None) -> tuple[list[int], str | None]:
+    def finish(self, stopped_by: str | None) -> tuple[Counted, str | None]:
         """Write the output, where there is to be one.
 
         A limit leaves a table of the cells found so far, marked as incomplete; after a signal
         there is no time for that, but a pipe that has got rows gets the end of the table too.
 
-        Returns the cells after each layer, and what stopped the run.
+        Returns what counted the cells of the answer, and what stopped the run.
 
         Raises:
             InputError: the output cannot be written, or a part is damaged.
@@ -74,8 +86,8 @@ class Gathering:
             if stopped_by == "--max-cells" and journal.about["rows"]:
                 return self._count_first(), stopped_by
         except StoppedError:
-            return journal.totals.layer_cells, "a signal"
-        return journal.totals.layer_cells, stopped_by
+            return journal.totals, "a signal"
+        return journal.totals, stopped_by
 
     def _open(self) -> None:
         from nnce_cli.table import TableJoin
@@ -126,8 +138,8 @@ class Gathering:
                 self._join.add(self._table_part(part))
             self._last = part.place
 
-    def _write(self, stopped_by: str | None) -> list[int]:
-        """Write the table, and the certificate; return the cells after each layer."""
+    def _write(self, stopped_by: str | None) -> Metadata:
+        """Write the table, and the certificate; return what the table says of itself."""
         if self._join is None:
             self._open()
         assert self._join is not None
@@ -146,22 +158,19 @@ class Gathering:
             self._write_proof(self._request.proof, cells=table.cells)
         self._commit(self._output, "table")
         self.written = True
-        return list(table.layer_cells)
+        return table
 
     def _write_proof(self, target: str, cells: int) -> None:
-        import dataclasses
-
         from nnce_cli.parallel import proof_part_path
         from nnce_cli.table import join_proof
 
-        metadata = dataclasses.replace(self._request.metadata, layer_cells=(cells,), complete=True)
         parts = self._interruptible(self._parts.between())
         with self._new_output(target, "proof") as output:
             folder = self._folder.path
             paths = (
                 proof_part_path(folder, part.number) for part in parts if part.proof is not None
             )
-            join_proof(output, metadata, paths)
+            join_proof(output, self._request.metadata, paths, cells)
             self._commit(output, "proof")
 
     def _interruptible(self, parts: Iterator[Part]) -> Iterator[Part]:
@@ -179,7 +188,7 @@ class Gathering:
         path = part_path(self._folder.path, part.number)
         return TablePart(path, part.rows, part.first, part.last)
 
-    def _count_first(self) -> list[int]:
+    def _count_first(self) -> PartCounter:
         """Count the layer-k cells of the first rows, as many as the limit says."""
         from nnce_cli.table import PartCounter
 
@@ -187,11 +196,11 @@ class Gathering:
         assert most is not None
         counter = PartCounter(self._request.metadata)
         for part in self._parts.between():
-            room = most - counter.rows
+            room = most - counter.cells
             if room <= 0:
                 break
             counter.add(self._table_part(part), min(part.rows, room))
-        return counter.layer_cells
+        return counter
 
     def __enter__(self) -> Self:
         return self

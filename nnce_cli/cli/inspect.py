@@ -42,7 +42,7 @@ def inspect_model(
         "neurons": sum(stack.widths[1:]),
         "parameters": sum(layer["parameters"] for layer in layers),
         "layers": layers,
-        "bounds": bounds(stack.widths),
+        "bounds": bounds(stack.sizes),
     }
     if json:
         print(json_text(found))

@@ -162,7 +162,7 @@ def _partition(
 
     metadata = reader.metadata
     plane = Plane.of(load_model_of(metadata, model), domain_of(metadata))
-    rows, layer_cells = all_rows(reader.batches(witness=False), len(metadata.widths) - 1)
+    rows, layer_cells = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     cells = partition(plane, rows, complete=metadata.complete)
     words = title(metadata, model.name, layer_cells[-1])
     return draw_cells(cells, colour.value, words, component), layer_cells
@@ -178,7 +178,7 @@ def _statistics(
     if model is not None:
         load_model_of(metadata, model)
     box = domain_of(metadata)
-    found = stats(reader.batches(witness=False), metadata.widths)
+    found = stats(reader.batches(witness=False), metadata.sizes)
     if not found.cells:
         raise InputError("the table has no cells, so that there is nothing to draw")
     words = title(metadata, None if model is None else model.name, found.cells)

@@ -74,7 +74,7 @@ def write_report(
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
         partition = _partition(reader, stack)
-        found = stats(reader.batches(witness=False), metadata.widths)
+        found = stats(reader.batches(witness=False), metadata.sizes)
         subject = Subject(
             model=model.name,
             table="cells.parquet" if cells == "-" else Path(cells).name,
@@ -101,7 +101,7 @@ def _partition(reader: CellTableReader, stack: LayerStack) -> Partition | None:
     box = domain_of(metadata)
     if (box.lower < box.upper).sum() not in (1, 2):
         return None
-    rows, _ = all_rows(reader.batches(witness=False), len(metadata.widths) - 1)
+    rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     return partition(Plane.of(stack, box), rows, complete=metadata.complete)
 
 

@@ -57,6 +57,7 @@ class Result:
     found, in ``seconds``; a resumed run has more.
     """
 
+    cells: int
     layer_cells: list[int]
     stopped_by: str | None
     certified: bool
@@ -65,11 +66,6 @@ class Result:
     seconds: float
     memory: int
     written: bool
-
-    @property
-    def cells(self) -> int:
-        """Number of cells found."""
-        return self.layer_cells[-1]
 
     @property
     def complete(self) -> bool:

@@ -108,10 +108,11 @@ def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result
             stopped_by = coordinate(
                 folder.journal, plan, request.jobs, request.limits, stop.is_requested, observers
             )
-            layer_cells, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
+            found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
         totals = folder.journal.totals
         result = Result(
-            layer_cells=layer_cells,
+            cells=found.cells,
+            layer_cells=list(found.layer_cells),
             stopped_by=stopped_by,
             certified=request.certify,
             decisions=totals.decisions,
@@ -135,7 +136,6 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
         problem=Problem.of(request.stack, request.domain),
         method=request.method,
         lp=request.lp,
-        widths=tuple(request.stack.widths),
         witness=metadata.witness,
         certify=request.certify,
         log=request.proof is not None,
@@ -204,7 +204,7 @@ def _folder(request: Request) -> Iterator[RunFolder]:
         path = request.folder if place is None else Path(place) / "run"
         assert path is not None
         if request.resume and is_run(path):
-            with RunFolder.resume(path, identity) as folder:
+            with RunFolder.resume(path, identity, request.stack) as folder:
                 yield folder
         else:
             with RunFolder.create(path, about, layers, force=request.force) as folder:

@@ -126,7 +126,7 @@ def _gather(
                 network, reader.metadata, lambda done, total: show("decision boundary", done, total)
             )
             batches = counter.watch(batches)
-        result = stats(batches, reader.metadata.widths, writer.write if writer else None)
+        result = stats(batches, reader.metadata.sizes, writer.write if writer else None)
         if output is not None and writer is not None:
             writer.close()
             output.commit()
@@ -194,19 +194,17 @@ def _rows_by_value(layers: list[dict[int, int]]) -> list[list[str]]:
 
 
 def _print_network(network: NetworkStats, cells: int) -> None:
-    print_table(
-        "Cells by the class predicted at the witness",
-        ["class", "cells"],
-        [(str(j), number(count)) for j, count in network.classes.items()],
-    )
-    share = f" ({network.boundary_cells / cells:.1%})" if cells else ""
+    facts = {"outputs": number(network.outputs)}
+    if network.boundary_cells is not None:
+        print_table(
+            "Cells by the class predicted at the witness",
+            ["class", "cells"],
+            [(str(j), number(count)) for j, count in network.classes.items()],
+        )
+        share = f" ({network.boundary_cells / cells:.1%})" if cells else ""
+        facts["cells on the decision boundary"] = number(network.boundary_cells) + share
     print()
-    print_fields(
-        {
-            "outputs": number(network.outputs),
-            "cells on the decision boundary": number(network.boundary_cells) + share,
-        }
-    )
+    print_fields(facts)
     print_table(
         "Operator norms of the affine maps on the cells (local Lipschitz constants)",
         ["norm", "largest", "in row", "mean of cells", "relative error"],

@@ -10,6 +10,7 @@ from nnce_cli.base.lazy import lazy_names
 if TYPE_CHECKING:
     from nnce_cli.network.affine_tensor import to_map
     from nnce_cli.network.check import check_against_onnxruntime
+    from nnce_cli.network.code_bits import joined_rows, neuron_bits
     from nnce_cli.network.digest import weights_digest
     from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
     from nnce_cli.network.exact import nearest, rational_matrix, rationals
@@ -51,6 +52,7 @@ __getattr__ = lazy_names(
     {
         "affine_tensor": ["to_map"],
         "check": ["check_against_onnxruntime"],
+        "code_bits": ["joined_rows", "neuron_bits"],
         "digest": ["weights_digest"],
         "element_types": ["SMALLEST_NORMAL", "UNIT_ROUNDOFF"],
         "exact": ["nearest", "rational_matrix", "rationals"],

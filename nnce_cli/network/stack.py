@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.layout import Layout
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
 from nnce_cli.network.units import Codes, Units
 
@@ -136,6 +137,13 @@ class LayerStack:
             tuple(units.bits for units in self.units),
             tuple(tuple(unit.pieces for unit in units.pieces) for units in self.units),
         )
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Its sizes, as a table of its cells tells them."""
+        both = zip(self.hidden, self.units, strict=True)
+        values = (layer.n_out - len(units.hidden_neurons()) for layer, units in both)
+        return Sizes(self.n_inputs, self.layout, None if self.is_relu else tuple(values))
 
     @property
     def is_relu(self) -> bool:

@@ -25,12 +25,12 @@ BRANCHES = (4, 4, 2)  # into how many tasks the leftovers of the first generatio
 def budget(generation: int, widths: Sequence[int], node_cost: int = 1) -> int:
     """Return the budget, in tree nodes, of a task that is ``generation`` tasks below the first.
 
-    ``widths`` is n_0, n_1, …, n_L; ``node_cost`` is what the method takes for a node, as a
-    multiple of what compiled ones take.
+    ``widths`` is n_0, then the neurons of each hidden layer; ``node_cost`` is what the method takes
+    for a node, as a multiple of what compiled ones take.
     """
     nodes: int = FIRST * FACTOR ** min(generation, EARLY)
     nodes <<= max(0, generation - EARLY) // DOUBLED_EVERY
-    entries = widths[0] * max(widths[1:])
+    entries = widths[0] * max(widths[1:], default=0)
     most = min(nodes, LARGEST) * USUAL_ENTRIES // max(entries, USUAL_ENTRIES)
     return max(16, most // node_cost)
 

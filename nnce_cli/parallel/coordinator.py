@@ -107,7 +107,7 @@ def coordinate(
 
 
 def _engine(plan: Plan, jobs: int) -> Engine:
-    if plan.problem.box.n_inputs * sum(plan.problem.widths) > WIDE:
+    if plan.problem.box.n_inputs * sum(plan.widths[1:]) > WIDE:
         from nnce_cli.parallel.pool import Pool
 
         return Pool(plan, jobs)

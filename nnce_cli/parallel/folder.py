@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import sync_folder
+from nnce_cli.network import LayerStack
 from nnce_cli.parallel.journal import Journal, remove_journal
 from nnce_cli.parallel.lock import Lock
 
@@ -49,8 +50,8 @@ class RunFolder:
             raise
 
     @classmethod
-    def resume(cls, path: Path, about: dict[str, Any]) -> Self:
-        """Go on with the run in this folder, which must be about the same.
+    def resume(cls, path: Path, about: dict[str, Any], stack: LayerStack) -> Self:
+        """Go on with the run of ``stack`` in this folder, which must be about the same.
 
         Raises:
             InputError: it is about something else, in use or damaged, or cannot be written.
@@ -63,7 +64,7 @@ class RunFolder:
             raise
         try:
             folder._compare(about)
-            folder.journal.check()
+            folder.journal.check(stack)
             folder.journal.try_again()
         except BaseException:
             folder.__exit__(None, None, None)

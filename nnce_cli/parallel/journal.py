@@ -22,6 +22,7 @@ from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import sync_file, sync_folder
 from nnce_cli.enumeration import Place, Subtree, pack_subtrees, place, unpack_subtrees
+from nnce_cli.network import LayerStack
 from nnce_cli.parallel.schema import (
     DONE,
     FORMAT,
@@ -132,15 +133,19 @@ class Journal:
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise self._damaged(error) from error
 
-    def check(self) -> None:
-        """Look at everything in the journal, before a run goes on from it.
+    def check(self, stack: LayerStack) -> None:
+        """Look at everything in the journal, before a run of ``stack`` goes on from it.
 
         Raises:
-            InputError: a task is not what was written, or is missing.
+            InputError: a task is not what was written, or is missing, or of no such network.
         """
+        query = "SELECT signs, length, roots, first_row, last_row, part_bytes FROM tasks"
         with self._reporting("read"):
             if not is_whole(self._db) or sum_of_tasks(self._db) % 2**256 != self._tasks:
                 raise self._damaged("its tasks are not those that were written")
+            fits = len(self.totals.layer_cells) == len(stack.hidden)
+            if not (fits and all(_is_task_of(stack, *row) for row in self._db.execute(query))):
+                raise self._damaged("its tasks are of another network")
 
     def _damaged(self, why: object) -> InputError:
         return InputError(f"{self._path} is damaged ({why}); start again with --force")
@@ -372,6 +377,26 @@ def _insert(
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def _is_task_of(
+    stack: LayerStack,
+    signs: bytes,
+    length: int,
+    roots: bytes,
+    first: bytes | None,
+    last: bytes | None,
+    part_bytes: int | None,
+) -> bool:
+    """Tell whether a task can be one of a network: its place, its subtrees, and its rows."""
+    try:
+        subtrees = unpack_subtrees(roots)
+    except ValueError:
+        return False
+    neurons, layers, row_bytes = sum(stack.rows), len(stack.hidden), stack.layout.row_bytes
+    inside = all(len(s.prefix) <= neurons and s.counted <= layers for s in subtrees)
+    has_ends = part_bytes is None or len(first or b"") == len(last or b"") == row_bytes
+    return bool(subtrees) and inside and has_ends and place(subtrees[0]) == (signs, length)
 
 
 def _values(checksum: Checksum | None) -> tuple[int | None, bytes | None]:

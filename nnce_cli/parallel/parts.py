@@ -8,16 +8,17 @@ is found again by doing its task again, which gives the same bytes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 
-from nnce_cli.base.bits import split_layers, unpack_bytes, unpack_layers
+from nnce_cli.base.bits import unpack_bytes
 from nnce_cli.base.checksum import Checksum
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration import Place
+from nnce_cli.network import LayerStack, neuron_bits
 from nnce_cli.parallel.folder import RunFolder, part_path, proof_part_path
 from nnce_cli.parallel.journal import NO_PLACE, Part
 from nnce_cli.parallel.plan import Plan
@@ -56,7 +57,8 @@ class Parts:
         found = chain(self._folder.journal.parts(after, before), [None])
         for part, following in pairwise(found):
             assert part is not None
-            check_range(part, before if following is None else following.place, self._plan.widths)
+            end = before if following is None else following.place
+            check_range(part, end, self._plan.problem.stack)
             trouble = self._trouble(part)
             if trouble is not None:
                 self._tell(f"{trouble}; task {part.number} is done again")
@@ -98,22 +100,19 @@ class Parts:
                 raise StoppedError
 
 
-def check_range(part: Part, following: Place | None, widths: Sequence[int]) -> None:
+def check_range(part: Part, following: Place | None, stack: LayerStack) -> None:
     """Hold the first and the last row of a part against its own place and that of the next part.
+
+    Rows are codes of units, places are bits of neurons.
 
     Raises:
         RuntimeError: a row is of another task.
     """
     if part.table is None:
         return
-    first, last = (_bits(row, widths) for row in (part.first, part.last))
+    rows = np.frombuffer(part.first + part.last, dtype=np.uint8).reshape(2, -1)
+    first, last = map(tuple, neuron_bits(stack, rows).tolist())
     here = unpack_bytes(*part.place)
     ends_before = following is None or last[: following[1]] < unpack_bytes(*following)
     if not (here <= first[: len(here)] and first <= last and ends_before):
         raise RuntimeError(f"the rows of task {part.number} are not of its part of the tree")
-
-
-def _bits(row: bytes, widths: Sequence[int]) -> tuple[int, ...]:
-    """Return the signs of all neurons of a joined row."""
-    layers = split_layers(np.frombuffer(row, dtype=np.uint8), widths[1:])
-    return tuple(unpack_layers(layers, widths[1:]).tolist())

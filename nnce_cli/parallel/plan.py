@@ -21,11 +21,11 @@ class PartSink(Protocol):
 
     @property
     def first(self) -> bytes:
-        """The joined packed sign vector of the first row."""
+        """The joined codes of the first row."""
 
     @property
     def last(self) -> bytes:
-        """The joined packed sign vector of the last row."""
+        """The joined codes of the last row."""
 
     @property
     def table(self) -> Checksum | None:
@@ -54,13 +54,17 @@ class Plan:
     """
 
     problem: Problem
-    widths: tuple[int, ...]
     witness: bool
     certify: bool
     log: bool
     sink: Callable[[int], PartSink] | None
     method: str = "dictionary"
     lp: str = "dictionary"
+
+    @property
+    def widths(self) -> list[int]:
+        """The number of inputs, then of the neurons of each hidden layer that belong to units."""
+        return [self.problem.full_box.n_inputs, *self.problem.stack.rows]
 
     @cached_property
     def walk(self) -> Walk:

@@ -12,7 +12,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable
 
-FORMAT = 2  # of the journal
+FORMAT = 3  # of the journal
 WAITING, DONE, GIVEN_UP = range(3)
 
 _TABLES = (

@@ -24,14 +24,16 @@ class Task:
 class Outcome:
     """What a finished task found.
 
-    ``layer_cells`` (L,) are the cells that this task counts, ``share`` is its part of the
-    domain's tree. ``rows`` rows are in its part file, and ``first`` and ``last`` are the joined
-    packed sign vectors of its first and last row; ``table`` is the checksum of that file, ``proof``
-    that of its part of the certificate (None: it has none). ``memory`` is the peak of its worker
-    in bytes. ``tasks`` are the subtrees that it left over, divided into tasks.
+    ``cells`` is the number of cells that it found, ``layer_cells`` (L,) are those that this task
+    counts, ``share`` is its part of the domain's tree. ``rows`` rows are in its part file, and
+    ``first`` and ``last`` are the joined codes of its first and last row; ``table`` is the checksum
+    of that file, ``proof`` that of its part of the certificate (None: it has none). ``memory`` is
+    the peak of its worker in bytes. ``tasks`` are the subtrees that it left over, divided into
+    tasks.
     """
 
     task: Task
+    cells: int
     layer_cells: list[int]
     nodes: int
     share: float
@@ -44,11 +46,6 @@ class Outcome:
     proof: Checksum | None
     memory: int
     tasks: list[list[Subtree]]
-
-    @property
-    def cells(self) -> int:
-        """Number of cells found."""
-        return self.layer_cells[-1]
 
 
 @dataclass(frozen=True)

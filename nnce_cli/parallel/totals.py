@@ -13,6 +13,7 @@ LARGEST = 2**63
 class Totals:
     """Sums over all finished tasks, and how many tasks there are."""
 
+    cells: int = 0
     layer_cells: list[int] = field(default_factory=list)
     nodes: int = 0
     share: float = 0.0
@@ -25,18 +26,21 @@ class Totals:
     memory: int = 0  # bytes: the peak of the largest worker
     moved: float = 0.0  # time of the last commit, seconds since 1970
 
-    @property
-    def cells(self) -> int:
-        """Number of cells found."""
-        return self.layer_cells[-1]
-
     def check(self) -> None:
         """Refuse values that no run has written; raises ValueError."""
         if not (isinstance(self.layer_cells, list) and isinstance(self.decisions, dict)):
             raise ValueError("its totals are no counts")
-        counts = [self.nodes, self.waiting, self.done, self.given_up, self.retries, self.memory]
+        counts = [
+            self.cells,
+            self.nodes,
+            self.waiting,
+            self.done,
+            self.given_up,
+            self.retries,
+            self.memory,
+        ]
         counts += [*self.layer_cells, *self.decisions.values()]
-        if not self.layer_cells or not all(type(n) is int and 0 <= n < LARGEST for n in counts):
+        if not all(type(n) is int and 0 <= n < LARGEST for n in counts):
             raise ValueError("its totals are no counts")
         numbers = (self.share, self.worked, self.moved)
         if not all(type(x) in (int, float) and 0 <= x < LARGEST for x in numbers):
@@ -47,6 +51,7 @@ class Totals:
         self.layer_cells = [
             a + b for a, b in zip(self.layer_cells, outcome.layer_cells, strict=True)
         ]
+        self.cells += outcome.cells
         self.nodes += outcome.nodes
         self.share += outcome.share
         for name, count in outcome.decisions.items():

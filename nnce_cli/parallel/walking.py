@@ -44,7 +44,7 @@ def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
     """
     started, walk = time.perf_counter(), plan.walk
     sink = None if plan.sink is None else plan.sink(task.number)
-    sums = _Sums(len(plan.widths) - 1)
+    sums = _Sums(len(plan.problem.stack.hidden))
     room = budget(task.generation, plan.widths, node_cost(plan.method))
     leftover: list[Subtree] = []
     try:
@@ -56,7 +56,7 @@ def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
             for batch in batches(walk, room):
                 if sink is not None:
                     sink.write(batch)
-                yield sums.layer_cells[-1] + walk.cells
+                yield sums.cells + walk.cells
             room -= max(walk.nodes, 1)
             if not walk.done:
                 leftover += walk.rest()
@@ -81,7 +81,7 @@ class WalkedTask:
     @property
     def cells(self) -> int:
         """Number of cells found."""
-        return self.sums.layer_cells[-1]
+        return self.sums.cells
 
     def finish(self) -> Outcome:
         """Put the part, if any, on the disk; it uses nothing that the next task changes.
@@ -98,6 +98,7 @@ class WalkedTask:
                 raise
         return Outcome(
             task=self.task,
+            cells=sums.cells,
             layer_cells=sums.layer_cells,
             nodes=sums.nodes,
             share=sums.share,
@@ -117,6 +118,7 @@ class _Sums:
     """What the walks of a task's subtrees found together."""
 
     def __init__(self, layers: int) -> None:
+        self.cells = 0
         self.layer_cells = [0] * layers
         self.nodes = 0
         self.share = 0.0
@@ -124,8 +126,9 @@ class _Sums:
         self.exact_witnesses: dict[int, list[str]] = {}
 
     def add(self, walk: Walk) -> None:
-        before = self.layer_cells[-1]
+        before = self.cells
         self.exact_witnesses |= {before + row: p for row, p in walk.exact_witnesses.items()}
+        self.cells += walk.cells
         self.layer_cells = [a + b for a, b in zip(self.layer_cells, walk.layer_cells, strict=True)]
         self.nodes += walk.nodes
         self.share += walk.share

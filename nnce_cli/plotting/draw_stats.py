@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from nnce_cli.analysis import Stats, SubCells, arrangement_cells, serra
+from nnce_cli.analysis import Stats, SubCells, montufar, serra
 from nnce_cli.plotting.style import AREAS, CURVES, INK, finish, new_figure
 
 MOST_COLUMNS = 3
@@ -30,9 +30,8 @@ def draw_ranks(stats: Stats, dimension: int, title: str) -> Figure:
     """
     layers = dict(enumerate(stats.sub_cells_by_rank, start=1))
     if not layers:
-        cells = stats.layer_cells[0]
-        bound = arrangement_cells(stats.widths[1], [dimension])[dimension]
-        layers = {0: {dimension: SubCells.of({cells: 1}, bound)}}
+        bound = montufar(stats.sizes.of(dimension))
+        layers = {0: {dimension: SubCells.of({stats.cells: 1}, bound)}}
     if len(layers) > MOST_PANELS:
         title += f"; {MOST_PANELS} of {len(layers)} layers"
         kept = np.linspace(min(layers), max(layers), MOST_PANELS).astype(int).tolist()
@@ -121,7 +120,8 @@ def draw_layers(stats: Stats, dimension: int, title: str) -> Figure:
     ``dimension`` is the number of inputs that vary. Call it within `our_style`.
     """
     counts = [1, *stats.layer_cells]
-    bounds = [serra([dimension, *stats.widths[1 : k + 1]]) for k in range(1, len(counts))]
+    strongest = serra if stats.sizes.is_relu else montufar
+    bounds = [strongest(stats.sizes.of(dimension, k)) for k in range(1, len(counts))]
     ceiling = IN_SIGHT * max(counts)
     figure = new_figure(max(5.2, min(9.0, 1.2 * len(counts) + 2)), 4.2)
     axes = figure.add_subplot()
@@ -146,9 +146,10 @@ def draw_layers(stats: Stats, dimension: int, title: str) -> Figure:
     axes.set_xlim(-0.4, len(counts) - 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="layer k (0 is the domain)", ylabel="layer-k cells")
+    source = "Serra et al. 2018" if stats.sizes.is_relu else "Montúfar 2017"
     handles = [
         Line2D([], [], marker="o", color=CURVES[0], linewidth=1.6, label="cells"),
-        Line2D([], [], color=CURVES[2], linewidth=1.8, label="upper bound (Serra et al. 2018)"),
+        Line2D([], [], color=CURVES[2], linewidth=1.8, label=f"upper bound ({source})"),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)
     finish(figure, title)

@@ -249,7 +249,7 @@ def _statistics(subject: Subject) -> str:
                 "Growth of the number of cells from layer to layer.",
             ),
         ]
-    limits = bounds([subject.dimension, *stats.widths[1:]])
+    limits = bounds(stats.sizes.of(subject.dimension))
     names = {
         "sign_vectors": "sign vectors",
         "montufar": "Montúfar 2017",
@@ -277,20 +277,20 @@ def _network(subject: Subject) -> str:
             "takes longer than a page should. This does it:</p>\n"
             + preformatted("nnce stats {} --model {}".format(*names))
         )
-    share = f" ({found.boundary_cells / cells:.1%})" if cells else ""
-    facts = {"cells on the decision boundary": f"{found.boundary_cells:,}{share}"}
-    classes = table(
-        "Cells by the class predicted at the witness",
-        ["class", "cells"],
-        [(str(j), f"{count:,}") for j, count in found.classes.items()],
-    )
+    shown = []
+    if found.boundary_cells is not None:
+        share = f" ({found.boundary_cells / cells:.1%})" if cells else ""
+        shown.append(pairs({"cells on the decision boundary": f"{found.boundary_cells:,}{share}"}))
+        rows = [(str(j), f"{count:,}") for j, count in found.classes.items()]
+        name = "Cells by the class predicted at the witness"
+        shown.append(table(name, ["class", "cells"], rows))
     norms = table(
         "Operator norms of the affine maps on the cells: local Lipschitz constants",
         ["norm", "largest", "in row", "mean of cells", "relative error"],
         [_norm("Euclidean", found.spectral_norm), _norm("maximum", found.infinity_norm)],
         words=("norm",),
     )
-    return f"{head}\n{pairs(facts)}\n{classes}\n{norms}"
+    return "\n".join([head, *shown, norms])
 
 
 def _norm(name: str, norm: Norm | None) -> list[str]:

@@ -7,18 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.layout import Layout
 from nnce_cli.table import CellRows, LayerCounter, Rows
 
 
-def all_rows(batches: Iterable[CellRows], layers: int) -> tuple[Rows, list[int]]:
+def all_rows(batches: Iterable[CellRows], layout: Layout) -> tuple[Rows, list[int]]:
     """Join the rows of a table, which come in batches, in table order; witnesses are left out.
 
-    Returns the rows, and the number of layer-k cells for k = 1, …, ``layers``.
+    Returns the rows, and the number of layer-k cells for k = 1, …, L.
 
     Raises:
         InputError: there are none, or they are not in the order of a cell table.
     """
-    counter = LayerCounter(layers)
+    counter = LayerCounter(layout)
     parts = []
     for batch in batches:
         try:

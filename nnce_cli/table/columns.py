@@ -1,28 +1,21 @@
-"""The columns of a cell table: a function of the widths, and nothing else."""
+"""The columns of a cell table: a function of the layout of its cells' codes, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from nnce_cli.base.bits import packed_bytes
+from nnce_cli.base.layout import Layout
 
 
-def layer_bytes(widths: Sequence[int]) -> list[int]:
-    """Bytes of each layer's packed sign vector; ``widths`` is n_0, n_1, …, n_L."""
-    return [packed_bytes(n) for n in widths[1:]]
-
-
-def layer_names(widths: Sequence[int]) -> list[str]:
+def code_names(layout: Layout) -> list[str]:
     """Names of the columns that the rows are sorted by."""
-    return [f"layer_{k}" for k in range(1, len(widths))]
+    return [name for name, _ in layout.columns]
 
 
-def count_names(widths: Sequence[int]) -> list[str]:
-    """Names of the columns that hold small numbers: active neurons, then ranks."""
-    layers = range(1, len(widths))
+def count_names(layout: Layout) -> list[str]:
+    """Names of the columns that hold small numbers: active units, then ranks."""
+    layers = range(1, layout.depth + 1)
     return [f"active_{k}" for k in layers] + [f"rank_{k}" for k in layers]
 
 
-def column_names(widths: Sequence[int], *, witness: bool) -> list[str]:
+def column_names(layout: Layout, *, witness: bool) -> list[str]:
     """Names of all columns, in their order."""
-    return [*layer_names(widths), *count_names(widths), *(["witness"] if witness else [])]
+    return [*code_names(layout), *count_names(layout), *(["witness"] if witness else [])]

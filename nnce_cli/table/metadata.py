@@ -6,9 +6,13 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import ge
 from typing import TYPE_CHECKING, Any
 
 from nnce_cli import __version__
+from nnce_cli.base.layout import Layout
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table.columns import column_names
 from nnce_cli.table.digests import Digests
 
@@ -25,6 +29,7 @@ MAX_CELLS, TIME_LIMIT, SIGNAL, TROUBLE = "--max-cells", "--time-limit", "a signa
 STOPS = (MAX_CELLS, TIME_LIMIT, SIGNAL, TROUBLE)
 LARGEST = sys.float_info.max
 MAX_WIDTH = 65535  # active_k and rank_k are uint16
+FEWEST_PIECES, MOST_PIECES = 3, 256  # of a unit with a byte
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,11 @@ class Made:
 class Metadata:
     """The metadata of a cell table, documented in ``docs/cell-table.md``.
 
-    ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L,
-    ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each), ``witness`` says whether
-    the table has that column, ``made`` how it was made (None where that was not `nnce enumerate`).
+    ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L, the
+    units of the layers, ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each),
+    ``witness`` says whether the table has that column, ``made`` how it was made (None where that
+    was not `nnce enumerate`). ``pieces`` has the numbers of pieces of the units with more than two,
+    layer by layer, and nothing where there are none; ``values`` is as in `Sizes`.
     The rest is known when the enumeration ends: ``stopped_by`` is one of `STOPS` where the table
     is incomplete, ``exact_witnesses`` gives, for the rows whose cell is too thin for a float64
     witness, one as fractions ("1/3"), and ``digests`` are those of the rows.
@@ -61,6 +68,8 @@ class Metadata:
     upper: tuple[float, ...]
     witness: bool
     made: Made | None = None
+    pieces: tuple[tuple[int, ...], ...] = ()
+    values: tuple[int, ...] | None = None
     layer_cells: tuple[int, ...] = ()
     complete: bool = False
     stopped_by: str | None = None
@@ -71,20 +80,32 @@ class Metadata:
 
     @staticmethod
     def of(stack: LayerStack, box: Box, *, witness: bool, made: Made | None = None) -> Metadata:
-        """Return what is known of the table of ``stack`` on ``box`` before it is enumerated."""
+        """Return what is known of the table of ``stack`` on ``box`` before it is enumerated.
+
+        Without hidden layers the witness is the only column, and so always there.
+        """
+        sizes = stack.sizes
         return Metadata(
             model=stack.digest,
-            widths=tuple(stack.widths),
+            widths=tuple(sizes.widths),
             lower=tuple(box.lower.tolist()),
             upper=tuple(box.upper.tolist()),
-            witness=witness,
+            witness=witness or not stack.hidden,
             made=made,
+            pieces=sizes.layout.pieces if sizes.layout.has_pieces else (),
+            values=sizes.values,
         )
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """The sizes of the network."""
+        layout = Layout.of_widths(self.widths[1:], self.pieces)
+        return Sizes(self.widths[0], layout, self.values)
 
     @property
     def cells(self) -> int:
         """Number of rows of the table."""
-        return self.layer_cells[-1]
+        return self.layer_cells[-1] if self.layer_cells else sum(self.digests.rows)
 
     @property
     def domain(self) -> dict[str, Any]:
@@ -97,7 +118,7 @@ class Metadata:
             {
                 "format": FORMAT,
                 "model": self.model,
-                "widths": self.widths,
+                **self.sizes.to_values(),
                 "domain": self.domain,
                 "options": {"witness": self.witness},
                 "made": None if self.made is None else vars(self.made),
@@ -142,15 +163,18 @@ class Metadata:
 def _from_values(data: dict[str, Any]) -> Metadata:
     """Check the values of format 2 one by one; raises ValueError, or KeyError for a lost key."""
     widths = data["widths"]
-    _require(_are_counts(widths) and len(widths) >= 2 and min(widths) >= 1, "bad widths")
-    _require(max(widths[1:]) <= MAX_WIDTH, f"a layer wider than {MAX_WIDTH}")
+    _require(_are_counts(widths) and widths and min(widths) >= 1, "bad widths")
+    _require(max(widths[1:], default=0) <= MAX_WIDTH, f"a layer wider than {MAX_WIDTH}")
+    pieces, values = _pieces(data.get("pieces"), widths), _values(data.get("values"), widths)
     domain = data["domain"]
     _require(isinstance(domain, dict) and domain.get("kind") == "box", "no box as domain")
     for bounds in (domain["lower"], domain["upper"]):
         _require(_are_finite(bounds) and len(bounds) == widths[0], "bad bounds of the domain")
     layer_cells = data["layer_cells"]
     _require(_are_counts(layer_cells) and len(layer_cells) == len(widths) - 1, "bad layer_cells")
-    _require(data["cells"] == layer_cells[-1], "cells that differ from layer_cells")
+    cells = data["cells"]
+    _require(_is_count(cells), "a bad value of cells")
+    _require(layer_cells[-1:] in ([], [cells]), "cells that differ from layer_cells")
     _require(data["bit_order"] == BIT_ORDER, "an unknown bit order")
     options, decisions = data["options"], data["decisions"]
     _require(isinstance(options, dict) and isinstance(options.get("witness"), bool), "bad options")
@@ -164,7 +188,8 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         isinstance(exact, list) and all(_is_exact_witness(entry, widths[0]) for entry in exact),
         "bad exact_witnesses",
     )
-    names = column_names(widths, witness=options["witness"])
+    _require(options["witness"] or len(widths) > 1, "no columns")
+    names = column_names(Layout.of_widths(widths[1:], pieces), witness=options["witness"])
     return Metadata(
         model=data["model"],
         widths=tuple(widths),
@@ -172,14 +197,37 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         upper=tuple(map(float, domain["upper"])),
         witness=options["witness"],
         made=_made(data["made"]),
+        pieces=pieces,
+        values=values,
         layer_cells=tuple(layer_cells),
         complete=data["complete"],
         stopped_by=data["stopped_by"],
         certified=data["certified"],
         decisions=decisions,
         exact_witnesses={entry["row"]: entry["witness"] for entry in exact},
-        digests=_digests(data["digests"], names, layer_cells[-1]),
+        digests=_digests(data["digests"], names, cells),
     )
+
+
+def _pieces(pieces: Any, widths: list[int]) -> tuple[tuple[int, ...], ...]:
+    """Read the numbers of pieces of units; there are some, or the key is not there."""
+    if pieces is None:
+        return ()
+    _require(isinstance(pieces, list) and len(pieces) == len(widths) - 1, "bad pieces")
+    for many, n in zip(pieces, widths[1:], strict=True):
+        _require(_are_counts(many) and len(many) <= n, "bad pieces")
+        _require(all(FEWEST_PIECES <= k <= MOST_PIECES for k in many), "bad pieces")
+    _require(any(pieces), "bad pieces")
+    return tuple(map(tuple, pieces))
+
+
+def _values(values: Any, widths: list[int]) -> tuple[int, ...] | None:
+    """Read how many values each layer passes on: at least one of each unit."""
+    if values is None:
+        return None
+    _require(_are_counts(values) and len(values) == len(widths) - 1, "bad values")
+    _require(all(map(ge, values, widths[1:])), "bad values")
+    return tuple(values)
 
 
 def _made(values: Any) -> Made | None:

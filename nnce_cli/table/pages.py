@@ -8,9 +8,10 @@ elements. The headers of pages stand in front of them and are not compressed
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table.footer import Struct, read_structure
 from nnce_cli.table.schema import rows_per_group
 
@@ -26,22 +27,20 @@ _UNPACKED, _PACKED, _DICTIONARY = 2, 3, 7  # PageHeader
 _DATA_HEADERS, _VALUES = (5, 8), 1  # DataPageHeader, DataPageHeaderV2
 
 
-def check_group(
-    file: int, group: pq.RowGroupMetaData, names: Container[str], widths: Sequence[int]
-) -> None:
+def check_group(file: int, group: pq.RowGroupMetaData, names: Container[str], sizes: Sizes) -> None:
     """Check the sizes of those columns of a row group of a cell table that have these names.
 
     Raises:
         ValueError: they are not those of a cell table, or not within the file (a descriptor).
     """
     rows = group.num_rows
-    if rows > GROUPS_IN_ONE * rows_per_group(widths, witness="witness" in names):
+    if rows > GROUPS_IN_ONE * rows_per_group(sizes, witness="witness" in names):
         raise ValueError(f"a row group says that it has {rows:,} rows")
     for number in range(group.num_columns):
         column = group.column(number)
         name = column.path_in_schema.partition(".")[0]
         if name in names:
-            values = rows * widths[0] if name == "witness" else rows
+            values = rows * sizes.inputs if name == "witness" else rows
             check_column(file, column, values)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from nnce_cli.base.checksum import Checksum
 from nnce_cli.table.metadata import Metadata
 from nnce_cli.table.output import Output
@@ -26,8 +24,8 @@ class Batch(CellRows, Protocol):
 class PartWriter:
     """Writes a part: a cell table with some of the rows, and a certificate's decisions.
 
-    ``rows`` is the number of rows so far, ``first`` and ``last`` the joined packed sign vectors
-    of the first and the last of them. ``table`` and ``proof`` are the checksums of the files, known
+    ``rows`` is the number of rows so far, ``first`` and ``last`` the joined codes of the first
+    and the last of them. ``table`` and ``proof`` are the checksums of the files, known
     after `commit`; None where there are no rows, or no decisions.
     """
 
@@ -100,4 +98,4 @@ def _committed(output: Output) -> Checksum:
 
 
 def _row(batch: Batch, index: int) -> bytes:
-    return np.concatenate([signs[index] for signs in batch.signs]).tobytes()
+    return b"".join(signs[index].tobytes() for signs in batch.signs)

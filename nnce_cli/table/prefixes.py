@@ -1,4 +1,4 @@
-"""Layer-k cells of a sorted table: the runs of rows that share their first k sign vectors."""
+"""Layer-k cells of a sorted table: the runs of rows that share the codes of the first k layers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.layout import Layout
 from nnce_cli.table.rows import CellRows
 
 
@@ -32,19 +33,21 @@ def _keys(signs: NDArray[np.uint8]) -> NDArray[Any]:
 def first_rows(
     rows: CellRows, previous: list[bytes] | None
 ) -> tuple[list[NDArray[np.bool_]], NDArray[np.bool_]]:
-    """Find where layer-k cells begin, for every k, and where the order is broken.
+    """Find where the cells of the first k columns begin, for every k, and breaks of the order.
 
-    ``previous`` holds the packed sign vectors of the row before these, None if there is none.
+    ``previous`` holds the columns of the row before these, None if there is none. In a network
+    of ReLUs, and wherever layers have one column each, they are the layer-k cells.
 
-    Returns a boolean array (rows,) for each layer k, true where the row's first k sign vectors
-    are not those of the row before, and one that is true where the row does not come after the
-    row before (a duplicate, or out of order).
+    Returns a boolean array (rows,) for each column k, true where the row's first k columns are
+    not those of the row before, and one that is true where the row does not come after the row
+    before (a duplicate, or out of order).
     """
-    count = len(rows.signs[0])
+    count = len(rows.active)
     first = np.zeros(count, dtype=np.bool_)
+    first[:1] = previous is None
     less = np.zeros(count, dtype=np.bool_)
     firsts = []
-    for layer, signs in enumerate(rows.signs):
+    for column, signs in enumerate(rows.signs):
         keys = _keys(signs)
         differs = np.ones(count, dtype=np.bool_)
         differs[1:] = keys[1:] != keys[:-1]
@@ -52,8 +55,8 @@ def first_rows(
         drops[1:] = keys[1:] < keys[:-1]
         if count and previous is not None:
             here = signs[0].tobytes()
-            differs[0] = here != previous[layer]
-            drops[0] = here < previous[layer]
+            differs[0] = here != previous[column]
+            drops[0] = here < previous[column]
         less |= drops & ~first
         first = first | differs
         firsts.append(first)
@@ -63,15 +66,12 @@ def first_rows(
 class LayerCounter:
     """Counts the layer-k cells of a table whose rows come in batches, in table order."""
 
-    def __init__(self, layers: int) -> None:
-        """Start with no rows; ``layers`` is the number L of hidden layers."""
-        self.layer_cells = [0] * layers
+    def __init__(self, layout: Layout) -> None:
+        """Start with no rows; ``cells`` is how many were seen."""
+        self.cells = 0
+        self.layer_cells = [0] * layout.depth
+        self._ends = layout.column_ends
         self._last: list[bytes] | None = None
-
-    @property
-    def cells(self) -> int:
-        """Number of rows seen."""
-        return self.layer_cells[-1]
 
     def add(self, rows: CellRows) -> list[NDArray[np.bool_]]:
         """Count some more rows; return where layer-k cells begin in them, for each layer k.
@@ -79,11 +79,13 @@ class LayerCounter:
         Raises:
             ValueError: a row does not come after the row before it; the message has its number.
         """
-        firsts, wrong = first_rows(rows, self._last)
+        columns, wrong = first_rows(rows, self._last)
+        firsts = [columns[end - 1] for end in self._ends]
         if not wrong.size:
             return firsts
         if wrong.any():
             raise ValueError(f"row {self.cells + int(wrong.argmax())} is out of order")
+        self.cells += len(wrong)
         for layer, first in enumerate(firsts):
             self.layer_cells[layer] += int(np.count_nonzero(first))
         self._last = [signs[-1].tobytes() for signs in rows.signs]

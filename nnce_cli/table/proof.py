@@ -40,7 +40,7 @@ def about_proof(metadata: Metadata, *, cells: int, complete: bool) -> str:
         {
             "format": PROOF_FORMAT,
             "model": metadata.model,
-            "widths": metadata.widths,
+            **metadata.sizes.to_values(),
             "domain": metadata.domain,
             "cells": cells,
             "complete": complete,

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table.columns import column_names, layer_names
+from nnce_cli.base.layout import Layout
+from nnce_cli.table.columns import code_names, column_names
 from nnce_cli.table.digests import DigestCheck
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.pages import check_group
@@ -61,7 +62,7 @@ class CellTableReader:
             self.metadata = Metadata.from_json(described[KEY])
         except ValueError as error:
             raise InputError(f"{self._name} cannot be read as a cell table: {error}") from error
-        expected = table_schema(self.metadata.widths, witness=self.metadata.witness)
+        expected = table_schema(self.metadata.sizes, witness=self.metadata.witness)
         if not schema.equals(expected, check_metadata=False):
             raise InputError(
                 f"{self._name} cannot be read as a cell table: its columns are not those of a "
@@ -83,13 +84,13 @@ class CellTableReader:
             InputError: the table is damaged.
         """
         metadata = self.metadata
-        names = column_names(metadata.widths, witness=witness and metadata.witness)
+        names = column_names(metadata.sizes.layout, witness=witness and metadata.witness)
         check = DigestCheck(metadata.digests, names)
         with self._reporting("is damaged"):
             for group in range(self._parquet.num_row_groups):
                 for batch in self._group(group, names):
                     check.add(batch)
-                    yield _rows(batch, metadata.widths)
+                    yield _rows(batch, metadata.sizes.layout)
             check.finish()
 
     def row(self, number: int) -> Rows:
@@ -111,18 +112,18 @@ class CellTableReader:
             raise ValueError("its row groups end too early")
 
     def _row_of_group(self, group: int, number: int) -> Rows:
-        widths, before = self.metadata.widths, number
-        for batch in self._group(group, column_names(widths, witness=False)):
+        layout, before = self.metadata.sizes.layout, number
+        for batch in self._group(group, column_names(layout, witness=False)):
             if before < len(batch):
-                return _rows(batch.slice(before, 1), widths)
+                return _rows(batch.slice(before, 1), layout)
             before -= len(batch)
         raise ValueError("a row group ends too early")
 
     def _group(self, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows of a row group whose declared sizes are believable."""
-        widths = self.metadata.widths
-        size = rows_per_group(widths, witness="witness" in names)
-        check_group(self._file.fileno(), self._parquet.metadata.row_group(group), names, widths)
+        sizes = self.metadata.sizes
+        size = rows_per_group(sizes, witness="witness" in names)
+        check_group(self._file.fileno(), self._parquet.metadata.row_group(group), names, sizes)
         yield from self._parquet.iter_batches(size, row_groups=[group], columns=names)
 
     def close(self) -> None:
@@ -181,15 +182,30 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _rows(batch: pa.RecordBatch, widths: tuple[int, ...]) -> Rows:
-    """Return the columns of a record batch as arrays."""
-    layers = range(1, len(widths))
+def _rows(batch: pa.RecordBatch, layout: Layout) -> Rows:
+    """Return the columns of a record batch as arrays.
+
+    Raises:
+        ValueError: a unit is on a piece that it does not have.
+    """
+    signs = [_bytes_matrix(batch.column(name)) for name in code_names(layout)]
+    for many, columns in zip(layout.pieces, layout.layer_columns, strict=True):
+        if many and (signs[columns.stop - 1] >= np.array(many)).any():
+            raise ValueError("a unit is on a piece that it does not have")
     return Rows(
-        signs=[_bytes_matrix(batch.column(name)) for name in layer_names(widths)],
-        active=np.stack([batch.column(f"active_{k}").to_numpy() for k in layers], axis=1),
-        ranks=np.stack([batch.column(f"rank_{k}").to_numpy() for k in layers], axis=1),
+        signs=signs,
+        active=_numbers(batch, "active", layout.depth),
+        ranks=_numbers(batch, "rank", layout.depth),
         witness=_float_matrix(batch.column("witness")) if "witness" in batch.schema.names else None,
     )
+
+
+def _numbers(batch: pa.RecordBatch, name: str, layers: int) -> NDArray[np.uint16]:
+    """Return the columns of small numbers of one kind as uint16 (rows, L)."""
+    numbers = np.empty((len(batch), layers), dtype=np.uint16)
+    for k in range(layers):
+        numbers[:, k] = batch.column(f"{name}_{k + 1}").to_numpy()
+    return numbers
 
 
 def _bytes_matrix(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:

@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 class CellRows(Protocol):
     """What a writer takes: some consecutive rows of a table, in table order.
 
-    ``signs`` holds one uint8 array (rows, ceil(n_l/8)) a layer, bits most significant first.
+    ``signs`` holds the columns of the layers' codes, in the order of `Layout.columns`: of each
+    layer its bits, packed, uint8 (rows, ceil(n/8)), the most significant one first, and then the
+    pieces of its other units, uint8 (rows, p); a network of ReLUs has one column a layer.
     ``active`` and ``ranks`` are uint16 of shape (rows, L). ``witness`` is float64 of shape
     (rows, n_0), or None.
     """
 
     @property
     def signs(self) -> list[NDArray[np.uint8]]:
-        """Packed sign vectors, one array a layer."""
+        """The columns of the codes."""
 
     @property
     def active(self) -> NDArray[np.uint16]:
-        """Numbers of active neurons."""
+        """Numbers of active units."""
 
     @property
     def ranks(self) -> NDArray[np.uint16]:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table.columns import layer_bytes
 from nnce_cli.table.join import Join, Piece
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.output import Output
@@ -21,6 +20,7 @@ from nnce_cli.table.proof import (
     DECISIONS_PER_GROUP,
     PROOF_KEY,
     PROOF_OPTIONS,
+    ProofWriter,
     about_proof,
     proof_rows,
 )
@@ -32,7 +32,7 @@ from nnce_cli.table.writer import CellTableWriter, writer_options
 
 @dataclass(frozen=True)
 class TablePart:
-    """A part with rows: its file, and the joined packed sign vectors of its ends."""
+    """A part with rows: its file, and the joined codes of its ends."""
 
     path: Path
     rows: int
@@ -43,21 +43,19 @@ class TablePart:
 class PartCounter:
     """Counts the layer-k cells of parts that come in table order, mostly without reading rows.
 
-    ``decisions`` are those that were taken for the parts, and ``exact_witnesses`` theirs.
+    ``cells`` is how many rows were counted, ``decisions`` are those that were taken for the parts,
+    and ``exact_witnesses`` theirs.
     """
 
     def __init__(self, metadata: Metadata) -> None:
         """Start with no parts."""
-        self.layer_cells = [0] * (len(metadata.widths) - 1)
+        layout = metadata.sizes.layout
+        self.cells = 0
+        self.layer_cells = [0] * layout.depth
         self.decisions: dict[str, int] = {}
         self.exact_witnesses: dict[int, list[str]] = {}
-        self._ends = list(accumulate(layer_bytes(metadata.widths)))
+        self._ends = list(accumulate(layout.layer_bytes))
         self._last: bytes | None = None
-
-    @property
-    def rows(self) -> int:
-        """Number of rows counted."""
-        return self.layer_cells[-1]
 
     def add(self, part: TablePart, rows: int) -> Piece:
         """Count the first ``rows`` rows of the next part.
@@ -70,7 +68,8 @@ class PartCounter:
         counts = said.layer_cells if rows == part.rows else _layer_cells(part.path, rows)
         if self._last is not None and not self._last < part.first:
             raise RuntimeError(f"{part.path} is out of order")
-        before = self.rows
+        before = self.cells
+        self.cells += rows
         for layer, end in enumerate(self._ends):
             goes_on = self._last is not None and self._last[:end] == part.first[:end]
             self.layer_cells[layer] += counts[layer] - goes_on
@@ -92,9 +91,9 @@ class TableJoin:
         self._metadata = metadata
         self._most = most
         self._counter = PartCounter(metadata)
-        widths, witness = metadata.widths, metadata.witness
-        options = writer_options(table_schema(widths, witness=witness), metadata)
-        self._join = Join(output, options, rows_per_group(widths, witness=witness))
+        sizes, witness = metadata.sizes, metadata.witness
+        options = writer_options(table_schema(sizes, witness=witness), metadata)
+        self._join = Join(output, options, rows_per_group(sizes, witness=witness))
 
     def add(self, part: TablePart) -> None:
         """Append a part, or as much of it as there is room for.
@@ -103,7 +102,7 @@ class TableJoin:
             InputError: it is missing or damaged, or the output cannot be written.
             BrokenPipeError: nobody reads the output any more.
         """
-        room = part.rows if self._most is None else self._most - self._counter.rows
+        room = part.rows if self._most is None else self._most - self._counter.cells
         if room > 0:
             self._join.add(self._counter.add(part, min(part.rows, room)))
 
@@ -123,7 +122,7 @@ class TableJoin:
         about = dataclasses.replace(self._metadata, stopped_by=stopped_by)
         if not complete:
             decisions = counter.decisions
-        if not counter.rows:
+        if not counter.cells:
             empty = CellTableWriter(self._output, about)
             return empty.close(complete=complete, certified=certified, decisions=decisions)
         self._join.finish()
@@ -140,19 +139,23 @@ class TableJoin:
         return found
 
 
-def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path]) -> None:
-    """Join the parts of a certificate, given in order; `Output.commit` is next.
+def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path], cells: int) -> None:
+    """Join the parts of a certificate of so many cells, given in order; `Output.commit` is next.
+
+    A network without hidden layers has no decisions, and no parts.
 
     Raises:
         InputError: a part is missing or damaged, or the output cannot be written.
     """
+    if not metadata.sizes.layout.depth:
+        ProofWriter(output, metadata).close(cells=cells, complete=True)
+        return
     join = Join(output, PROOF_OPTIONS, DECISIONS_PER_GROUP)
     for path in parts:
         rows = proof_rows(path)
         join.add(Piece(path, rows, rows))
     join.finish()
-    about = about_proof(metadata, cells=metadata.cells, complete=metadata.complete)
-    join.close(PROOF_KEY, about)
+    join.close(PROOF_KEY, about_proof(metadata, cells=cells, complete=True))
 
 
 def _metadata(path: Path) -> Metadata:
@@ -168,7 +171,7 @@ def _metadata(path: Path) -> Metadata:
 def _layer_cells(path: Path, rows: int) -> list[int]:
     """Count the layer-k cells of the first rows of a table."""
     with CellTableReader(path) as reader:
-        counter = LayerCounter(len(reader.metadata.widths) - 1)
+        counter = LayerCounter(reader.metadata.sizes.layout)
         for batch in reader.batches(witness=False):
             room = rows - counter.cells
             if room <= 0:

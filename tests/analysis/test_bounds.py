@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.analysis import bounds, montufar, serra, sign_vectors
+from nnce_cli.base.sizes import Sizes
 from tests.cases import known_cases, needs_cases
 
+of_widths = Sizes.of_widths
 small_widths = st.lists(st.integers(1, 6), min_size=2, max_size=5)
 
 
@@ -40,12 +42,12 @@ def montufar_by_formula(widths: list[int]) -> int:
 
 @given(small_widths)
 def test_serra_is_its_formula(widths):
-    assert serra(widths) == serra_by_formula(widths)
+    assert serra(of_widths(widths)) == serra_by_formula(widths)
 
 
 @given(small_widths)
 def test_montufar_is_its_formula(widths):
-    assert montufar(widths) == montufar_by_formula(widths)
+    assert montufar(of_widths(widths)) == montufar_by_formula(widths)
 
 
 @pytest.mark.parametrize(
@@ -64,26 +66,32 @@ def test_montufar_is_its_formula(widths):
     ],
 )
 def test_by_hand(widths, expected):
-    assert bounds(widths) == expected
+    assert bounds(of_widths(widths)) == expected
 
 
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_one_layer_is_buck_1943(inputs, neurons):
     generic = sum(math.comb(neurons, j) for j in range(inputs + 1))
-    assert serra([inputs, neurons]) == montufar([inputs, neurons]) == generic
+    assert serra(of_widths([inputs, neurons])) == montufar(of_widths([inputs, neurons])) == generic
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=7))
 def test_each_bound_is_at_most_the_one_before(widths):
-    assert 1 <= serra(widths) <= montufar(widths) <= sign_vectors(widths)
+    assert (
+        1
+        <= serra(of_widths(widths))
+        <= montufar(of_widths(widths))
+        <= sign_vectors(of_widths(widths))
+    )
 
 
 def test_wide_and_deep_networks_are_exact_integers():
     # With n_l >= 2 n_0 no choice of j lowers the dimension, and the two bounds agree.
     generic = sum(math.comb(50, j) for j in range(6))
-    assert montufar([5] + [50] * 6) == serra([5] + [50] * 6) == generic**6
-    assert serra([40] + [50] * 6) < montufar([40] + [50] * 6)
-    assert serra([150_000, 4096, 4096, 1000]) > 2**4096
+    five, forty = of_widths([5] + [50] * 6), of_widths([40] + [50] * 6)
+    assert montufar(five) == serra(five) == generic**6
+    assert serra(forty) < montufar(forty)
+    assert serra(of_widths([150_000, 4096, 4096, 1000])) > 2**4096
 
 
 @needs_cases
@@ -93,4 +101,4 @@ def test_known_counts_stay_below(folder):
     assert cases
     for name, case in cases.items():
         for layer, cells in enumerate(case["layer_cells"], start=1):
-            assert cells <= serra(case["widths"][: layer + 1]), name
+            assert cells <= serra(of_widths(case["widths"][: layer + 1])), name

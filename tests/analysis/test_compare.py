@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from nnce_cli.analysis import compare
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.layout import Layout
 from nnce_cli.table import Rows
 from tests.command import assert_refused, nnce, shell
 from tests.strategies import examples
 from tests.tables import described, forge, part, rows_of, tables, write
 
 WIDTHS = [2, 3, 9]
+LAYOUT = Layout.of_widths(WIDTHS[1:])
 CELLS = [
     ((0, 0, 0), (0, 0, 0, 0, 0, 0, 0, 0, 0)),
     ((0, 0, 1), (0, 0, 0, 0, 0, 0, 0, 0, 1)),
@@ -56,7 +58,7 @@ def test_differences_are_those_of_the_sets(data):
     cuts = st.lists(st.integers(0, len(cells)), max_size=5)
     show = data.draw(st.integers(0, 40))
     batches = pieces(first, data.draw(cuts)), pieces(second, data.draw(cuts))
-    result = compare(*batches, widths, show=show)
+    result = compare(*batches, Layout.of_widths(widths[1:]), show=show)
     for k in range(1, len(widths)):
         a, b = {c[:k] for c in one}, {c[:k] for c in other}
         assert result.first_cells[k - 1] == len(a)
@@ -76,7 +78,7 @@ def test_differences_are_those_of_the_sets(data):
 def test_the_numbers_that_differ_are_shown():
     first, second = rows_of(CELLS, WIDTHS), rows_of(CELLS, WIDTHS)
     second.ranks[3, 1] = 7
-    (difference,) = compare([first], [second], WIDTHS).differences
+    (difference,) = compare([first], [second], LAYOUT).differences
     assert difference.to_dict() == {
         "table": "both",
         "signs": ["011", "100000000"],
@@ -90,16 +92,16 @@ def test_rows_out_of_order_and_rows_twice_are_refused():
     turned = [part(rows, 2, 5), part(rows, 0, 2)]
     for bad in (turned, [rows, rows], [part(rows, 0, 2), part(rows, 1, 3)]):
         with pytest.raises(InputError, match="first table is not sorted"):
-            compare(bad, [rows], WIDTHS)
+            compare(bad, [rows], LAYOUT)
         with pytest.raises(InputError, match="second table is not sorted"):
-            compare([rows], bad, WIDTHS)
+            compare([rows], bad, LAYOUT)
 
 
 def test_bits_of_neurons_that_do_not_exist_are_refused():
     rows = rows_of(CELLS, WIDTHS)
     rows.signs[0][1, 0] |= 1  # of layer 1, three neurons in the highest bits
     with pytest.raises(InputError, match="more neurons"):
-        compare([rows_of(CELLS, WIDTHS)], [rows], WIDTHS)
+        compare([rows_of(CELLS, WIDTHS)], [rows], LAYOUT)
 
 
 def test_memory_does_not_grow_with_the_rows():
@@ -114,7 +116,7 @@ def test_memory_does_not_grow_with_the_rows():
             yield Rows([signs[kept], inner[kept]], numbers, numbers)
 
     tracemalloc.start()
-    result = compare(batches(499), batches(0), [2, 16, 16])
+    result = compare(batches(499), batches(0), Layout.of_widths([16, 16]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (result.only_first, result.only_second) == ([0, 4], [0, 4])

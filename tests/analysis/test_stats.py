@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from nnce_cli.analysis import SubCells, arrangement_cells, stats
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table import Rows
 from tests.cases import cube
 from tests.network_tables import cells_of, outputs_on
@@ -33,13 +34,13 @@ def test_against_the_definitions_for_any_batches(table, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(cells)), max_size=6)))
     edges = zip([0, *cuts], [*cuts, len(cells)], strict=True)
     batches = [part(rows, start, stop) for start, stop in edges]
-    assert stats(batches, widths).to_dict() == naive_statistics(cells, widths)
+    assert stats(batches, Sizes.of_widths(widths)).to_dict() == naive_statistics(cells, widths)
 
 
 def test_by_hand():
     # Two layer-1 cells: 01 with one cell inside, 11 with three.
     cells = [((0, 1), (1,)), ((1, 0), (0,)), ((1, 1), (0,)), ((1, 1), (1,))]
-    found = stats([rows_of(cells, [2, 2, 1])], [2, 2, 1])
+    found = stats([rows_of(cells, [2, 2, 1])], Sizes.of_widths([2, 2, 1]))
     assert found.cells == 4
     assert found.layer_cells == [3, 4]
     assert found.cells_by_rank == [{1: 2, 2: 1}, {0: 2, 1: 2}]
@@ -56,7 +57,7 @@ def test_cells_of_networks_counted_from_sign_vectors(data):
     layers = data.draw(networks([(1, 3, 3), (2, 3, 2), (2, 2, 3), (1, 3, 2, 2)]))
     stack, box = stack_from(layers), cube(len(layers[0][0]) - 1, -1, 1)
     cells = cells_of(stack, box)
-    found = stats([cells.rows], stack.widths)
+    found = stats([cells.rows], stack.sizes)
     all_signs = exhaustive_signs(stack, box)
     ends = [sum(stack.widths[1 : k + 1]) for k in range(1, len(stack.widths))]
     ranks = {signs: exact_ranks(stack, signs) for signs in all_signs}
@@ -82,7 +83,9 @@ def exact_ranks(stack, signs):
     ranks, start = [], 0
     for k, layer in enumerate(stack.hidden):
         start += layer.n_out
-        upto = dataclasses.replace(stack, hidden=stack.hidden[: k + 1], output=None)
+        upto = dataclasses.replace(
+            stack, hidden=stack.hidden[: k + 1], units=stack.units[: k + 1], output=None
+        )
         rows = outputs_on(upto, signs[:start])
         ranks.append(fmpq_mat([row[:-1] for row in rows]).rank())
     return ranks
@@ -95,7 +98,7 @@ def test_the_bound_is_reached_by_lines_in_general_position():
         ([[1, 0], [0, 1]], [2, 2]), ([row[:2] for row in lines], [row[2] for row in lines])
     )
     (sub,) = (
-        stats([cells_of(stack, cube(2, -1, 1)).rows], stack.widths).sub_cells_by_rank[0].values()
+        stats([cells_of(stack, cube(2, -1, 1)).rows], stack.sizes).sub_cells_by_rank[0].values()
     )
     assert (sub.cells, sub.max, sub.bound) == (1, 11, 11)
 
@@ -118,14 +121,14 @@ def test_the_most_regions_of_an_arrangement(n):
 def test_all_layer_cells_are_passed_on():
     cells = [((0, 1), (1,)), ((1, 1), (0,)), ((1, 1), (1,))]
     taken = []
-    stats([rows_of(cells, [2, 2, 1])], [2, 2, 1], taken.append)
+    stats([rows_of(cells, [2, 2, 1])], Sizes.of_widths([2, 2, 1]), taken.append)
     layers = [[cells for ended in taken for cells in ended if cells.layer == k] for k in (1, 2)]
     assert [[len(part) for part in layer] for layer in layers] == [[1, 1], [2, 1]]
     assert [part.sub_cells.tolist() for part in layers[0]] == [[1], [2]]
 
 
 def test_a_table_without_rows():
-    found = stats([], [2, 3, 3])
+    found = stats([], Sizes.of_widths([2, 3, 3]))
     assert found.layer_cells == [0, 0]
     assert found.sub_cells_by_rank == [{}]
 
@@ -135,16 +138,16 @@ def test_rows_out_of_order_are_refused(order):
     cells = [((0, 0), (1,)), ((0, 1), (0,)), ((0, 1), (1,))]
     rows = rows_of([cells[i] for i in order], [2, 2, 1])
     with pytest.raises(InputError, match="not sorted"):
-        stats([rows], [2, 2, 1])
+        stats([rows], Sizes.of_widths([2, 2, 1]))
     with pytest.raises(InputError, match="not sorted"):
-        stats([part(rows, i, i + 1) for i in range(3)], [2, 2, 1])
+        stats([part(rows, i, i + 1) for i in range(3)], Sizes.of_widths([2, 2, 1]))
 
 
 def test_numbers_that_the_widths_do_not_allow_are_refused():
     rows = rows_of([((0, 1),)], [1, 2])
     wrong = Rows(rows.signs, rows.active, np.full_like(rows.ranks, 60_000))
     with pytest.raises(InputError, match="do not allow"):
-        stats([wrong], [1, 2])
+        stats([wrong], Sizes.of_widths([1, 2]))
 
 
 def test_statistics_of_the_table_alone_load_no_core():

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnce_cli.analysis import by_layer, layer_cells
+from nnce_cli.base.sizes import Sizes
 from tests.tables import metadata_of, part, ranks_of, rows_of, tables
 
 
@@ -50,7 +51,9 @@ def written(rows, widths, cuts) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     writer = by_layer.ByLayerWriter(sink, metadata_of(widths))
     edges = [0, *sorted(cuts), len(rows.active)]
-    for ended in layer_cells((part(rows, *edge) for edge in pairwise(edges)), widths):
+    for ended in layer_cells(
+        (part(rows, *edge) for edge in pairwise(edges)), Sizes.of_widths(widths)
+    ):
         writer.write(ended)
     writer.close()
     return sink.getvalue()

@@ -77,7 +77,7 @@ def test_maps_and_norms_of_degenerate_networks(data):
     reduced, _, free = fix_inputs(stack, box)
     point = box.upper[free] / 3
     assert stack.output is not None
-    for part, maps in cell_maps((*reduced.hidden, stack.output), cells.rows):
+    for part, maps in cell_maps(reduced, stack.output, cells.rows):
         values, errors = maps.at(np.tile(point, (len(maps.value), 1)))
         for row in range(part.stop - part.start):
             exact = outputs_on(reduced, cells.bits[part.start + row])

@@ -26,18 +26,21 @@ from nnce_cli.enumeration import (
     place,
     unpack_subtrees,
 )
+from nnce_cli.network import neuron_bits
 from nnce_cli.parallel import Journal, Limits, Part, RunFolder, coordinate, is_run
 from nnce_cli.parallel.budget import LARGEST, budget, divide
 from nnce_cli.parallel.folder import JOURNAL
 from nnce_cli.parallel.local import Growing
 from nnce_cli.parallel.parts import check_range
+from nnce_cli.parallel.schema import sum_of_tasks
 from nnce_cli.parallel.task import Outcome, Task
 from nnce_cli.parallel.walking import walk_task
-from tests.runs import generic, heavy_cell, one_first_cell, plan_of
+from tests.runs import generic, heavy_cell, one_first_cell, plan_of, stack_of
+from tests.unit_stacks import sampled, zoo
 
 
 def new_journal(folder, plan):
-    Journal.create(folder / JOURNAL, {"rows": False}, len(plan.widths) - 1)
+    Journal.create(folder / JOURNAL, {"rows": False}, len(plan.problem.stack.hidden))
     return Journal(folder / JOURNAL, write=True)
 
 
@@ -448,7 +451,7 @@ def is_running(pid):
 
 def outcome_of(task, tasks=(), cells=3):
     return Outcome(
-        task=task, layer_cells=[1, cells], nodes=5, share=0.5, decisions={"pivots": 2},
+        task=task, cells=cells, layer_cells=[1, cells], nodes=5, share=0.5, decisions={"pivots": 2},
         seconds=0.1, rows=cells, first=b"\0", last=b"\1", table=Checksum(1, b""), proof=None,
         memory=10, tasks=list(tasks),
     )  # fmt: skip
@@ -509,7 +512,7 @@ def test_a_damaged_journal_is_refused(tmp_path, damage):
 
 def test_a_journal_appears_whole_or_not_at_all(tmp_path):
     """However little room there is: with more room the run begins, or goes on."""
-    created = 0
+    created, stack = 0, stack_of(generic(2, 3, 3))
     for room in range(0, 100 * 1024, 2048):
         folder = tmp_path / str(room)
         code = in_a_process(
@@ -520,9 +523,9 @@ def test_a_journal_appears_whole_or_not_at_all(tmp_path):
             assert os.listdir(folder / "parts") == []
             shutil.copy(folder / JOURNAL, tmp_path / "alone.sqlite")  # it needs no other file
             with Journal(tmp_path / "alone.sqlite", write=False) as journal:
-                journal.check()
+                journal.check(stack)
                 assert journal.totals.waiting == 1
-            RunFolder.resume(folder, {"rows": False}).__exit__(None, None, None)
+            RunFolder.resume(folder, {"rows": False}, stack).__exit__(None, None, None)
             created += 1
         else:
             assert code == 2
@@ -555,12 +558,12 @@ def test_a_seal_is_that_of_the_rows_however_they_came_about(tmp_path):
             (task, *_) = journal.waiting(1, ())
             journal.note_failure(task, "trouble", most=attempt + 1)
             journal.try_again()
-            journal.check()
+            journal.check(plan.problem.stack)
         assert coordinate(journal, plan, 1, Limits(), never) is None
         journal.set_about("ours", ["table"])
-        journal.check()
+        journal.check(plan.problem.stack)
     with Journal(tmp_path / JOURNAL, write=True) as journal:
-        journal.check()
+        journal.check(plan.problem.stack)
         assert journal.about["ours"] == ["table"]
 
 
@@ -579,12 +582,64 @@ def test_rows_of_another_task_are_not_joined(first, last, following):
 
     here = place(Subtree((1, 0)))
     after = None if following is None else place(Subtree(following))
-    whole = Checksum(1, b"")
-    check_range(
-        Part(7, 2, row((1, 0, 0, 1)), row((1, 0, 1, 1)), whole, None, here), after, [2, 3, 1]
-    )
+    whole, stack = Checksum(1, b""), stack_of(generic(2, 3, 1))
+    check_range(Part(7, 2, row((1, 0, 0, 1)), row((1, 0, 1, 1)), whole, None, here), after, stack)
     with pytest.raises(RuntimeError, match="task 7"):
-        check_range(Part(7, 2, row(first), row(last), whole, None, here), after, [2, 3, 1])
+        check_range(Part(7, 2, row(first), row(last), whole, None, here), after, stack)
+
+
+def test_rows_of_codes_are_held_against_places_of_bits():
+    """The codes of a clip and a maximum stand for bits of their neurons."""
+    stack = zoo()["all kinds"]
+    cells = sampled(stack)
+    bits = [tuple(row) for row in neuron_bits(stack, cells.joined).tolist()]
+    whole = Checksum(1, b"")
+    first, last = cells.joined[0].tobytes(), cells.joined[-2].tobytes()
+    after = place(Subtree(bits[-1]))
+    for length in (0, 1):
+        here = place(Subtree(bits[0][:length]))
+        check_range(Part(7, 2, first, last, whole, None, here), after, stack)
+    with pytest.raises(RuntimeError, match="task 7"):
+        check_range(Part(7, 2, first, last, whole, None, here), place(Subtree(bits[-2])), stack)
+    here = place(Subtree(bits[1]))
+    with pytest.raises(RuntimeError, match="task 7"):
+        check_range(Part(7, 2, first, last, whole, None, here), after, stack)
+
+
+def test_rows_of_a_network_without_hidden_layers():
+    part = Part(1, 1, b"", b"", Checksum(1, b""), None, place(Subtree()))
+    check_range(part, None, zoo()["no hidden layer"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("roots", pack_subtrees([Subtree((0,) * 9)])),  # more signs than there are neurons
+        ("roots", pack_subtrees([Subtree((), 3)])),  # cells of more layers than there are
+        ("roots", b""),
+        ("roots", b"\1\2"),
+        ("roots", pack_subtrees([Subtree((1,))])),  # not at its place
+        ("part_bytes", 17),  # with rows at its ends that it has not
+        ("first_row", b"\0"),
+    ],
+)
+def test_a_sealed_journal_of_no_such_network_is_refused(column, value, tmp_path):
+    plan = plan_of(generic(2, 4, 4))
+    with new_journal(tmp_path, plan) as journal:
+        if column == "first_row":
+            journal._db.execute("UPDATE tasks SET part_bytes = 1, last_row = x'0000'")
+        journal._db.execute(f"UPDATE tasks SET {column} = ?", (value,))
+        journal._tasks = sum_of_tasks(journal._db) % 2**256
+        journal.set_about("anything", None)  # which seals it
+    reopened = Journal(tmp_path / JOURNAL, write=True)
+    with reopened, pytest.raises(InputError, match="another network"):
+        reopened.check(plan.problem.stack)
+
+
+def test_a_sealed_journal_of_more_layers_is_refused(tmp_path):
+    journal, other = new_journal(tmp_path, plan_of(generic(2, 4, 4))), generic(2, 4, 4, 4)
+    with journal, pytest.raises(InputError, match="another network"):
+        journal.check(stack_of(other))
 
 
 def test_damaged_roots_are_refused(tmp_path):
@@ -596,13 +651,14 @@ def test_damaged_roots_are_refused(tmp_path):
 
 def test_a_run_folder_of_another_run_is_refused(tmp_path):
     about = {"model": "a", "version of nnce": "1", "rows": False}
+    stack = stack_of(generic(2, 3, 3))
     with RunFolder.create(tmp_path / "r", about, 2, force=False):
         pass
-    with RunFolder.resume(tmp_path / "r", about):
+    with RunFolder.resume(tmp_path / "r", about, stack):
         pass
     for name, words in (("model", "another model"), ("version of nnce", "another version of nnce")):
         with pytest.raises(InputError, match=words):
-            RunFolder.resume(tmp_path / "r", about | {name: "b"})
+            RunFolder.resume(tmp_path / "r", about | {name: "b"}, stack)
     with pytest.raises(InputError, match="--resume"):
         RunFolder.create(tmp_path / "r", about, 2, force=False)
     (tmp_path / "other").mkdir()

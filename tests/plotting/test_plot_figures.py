@@ -16,6 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from nnce_cli.analysis import stats
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.network import AffineMap
 from nnce_cli.plotting import (
     COLOURINGS,
@@ -47,7 +48,7 @@ def random_stack(*widths: int, outputs: int = 3, seed: int = 1):
         for m, n in pairwise([*widths, outputs])
     ]
     stack = stack_of(([[0.0]], [0.0]))
-    return replace(stack, hidden=tuple(maps[:-1]), output=maps[-1])
+    return replace(stack, hidden=tuple(maps[:-1]), units=stack.units[:-1], output=maps[-1])
 
 
 def partition_of(stack, box):
@@ -176,7 +177,7 @@ def test_statistics(widths):
         for i in range(300)
     )
     cells = sorted(set(paths))
-    found = stats([rows_of(cells, widths)], widths)
+    found = stats([rows_of(cells, widths)], Sizes.of_widths(widths))
     words = title(metadata_of(widths), LONG, found.cells)
     with our_style():
         for figure in (draw_ranks(found, widths[0], words), draw_layers(found, widths[0], words)):
@@ -188,7 +189,7 @@ def test_statistics(widths):
 def test_bounds_that_are_out_of_sight():
     widths = [60, 2000, 2000]
     cells = [((0,) * 2000, (0,) * 2000), ((0,) * 1900 + (1,) * 100, (0,) * 2000)]
-    found = stats([rows_of(cells, widths)], widths)
+    found = stats([rows_of(cells, widths)], Sizes.of_widths(widths))
     with our_style():
         for draw in (draw_ranks, draw_layers):
             figure = draw(found, 60, "t")
@@ -200,7 +201,7 @@ def test_bounds_that_are_out_of_sight():
 def test_what_the_ranks_picture_shows():
     # Two layer-1 cells: 01 with one cell inside, 11 with three; the most are 1 + n_2 = 3 and 4.
     cells = [((0, 1), (0, 1)), ((1, 1), (0, 0)), ((1, 1), (0, 1)), ((1, 1), (1, 0))]
-    found = stats([rows_of(cells, [2, 2, 2])], [2, 2, 2])
+    found = stats([rows_of(cells, [2, 2, 2])], Sizes.of_widths([2, 2, 2]))
     with our_style():
         figure = draw_ranks(found, 2, "t")
     (axes,) = figure.axes

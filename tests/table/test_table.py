@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.sizes import Sizes
 from nnce_cli.table import CellTableReader, CellTableWriter, Digests, Made, Metadata, Output
 from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
 from tests.tables import described, digests_of, metadata_of, rows_of, tables, write
@@ -140,7 +141,7 @@ def test_bytes_do_not_depend_on_batches_or_on_the_path(tmp_path):
 @pytest.mark.parametrize("widths", [[784, 256, 256], [2, 4], [100_000, 3], [3, 65535]])
 def test_a_row_group_takes_little_memory(widths):
     row_bytes = 8 * widths[0] + sum((n + 7) // 8 + 4 for n in widths[1:])
-    assert 1 <= rows_per_group(widths, witness=True) * row_bytes <= 20e6
+    assert 1 <= rows_per_group(Sizes.of_widths(widths), witness=True) * row_bytes <= 20e6
 
 
 def test_a_table_without_rows(tmp_path):

@@ -72,7 +72,7 @@ class Prober:
         self.problem = problem
         self._seed = seed
         self._walks = 0
-        stages = sum(problem.widths) + len(problem.widths)
+        stages = sum(problem.stack.rows) + len(problem.stack.rows)
         self._untouched = Windows(np.ones(stages), FIRST_PATHS, growth=4.0)
         ThinnedWalk(problem, self._untouched, np.random.default_rng(seed))
 
@@ -98,7 +98,7 @@ class Prober:
 
         None where ``deadline`` ends it.
         """
-        ends = self.problem.offset[1:]
+        ends = np.cumsum(self.problem.stack.rows)
         cells = np.concatenate([sizes[1:], sizes[ends]])
         windows = Windows(np.maximum(cells / paths, 1.0), QUOTA * paths)
         return self._walk(windows, paths, deadline)

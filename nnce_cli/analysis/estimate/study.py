@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.bounds import serra
+from nnce_cli.analysis.bounds import montufar, serra
 from nnce_cli.analysis.estimate.probes import REPLICATES, Clock, Probe, Prober
 from nnce_cli.analysis.estimate.quantity import (
     CONFIDENCE,
@@ -202,10 +202,11 @@ class Study:
 
     def count_first_layers(self, pilot: Probe) -> None:
         """Count the layer-k cells of the layers that have no more of them than a walk has paths."""
-        ends = self.problem.offset[1:-1]
+        stack = self.problem.stack
+        ends = np.cumsum(stack.rows)[:-1]
         layers = int(np.count_nonzero(pilot.sizes[ends] <= self.paths))
         if layers:
-            first = replace(self.problem.stack, hidden=self.problem.stack.hidden[:layers])
+            first = replace(stack, hidden=stack.hidden[:layers], units=stack.units[:layers])
             self.first_layers = self.count(Problem.of(first, self.problem.box), 2.0 * self.paths)
 
     def count(self, problem: Problem, most: float) -> list[int]:
@@ -279,8 +280,9 @@ class Study:
                 "the probes vary too much to tell; give them more time or a larger number"
             )
         low, high = count.interval()
-        widths = self.problem.stack.widths[: layer + 2]
-        most = serra(widths)
+        stack = self.problem.stack
+        strongest = serra if stack.is_relu else montufar
+        most = strongest(stack.sizes.of(stack.n_inputs, layer + 1))
         return Quantity(
             round(count.mean), max(math.floor(low + 1e-9), 1), min(math.ceil(high - 1e-9), most)
         )
