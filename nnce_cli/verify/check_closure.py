@@ -64,13 +64,13 @@ def _parts(table: Table, chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> 
             rows = chosen[first : min(first + ROWS, end)]
             here = rows - part.start
             points = None if part.rows.witness is None else part.rows.witness[here]
-            yield Cells(rows, part.bits[here], points)
+            yield Cells(rows, part.codes[here], points)
 
 
 def _tell(missing: Missing, network: ExactNetwork, result: CheckResult) -> None:
-    names = " and ".join(network.name_of(j) for j in missing.neurons[:3])
+    names = " and ".join(network.name_of(j) for j in missing.walls[:3])
     result.fail(
-        f"row {missing.row} ({shown(missing.bits, network.widths)}): beyond its facet on the "
-        f"hyperplane of {names} lies the cell {shown(missing.beyond, network.widths)}, which is "
+        f"row {missing.row} ({shown(missing.codes, network.layout)}): beyond its facet on the "
+        f"hyperplane of {names} lies the cell {shown(missing.beyond, network.layout)}, which is "
         "not listed"
     )

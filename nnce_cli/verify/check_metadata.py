@@ -8,9 +8,9 @@ import numpy as np
 
 from nnce_cli.domain import Box
 from nnce_cli.network import LayerStack
-from nnce_cli.table import first_rows
+from nnce_cli.table import Metadata
 from nnce_cli.verify.report import CheckResult
-from nnce_cli.verify.table_rows import Table
+from nnce_cli.verify.table_rows import Packed, Table, first_of_layer_cells, layout_said
 
 NAME, UNIT = "metadata", "statements"
 
@@ -33,9 +33,9 @@ def check_subject(table: Table, stack: LayerStack, domain_of: DomainOf) -> Check
     """
     said = table.metadata
     result = CheckResult(NAME, UNIT)
+    units = _other_units(said, stack)
     statements = [
-        (list(said.widths) == stack.widths, f"its widths are {_widths(said.widths)}, the model's "
-         f"{_widths(stack.widths)}: it is the table of another model"),
+        (not units, f"{units}: it is the table of another model"),
         (said.model == stack.digest, f"its model has the digest {said.model[:16]}… and this one "
          f"{stack.digest[:16]}…: it is the table of another model"),
         (all(lo <= hi for lo, hi in zip(said.lower, said.upper, strict=True)),
@@ -78,6 +78,18 @@ def check_metadata(table: Table, result: CheckResult) -> None:
             result.fail(otherwise)
 
 
+def _other_units(said: Metadata, stack: LayerStack) -> str:
+    """Say where a table's units are not the model's, or nothing."""
+    if list(said.widths) != stack.widths:
+        return f"its widths are {_widths(said.widths)}, the model's {_widths(stack.widths)}"
+    ours, theirs = stack.layout.pieces, layout_said(said).pieces
+    for k, pair in enumerate(zip(theirs, ours, strict=True), start=1):
+        if pair[0] != pair[1]:
+            have = [f"{len(p)} units with {', '.join(map(str, p))} pieces" for p in pair]
+            return f"its layer {k} has {have[0]}, the model's {have[1]}"
+    return ""
+
+
 def _difference(said: Box, asked: Box) -> str:
     """Say where a table's domain is not the one that was asked for, or nothing."""
     differs = (said.lower != asked.lower) | (said.upper != asked.upper)
@@ -90,12 +102,12 @@ def _difference(said: Box, asked: Box) -> str:
 
 def _layer_cells(table: Table) -> list[int]:
     """Count the rows that begin a layer-k cell, for each k."""
-    counts = [0] * len(table.widths)
-    last: list[bytes] | None = None
+    counts = [0] * table.layout.depth
+    last: Packed | None = None
     for part in table.parts():
-        firsts, _ = first_rows(part.rows, last)
+        firsts = first_of_layer_cells(part.packed, table.layout, last)
         counts = [n + int(first.sum()) for n, first in zip(counts, firsts, strict=True)]
-        last = [signs[-1].tobytes() for signs in part.rows.signs]
+        last = part.packed[-1:]
     return counts
 
 

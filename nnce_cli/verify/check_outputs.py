@@ -33,13 +33,13 @@ def check_outputs(table: Table, stack: LayerStack, path: Path, progress: Progres
         assert points is not None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails below
             moved = np.abs(session.rounded(points) - points) + WITNESS_ROUNDING * np.abs(points)
-            ours, allowed = cells.at(points, moved, part.bits)
+            ours, allowed = cells.at(points, moved, part.codes)
             theirs = session.outputs(points)
             wrong = ~(np.abs(ours - theirs) <= allowed)
         for i in np.flatnonzero(wrong.any(axis=1)).tolist():
             j = int(wrong[i].argmax())
             result.fail(
-                f"row {part.start + i} ({shown(part.bits[i], table.widths)}): output {j} is "
+                f"row {part.start + i} ({shown(part.codes[i], table.layout)}): output {j} is "
                 f"{ours[i, j]:.9g} by the cell's affine map and {theirs[i, j]:.9g} by "
                 f"onnxruntime; rounding explains a difference of {allowed[i, j]:.2g} only"
             )

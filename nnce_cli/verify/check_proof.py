@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from reprlib import repr as shortened
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.verify.claims import ClaimCheck, Proved
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.progress import Progress
@@ -28,13 +29,22 @@ NAME, UNIT = "certificate", "decisions"
 def check_proof(
     table: Table, network: ExactNetwork, proof: ProofReader, jobs: int, progress: Progress
 ) -> CheckResult:
-    """Replay a certificate against the model and the table; stop at the first wrong decision."""
+    """Replay a certificate against the model and the table; stop at the first wrong decision.
+
+    Raises:
+        InputError: the certificate is damaged, or there are none for such a model.
+    """
     result = CheckResult(NAME, UNIT)
+    if any(layer.maxima for layer in network.layers):
+        raise InputError(
+            "the model takes the largest of three or more numbers, and such networks have no "
+            "certificates; verify the table without --proof"
+        )
     _compare_metadata(table, proof, result)
     if result.failed:
         return result
-    tree = ProofTree(network, (bits for part in table.parts() for bits in part.bits))
-    decisions = proof.decisions(longest=min(network.dimension, network.neurons))
+    tree = ProofTree(network, (codes for part in table.parts() for codes in part.codes))
+    decisions = proof.decisions(longest=min(network.dimension, network.rows))
     total = Proved()
     for proved in in_order(ClaimCheck(network).prove, tree.claims(decisions), jobs):
         total.add(proved)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import packed_bytes, split_layers, unpack_layers
+from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
-from nnce_cli.verify.exact_signs import locate
-from nnce_cli.verify.float_signs import UNSURE, FloatSigns
+from nnce_cli.verify.float_codes import FloatCodes
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
-from nnce_cli.verify.table_rows import BATCH, Table, keys, packed_rows, shown
+from nnce_cli.verify.table_rows import BATCH, Table, codes_of, keys, packed_rows, shown
 
 NAME, UNIT = "random points", "points"
 
@@ -27,14 +26,14 @@ def check_samples(
     result = CheckResult(NAME, UNIT)
     result.details = {"by floating point": 0, "exactly": 0, "on a hyperplane": 0}
     generator = np.random.default_rng(seed)
-    signs = FloatSigns(network.stack)
+    floats = FloatCodes(network)
     cells: dict[bytes, list[float]] = {}
     for first in range(0, samples, BATCH):
         points = _draw(network, generator, min(BATCH, samples - first))
-        for key, point in _cells_of(points, network, signs, result):
+        for key, point in _cells_of(points, network, floats, result):
             cells.setdefault(key, point.tolist())
         progress(first + len(points), samples)
-    wanted = np.array(sorted(cells), dtype=f"S{_bytes(table)}")
+    wanted = np.array(sorted(cells), dtype=f"S{max(1, table.layout.row_bytes)}")
     _report_missing(table, wanted, cells, result)
     result.count("different cells", len(cells))
     return result
@@ -48,22 +47,21 @@ def _draw(network: ExactNetwork, generator: np.random.Generator, count: int) -> 
 
 
 def _cells_of(
-    points: NDArray[np.float64], network: ExactNetwork, signs: FloatSigns, result: CheckResult
+    points: NDArray[np.float64], network: ExactNetwork, floats: FloatCodes, result: CheckResult
 ) -> list[tuple[bytes, NDArray[np.float64]]]:
-    """Return the packed sign vector around each point that is on no hyperplane."""
-    found = signs.at(points)
-    unsure = (found == UNSURE).any(axis=1)
-    bits = (found == 1).astype(np.uint8)
+    """Return the joined code around each point that is on no hyperplane."""
+    codes, proved = floats.at(points)
+    unsure = ~proved.all(axis=1)
     kept = np.ones(len(points), dtype=np.bool_)
     for i in np.flatnonzero(unsure).tolist():
         location = locate(network, rationals(points[i]))
-        bits[i] = location.bits
+        codes[i] = location.codes
         kept[i] = location.touched is None
     result.count("by floating point", int((~unsure).sum()))
     result.count("exactly", int((unsure & kept).sum()))
     result.count("on a hyperplane", int((~kept).sum()))
     result.checked += int(kept.sum())
-    packed = packed_rows(bits, network.widths)
+    packed = packed_rows(codes, network.layout)
     return [(packed[i].tobytes(), points[i]) for i in np.flatnonzero(kept).tolist()]
 
 
@@ -79,13 +77,8 @@ def _report_missing(
         places = np.minimum(np.searchsorted(wanted, here), len(wanted) - 1)
         found[places[wanted[places] == here]] = True
     missing = set(wanted[~found].tolist())
-    size = _bytes(table)
     for key in sorted(key for key in cells if key.rstrip(b"\0") in missing):
-        packed = np.frombuffer(key, dtype=np.uint8).reshape(1, size)
-        bits = unpack_layers(split_layers(packed, table.widths), table.widths)[0]
+        packed = np.frombuffer(key, dtype=np.uint8).reshape(1, len(key))
+        name = shown(codes_of(packed, table.layout)[0], table.layout)
         point = ", ".join(map(repr, cells[key][:8])) + (", …" if len(cells[key]) > 8 else "")
-        result.fail(f"the cell {shown(bits, table.widths)} of the point ({point}) is not listed")
-
-
-def _bytes(table: Table) -> int:
-    return sum(map(packed_bytes, table.widths))
+        result.fail(f"the cell {name} of the point ({point}) is not listed")

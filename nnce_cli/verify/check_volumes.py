@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from nnce_cli.verify.exact_network import ZERO, Bits, ExactNetwork, least_on_domain
+from nnce_cli.verify.exact_network import ZERO, ExactNetwork, least_on_domain
 from nnce_cli.verify.hyperplanes import surroundings
+from nnce_cli.verify.layer_units import Codes
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table
@@ -19,8 +20,8 @@ def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> Ch
     result = CheckResult(NAME, UNIT)
     sums: list[fmpq] = []  # sums[i] of 2^i cells, or 0: few additions of long fractions
     for part in table.parts():
-        for bits in part.bits:
-            _add(sums, cell_volume(network, bits))
+        for codes in part.codes:
+            _add(sums, cell_volume(network, codes))
             result.checked += 1
             progress(result.checked, table.rows)
     total = sum(sums, ZERO)
@@ -32,9 +33,9 @@ def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> Ch
     return result
 
 
-def cell_volume(network: ExactNetwork, bits: Bits) -> fmpq:
+def cell_volume(network: ExactNetwork, codes: Codes) -> fmpq:
     """Return the share of the domain's volume that a cell has."""
-    around = surroundings(network, bits)
+    around = surroundings(network, codes)
     if not around.is_possible:
         return ZERO
     walls = [hyperplane.inward for hyperplane in around.hyperplanes]

@@ -8,9 +8,10 @@ import numpy as np
 from flint import fmpq, fmpz
 from numpy.typing import NDArray
 
+from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
-from nnce_cli.verify.exact_signs import locate
-from nnce_cli.verify.float_signs import UNSURE, FloatSigns
+from nnce_cli.verify.float_codes import FloatCodes
+from nnce_cli.verify.layer_units import Bools, Codes
 from nnce_cli.verify.polytope import Polytope
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.ranks import Ranks
@@ -31,7 +32,7 @@ def check_witnesses(table: Table, network: ExactNetwork, progress: Progress) -> 
     check = _RowCheck(table, network, result)
     for part in table.parts(witness=True):
         for i, what in check.failures(part):
-            name = f"row {part.start + i} ({shown(part.bits[i], table.widths)})"
+            name = f"row {part.start + i} ({shown(part.codes[i], table.layout)})"
             result.fail(f"{name}: {what}")
         progress(part.start + len(part), table.rows)
     result.details |= check.ranks.details
@@ -46,7 +47,7 @@ class _RowCheck:
     def __init__(self, table: Table, network: ExactNetwork, result: CheckResult) -> None:
         self.table = table
         self.network = network
-        self.signs = FloatSigns(network.stack)
+        self.floats = FloatCodes(network)
         self.ranks = Ranks(network)
         self.result = result
         result.details = {"witnesses by floating point": 0, "witnesses exactly": 0}
@@ -63,29 +64,29 @@ class _RowCheck:
         if part.rows.witness is None:
             for i in range(len(part)):
                 self.result.count("witnesses exactly")
-                if not _has_interior(self.network, part.bits[i]):
+                if not _has_interior(self.network, part.codes[i]):
                     yield i, "no point of the domain has these signs around it"
             return
         points = part.rows.witness
         outside = _outside(self.network, points)
-        signs = self.signs.at(points)
-        settled = (signs != UNSURE).all(axis=1)
-        wrong = (signs != UNSURE) & ((signs == 1) != (part.bits == 1))
+        codes, proved = self.floats.at(points)
+        settled = np.asarray(proved.all(axis=1))
+        wrong: Bools = proved & np.asarray(codes != part.codes)
         rational = self._exact_witnesses(part)
         for i in range(len(part)):
             if i in rational:
                 self.result.count("witnesses exactly")
-                what = self._at_exactly(part.bits[i], rational[i])
+                what = self._at_exactly(part.codes[i], rational[i])
             elif outside[i]:
                 what = "its witness is not strictly inside the domain"
             elif wrong[i].any():
-                what = self._sign(int(wrong[i].argmax()), part.bits[i])
+                what = self._differs(int(wrong[i].argmax()), part.codes[i], codes[i])
             elif settled[i]:
                 self.result.details["witnesses by floating point"] += 1
                 continue
             else:
                 self.result.count("witnesses exactly")
-                what = self._at_exactly(part.bits[i], rationals(points[i]))
+                what = self._at_exactly(part.codes[i], rationals(points[i]))
             if what:
                 yield i, what
 
@@ -97,7 +98,7 @@ class _RowCheck:
             row - part.start: [_fraction(x) for x in exact[row]] for row in rows if row in exact
         } if exact else {}  # fmt: skip
 
-    def _at_exactly(self, bits: NDArray[np.uint8], point: list[fmpq]) -> str:
+    def _at_exactly(self, codes: Codes, point: list[fmpq]) -> str:
         """Say what is wrong with a rational witness, or nothing."""
         box = self.network.box
         for x, lo, hi in zip(point, rationals(box.lower), rationals(box.upper), strict=True):
@@ -105,25 +106,27 @@ class _RowCheck:
                 return "its witness is not strictly inside the domain"
         location = locate(self.network, point)
         ends = (
-            len(bits)
+            len(codes)
             if location.touched is None
             else self.network.starts[self.network.layer_of(location.touched)]
         )
-        differs = np.flatnonzero(location.bits[:ends] != bits[:ends])
+        differs = np.flatnonzero(location.codes[:ends] != codes[:ends])
         if differs.size:
-            return self._sign(int(differs[0]), bits)
+            return self._differs(int(differs[0]), codes, location.codes)
         if location.touched is not None:
             return f"its witness lies on the hyperplane of {self.network.name_of(location.touched)}"
         return ""
 
-    def _sign(self, neuron: int, bits: NDArray[np.uint8]) -> str:
-        row, witness = ("active", "inactive") if bits[neuron] else ("inactive", "active")
-        name = self.network.name_of(neuron)
+    def _differs(self, unit: int, said: Codes, found: Codes) -> str:
+        row, witness = (self.network.code_name(unit, int(codes[unit])) for codes in (said, found))
+        name = self.network.unit_name(unit)
         return f"{name} is {row} in the row and {witness} at its witness"
 
     def _counts(self, part: Part) -> Iterator[tuple[int, str]]:
-        starts = self.network.starts[:-1]
-        active = np.add.reduceat(part.bits, starts, axis=1, dtype=np.int64)
+        on = part.codes > 0
+        layers = range(self.network.depth)
+        counts = [self.network.of_layer(k, on).sum(axis=1) for k in layers]
+        active = np.stack(counts, axis=1) if counts else np.zeros((len(part), 0), dtype=np.int64)
         wrong = active != part.rows.active
         for i in np.flatnonzero(wrong.any(axis=1)).tolist():
             k = int(wrong[i].argmax())
@@ -144,13 +147,14 @@ def _outside(network: ExactNetwork, points: NDArray[np.float64]) -> NDArray[np.b
     return np.asarray(~inside.all(axis=1))
 
 
-def _has_interior(network: ExactNetwork, bits: NDArray[np.uint8]) -> bool:
-    """Tell whether a sign vector is that of a cell."""
+def _has_interior(network: ExactNetwork, codes: Codes) -> bool:
+    """Tell whether a code is that of a cell."""
+    sides = network.sides(codes)
     forms = []
-    for form, bit in zip(network.inward_forms(bits), bits.tolist(), strict=True):
+    for row, form in network.walls(codes):
         if any(form):
             forms.append(form)
-        elif bit:
+        elif sides[row] > 0:
             return False
     return Polytope(forms, network.dimension).interior_point() is not None
 

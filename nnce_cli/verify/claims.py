@@ -8,33 +8,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnce_cli.verify.combinations import combinations_prove, solved
-from nnce_cli.verify.exact_network import Bits, ExactNetwork, Form
-from nnce_cli.verify.float_forms import Bools, CellForms, FloatForms
+from nnce_cli.verify.exact_network import ExactNetwork, Form
+from nnce_cli.verify.float_forms import CellForms, FloatForms
+from nnce_cli.verify.layer_units import Bools, Codes, Ints
 from nnce_cli.verify.polytope import Polytope, combination_proves
 
 INACTIVE, ACTIVE, ZERO, SPLIT, CELL, NOTHING = range(6)
 
 ENTRIES = 2**20  # of the arrays of claims that are proved together
 
-Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
 class Claim:
     """That decision ``number`` holds at its node.
 
-    ``bits`` (N,) are the signs decided there, of all layers before the neuron's, and
-    ``is_wall`` (N,) says which neurons were split on. ``inputs`` are counted among those that
-    vary; there are as many as ``slacks``.
+    ``bits`` (rows,) are the signs decided there, of all layers before the neuron's, and ``codes``
+    (N,) what units have these; ``is_wall`` (rows,) says which neurons were split on. ``inputs``
+    are counted among those that vary; there are as many as ``slacks``.
     """
 
     number: int
     decision: int
     neuron: int
-    bits: Bits
+    bits: Codes
+    codes: Codes
     is_wall: Bools
     slacks: list[int]
     inputs: list[int]
@@ -85,7 +84,7 @@ class ClaimCheck:
         """Prove claims that are in order."""
         proved = Proved(claims[-1].number)
         in_floats = np.zeros(len(claims), dtype=np.bool_)
-        for layer in range(len(self.network.widths)):
+        for layer in range(self.network.depth):
             some = [
                 i
                 for i, claim in enumerate(claims)
@@ -106,7 +105,7 @@ class ClaimCheck:
     def _in_floats(self, layer: int, claims: list[Claim]) -> Bools:
         """Say which claims about neurons of one layer floating point proves."""
         bits = np.stack([claim.bits for claim in claims])
-        before = bits[:, : self.network.starts[layer]]
+        before = np.stack([claim.codes for claim in claims])[:, : self.network.starts[layer]]
         # Claims are in the order of the walk: those of a cell of the layers before are together.
         is_new = np.ones(len(claims), dtype=np.bool_)
         is_new[1:] = (before[1:] != before[:-1]).any(axis=1)
@@ -122,7 +121,7 @@ class ClaimCheck:
         return np.asarray(proved)
 
     def _signs_in_floats(
-        self, forms: CellForms, cell: Ints, bits: Bits, claims: list[Claim]
+        self, forms: CellForms, cell: Ints, bits: Codes, claims: list[Claim]
     ) -> Bools:
         """Say which claims that a neuron has one sign are proved by their bases.
 
@@ -138,7 +137,7 @@ class ClaimCheck:
         return np.concatenate(found) if found else np.zeros(0, dtype=np.bool_)
 
     def _some_signs(
-        self, forms: CellForms, cell: Ints, bits: Bits, claims: list[Claim], longest: int
+        self, forms: CellForms, cell: Ints, bits: Codes, claims: list[Claim], longest: int
     ) -> Bools:
         every = np.arange(len(claims))
         count = np.array([len(claim.slacks) for claim in claims])
@@ -171,8 +170,7 @@ class ClaimCheck:
             proved.empty += 1
             return self._is_empty(claim)
         network = self.network
-        layer = network.layer_of(claim.neuron)
-        form = network.forms(layer, claim.bits)[claim.neuron - network.starts[layer]]
+        form = network.form(claim.neuron, claim.codes)
         name = network.name_of(claim.neuron)
         if claim.decision == ZERO:
             return f"{name} is not identically zero here" if any(form) else ""
@@ -201,6 +199,5 @@ class ClaimCheck:
 
     def _wall(self, claim: Claim, neuron: int) -> Form:
         """Return the function of a neuron that was split on, >= 0 on the node."""
-        layer = self.network.layer_of(neuron)
-        form = self.network.forms(layer, claim.bits)[neuron - self.network.starts[layer]]
+        form = self.network.form(neuron, claim.codes)
         return form if claim.bits[neuron] else [-x for x in form]

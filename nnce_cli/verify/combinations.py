@@ -27,7 +27,8 @@ from __future__ import annotations
 import numpy as np
 
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
-from nnce_cli.verify.float_forms import Bools, Floats, Functions
+from nnce_cli.verify.float_forms import Functions
+from nnce_cli.verify.layer_units import Bools, Floats
 
 
 def combinations_prove(

@@ -7,8 +7,11 @@ and its least value on the domain is the constant plus the negative coefficients
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -16,6 +19,8 @@ from numpy.typing import NDArray
 
 from nnce_cli.domain import Box
 from nnce_cli.network import LayerStack, rational_matrix
+from nnce_cli.verify.layer_map import LayerMap
+from nnce_cli.verify.layer_units import Codes, LayerUnits, Signs
 
 ZERO = fmpq(0)
 REMEMBERED_CELLS = 64
@@ -23,15 +28,16 @@ REMEMBERED_CELLS = 64
 Form = list[fmpq]
 """An affine function of u: its constant, then its d coefficients."""
 
-Bits = NDArray[np.uint8]
-"""A network sign vector, one 0 or 1 a neuron, the layers joined."""
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class ExactNetwork:
     """The hidden layers of a network on a box.
 
-    ``widths`` are n_1, …, n_L; ``starts`` (L + 1 numbers) say where each layer begins in a
-    network sign vector; ``free`` (n_0,) says which inputs vary, and d is their number.
+    The code of a cell has a number for each unit, the layers joined; ``starts`` (L + 1 numbers)
+    say where each layer begins in it. Functions are those of the neurons of units, the layers
+    joined; there ``row_starts`` say where each layer begins. In a chain of ReLU layers both are
+    the same. ``free`` (n_0,) says which inputs vary, and d is their number.
     ``is_homogeneous`` says that there are no biases, and no fixed inputs that act as such: then
     all preactivations are zero where all inputs are, in the domain or outside of it.
     """
@@ -39,52 +45,100 @@ class ExactNetwork:
     def __init__(self, stack: LayerStack, box: Box) -> None:
         self.stack = stack
         self.box = box
+        self.layout = stack.layout
         self.free: NDArray[np.bool_] = box.lower < box.upper
         self.dimension = int(self.free.sum())
-        self.widths = [layer.n_out for layer in stack.hidden]
-        self.starts = np.concatenate([[0], np.cumsum(self.widths)]).tolist()
-        self._layers = [layer for layer, width in enumerate(self.widths) for _ in range(width)]
-        self.maps = [layer.rational for layer in stack.hidden]
-        self.is_homogeneous = not any(any(bias.entries()) for _, bias in self.maps) and not bool(
+        both = zip(stack.units, stack.hidden, strict=True)
+        self.layers = [LayerUnits(units, layer) for units, layer in both]
+        before: list[LayerUnits | None] = [None, *self.layers]
+        self.maps = [LayerMap.of(*pair) for pair in zip(stack.hidden, before, strict=False)]
+        self.starts = _ends(layer.count for layer in self.layers)
+        self.row_starts = _ends(layer.rows for layer in self.layers)
+        self._layers = [k for k, layer in enumerate(self.layers) for _ in range(layer.rows)]
+        offsets = zip(self.layers, self.starts, strict=False)
+        units = [layer.unit_of + start for layer, start in offsets]
+        self.unit_of = np.concatenate([np.zeros(0, dtype=np.int64), *units])
+        sums = [layer.sums for layer in self.layers]
+        self.sums = np.concatenate([np.zeros(0, dtype=np.int64), *sums])
+        self.is_homogeneous = not any(layer.is_biased.any() for layer in self.maps) and not bool(
             box.lower[~self.free].any()
         )
-        self._first = self._first_layer()
-        self._remembered: OrderedDict[bytes, list[Form]] = OrderedDict()
+        self._remembered: OrderedDict[tuple[int, bytes], list[Form]] = OrderedDict()
+        self._first = self._first_layer() if self.layers else []
 
     @property
-    def neurons(self) -> int:
-        """The number of all hidden neurons."""
+    def depth(self) -> int:
+        """The number of hidden layers."""
+        return len(self.layers)
+
+    @property
+    def units(self) -> int:
+        """The number of all hidden units."""
         return int(self.starts[-1])
 
-    def layer_of(self, neuron: int) -> int:
+    @property
+    def rows(self) -> int:
+        """The number of all neurons of units."""
+        return int(self.row_starts[-1])
+
+    def layer_of(self, row: int) -> int:
         """Return the layer (from 0) of a neuron counted through all layers."""
-        return self._layers[neuron]
+        return self._layers[row]
 
-    def name_of(self, neuron: int) -> str:
-        """Name a neuron, counted through all layers, for a message."""
-        layer = self.layer_of(neuron)
-        return f"neuron {neuron - self.starts[layer]} of layer {layer + 1}"
+    def name_of(self, row: int) -> str:
+        """Name the unit of a neuron, counted through all layers, for a message."""
+        return self.unit_name(int(self.unit_of[row]))
 
-    def forms(self, layer: int, bits: Bits) -> list[Form]:
-        """Return the preactivations of a layer (from 0) as functions of u on a cell.
+    def unit_name(self, unit: int) -> str:
+        """Name a unit, counted through all layers, for a message."""
+        layer = bisect_right(self.starts, unit) - 1
+        return self.layers[layer].name_of(unit - self.starts[layer], layer + 1)
 
-        ``bits`` are the cell's signs; those of this layer and later ones are not looked at.
+    def code_name(self, unit: int, code: int) -> str:
+        """Say what a code of a unit, counted through all layers, means, for a message."""
+        layer = bisect_right(self.starts, unit) - 1
+        return self.layers[layer].code_name(unit - self.starts[layer], code)
+
+    def of_layer(self, layer: int, codes: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Return the part (…, n) of the units of a layer (from 0) out of all (…, N)."""
+        return codes[..., self.starts[layer] : self.starts[layer + 1]]
+
+    def codes_of(self, signs: Codes) -> Codes:
+        """Return the code of the units whose neurons have the signs (rows,), 1 where positive.
+
+        There are no maxima among them.
+        """
+        if self.rows == self.units:
+            return signs
+        return np.add.reduceat(signs, np.unique(self.unit_of, return_index=True)[1])
+
+    def sides(self, codes: Codes) -> Signs:
+        """Return the sides (…, rows) of all neurons of units on which cells with codes are."""
+        parts = [layer.sides(self.of_layer(k, codes)) for k, layer in enumerate(self.layers)]
+        none = np.zeros((*codes.shape[:-1], 0), dtype=np.int8)
+        return np.concatenate([none, *parts], axis=-1)
+
+    def forms(self, layer: int, codes: Codes) -> list[Form]:
+        """Return the preactivations of a layer's neurons (from 0) as functions of u on a cell.
+
+        ``codes`` are the cell's; those of this layer and later ones are not looked at.
         """
         if layer == 0:
             return self._first
-        key = bytes(bits[: self.starts[layer]])
+        key = layer, bytes(codes[: self.starts[layer]])
         if key in self._remembered:
             self._remembered.move_to_end(key)
             return self._remembered[key]
-        before = self.forms(layer - 1, bits)
-        active = np.flatnonzero(bits[self.starts[layer - 1] : self.starts[layer]]).tolist()
-        weight, bias = self.maps[layer]
+        values = self.values(layer - 1, codes)
+        active = [j for j, value in enumerate(values) if value is not None]
+        weight, bias = self.maps[layer].rational
         columns = fmpq_mat(
             weight.nrows(),
             len(active),
             [weight[i, j] for i in range(weight.nrows()) for j in active],
         )
-        rows = (columns * matrix([before[j] for j in active], 1 + self.dimension)).tolist()
+        some = [value for value in values if value is not None]
+        rows = (columns * matrix(some, 1 + self.dimension)).tolist()
         for j, row in enumerate(rows):
             row[0] += bias[j, 0]
         self._remembered[key] = rows
@@ -92,16 +146,27 @@ class ExactNetwork:
             self._remembered.popitem(last=False)
         return rows
 
-    def all_forms(self, bits: Bits) -> list[Form]:
-        """Return the preactivations of all layers on a cell."""
-        return [form for layer in range(len(self.widths)) for form in self.forms(layer, bits)]
+    def values(self, layer: int, codes: Codes) -> list[Form | None]:
+        """Return what a layer (from 0) passes on as functions of u on a cell; None for zero."""
+        here = self.of_layer(layer, codes)
+        return self.layers[layer].exact_values(self.forms(layer, codes), here)
 
-    def inward_forms(self, bits: Bits) -> list[Form]:
-        """Return for each neuron the function of u that is >= 0 on the cell: z or -z."""
-        return [
-            form if bit else [-x for x in form]
-            for form, bit in zip(self.all_forms(bits), bits.tolist(), strict=True)
-        ]
+    def form(self, row: int, codes: Codes) -> Form:
+        """Return the function of a neuron of a unit, counted through all layers, on a cell."""
+        layer = self.layer_of(row)
+        return self.forms(layer, codes)[row - self.row_starts[layer]]
+
+    def walls(self, codes: Codes) -> list[tuple[int, Form]]:
+        """Return the walls of a cell: neurons, and their functions turned to be >= 0 on it."""
+        sides = self.sides(codes).tolist()
+        found = []
+        for k, layer in enumerate(self.layers):
+            start = self.row_starts[k]
+            for j, form in enumerate(self.forms(k, codes)[: layer.rows]):
+                side = sides[start + j]
+                if side:
+                    found.append((start + j, form if side > 0 else [-x for x in form]))
+        return found
 
     def point(self, u: Sequence[fmpq]) -> list[fmpq]:
         """Return the point x (n_0 entries) of the unit cube's point u (d entries)."""
@@ -114,7 +179,7 @@ class ExactNetwork:
 
     def _first_layer(self) -> list[Form]:
         """Fold the box into the first layer: z_1 = (W lower + b) + (W span) u."""
-        weight, bias = self.maps[0]
+        weight, bias = self.maps[0].rational
         lower = rational_matrix(self.box.lower[:, None])
         constants = (weight * lower + bias).entries()
         spans = [
@@ -126,6 +191,10 @@ class ExactNetwork:
             [constant, *(weight[j, i] * spans[i] for i in columns)]
             for j, constant in enumerate(constants)
         ]
+
+
+def _ends(counts: Iterable[int]) -> list[int]:
+    return list(accumulate(counts, initial=0))
 
 
 def rationals(values: NDArray[np.float64]) -> list[fmpq]:

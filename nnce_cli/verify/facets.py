@@ -1,9 +1,9 @@
 """What lies beyond the facets of many cells: all that a table has to list.
 
-For each cell the different hyperplanes of its neurons, and the sign vector beyond each, are looked
-up; where one is not listed, the hyperplane has to be redundant. Floating point with error bounds
-does this for many cells at once, and what it leaves open is decided in rational arithmetic, cell
-by cell.
+For each cell the different hyperplanes of its walls, and the code beyond each, are looked up;
+where one is not listed, the hyperplane has to be redundant. Floating point with error bounds does
+this for many cells at once, and what it leaves open is decided in rational arithmetic, cell by
+cell.
 """
 
 from __future__ import annotations
@@ -15,45 +15,46 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.rounding import UNIT_ROUNDOFF
 from nnce_cli.verify.combinations import combinations_prove
-from nnce_cli.verify.exact_network import Bits, ExactNetwork
-from nnce_cli.verify.float_forms import SLACK, Bools, CellForms, FloatForms, Floats
-from nnce_cli.verify.hyperplanes import sign_vectors_across, surroundings
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.float_forms import SLACK, CellForms, FloatForms
+from nnce_cli.verify.hyperplanes import codes_across, surroundings
+from nnce_cli.verify.layer_units import Bools, Codes, Floats, Ints, Signs
 from nnce_cli.verify.listed import Listed
 from nnce_cli.verify.polytope import Polytope, combination_proves
 from nnce_cli.verify.programs import Found, find_combinations
-from nnce_cli.verify.table_rows import packed_rows
+from nnce_cli.verify.table_rows import Packed, packed_rows
 
 ENTRIES = 2**18  # of the arrays of cells that are looked at together: what caches hold
 MOST_INPUTS = 64  # that vary; with more, cells are faster one by one than side by side
 
 Basis = tuple[list[int], list[int]]
-"""The neurons whose functions are combined, and as many inputs that vanish in the rest."""
+"""The walls whose functions are combined, and as many inputs that vanish in the rest."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Some rows of a table: their numbers (m,), sign vectors (m, N), and witnesses (m, n_0).
+    """Some rows of a table: their numbers (m,), codes (m, N), and witnesses (m, n_0).
 
     The witnesses are no more than hints where to begin; a table may have none.
     """
 
     rows: NDArray[np.int64]
-    bits: Bits
+    codes: Codes
     points: Floats | None
 
     def __getitem__(self, some: slice) -> Cells:
         points = None if self.points is None else self.points[some]
-        return Cells(self.rows[some], self.bits[some], points)
+        return Cells(self.rows[some], self.codes[some], points)
 
 
 @dataclass(frozen=True, eq=False)
 class Missing:
-    """A facet of a row's cell beyond which nothing is listed: its neurons, and what should be."""
+    """A facet of a row's cell beyond which nothing is listed: its walls, and what should be."""
 
     row: int
-    bits: Bits
-    neurons: list[int]
-    beyond: Bits
+    codes: Codes
+    walls: list[int]
+    beyond: Codes
 
 
 @dataclass
@@ -96,10 +97,9 @@ class FacetCheck:
         self.network = network
         self.listed = listed
         self._floats = FloatForms(network)
-        entries = (network.neurons + network.dimension) * (1 + network.dimension)
+        entries = (network.rows + network.dimension) * (1 + network.dimension)
         self._together = max(1, ENTRIES // max(entries, 1))
-        one_bit = np.eye(network.neurons, dtype=np.uint8)
-        self._flips = packed_rows(one_bit, network.widths)
+        self._crossings = _Crossings(network)
 
     def look(self, cells: Cells) -> Facets:
         """Look beyond all facets of some cells."""
@@ -109,7 +109,7 @@ class FacetCheck:
         return facets
 
     def _look_together(self, cells: Cells, facets: Facets) -> None:
-        around = self._around(cells.bits)
+        around = self._around(cells.codes)
         facets.hyperplanes += int(around.walls.sum())
         facets.listed += int((around.walls & around.found).sum())
         is_open = around.walls & ~around.found
@@ -119,28 +119,29 @@ class FacetCheck:
         for i in np.flatnonzero(is_open.any(axis=1)).tolist():
             self._prove_exactly(cells[i : i + 1], is_open[i], bases.get(i, {}), facets)
 
-    def _around(self, bits: Bits) -> _Around:
+    def _around(self, codes: Codes) -> _Around:
         """Find the hyperplanes of cells, and look up what lies beyond them."""
-        inward = self._floats.on(bits, len(self.network.widths)).turned(bits)
-        plain = hyperplanes_differ(inward)
-        walls = inward.varies & plain[:, None]
-        found = np.zeros(bits.shape, dtype=np.bool_)
+        sides = self.network.sides(codes)
+        inward = self._floats.on(codes, self.network.depth).turned(sides)
+        plain = hyperplanes_differ(inward, sides)
+        walls = inward.varies & (sides != 0) & plain[:, None]
+        found = np.zeros(walls.shape, dtype=np.bool_)
         i, k = np.nonzero(walls)
-        found[i, k] = self.listed.lists(packed_rows(bits, self.network.widths)[i] ^ self._flips[k])
+        found[i, k] = self.listed.lists(self._crossings.beyond(codes, i, k))
         for row in np.flatnonzero(~plain).tolist():
-            around = surroundings(self.network, bits[row])
-            neurons = [hyperplane.neurons[0] for hyperplane in around.hyperplanes]
-            walls[row, neurons] = True
-            across = sign_vectors_across(self.network, bits[row], around)
-            found[row, neurons] = self.listed.lists(packed_rows(across, self.network.widths))
+            around = surroundings(self.network, codes[row])
+            firsts = [hyperplane.rows[0] for hyperplane in around.hyperplanes]
+            walls[row, firsts] = True
+            across = codes_across(self.network, codes[row], around)
+            found[row, firsts] = self.listed.lists(packed_rows(across, self.network.layout))
         return _Around(inward, walls, found)
 
     def _prove_in_floats(
         self, around: _Around, is_open: Bools, points: Floats | None
     ) -> dict[int, dict[int, Basis]]:
-        """Strike out of ``is_open`` (m, N) the hyperplanes that are proved redundant.
+        """Strike out of ``is_open`` (m, rows) the hyperplanes that are proved redundant.
 
-        Return the bases that look right for others, for each cell and neuron.
+        Return the bases that look right for others, for each cell and wall.
         """
         forms = around.inward
         i, k = np.nonzero(is_open)
@@ -159,7 +160,7 @@ class FacetCheck:
 
     def _strike_out(self, forms: CellForms, is_open: Bools, found: Found) -> None:
         """Check combinations in float64, and strike out those that prove."""
-        n = self.network.neurons
+        n = self.network.rows
         others = np.where(found.columns < n, found.columns, 0)
         multipliers = np.where(found.columns < n, found.multipliers, 0.0)
         are_walls = np.asarray((found.columns < n).all(axis=1))
@@ -173,7 +174,7 @@ class FacetCheck:
         is_open[found.cell[proved], found.target[proved]] = False
 
     def _basis(self, columns: list[int]) -> Basis:
-        n = self.network.neurons
+        n = self.network.rows
         at_bounds = {c - n for c in columns if c >= n}
         inputs = [i for i in range(self.network.dimension) if i not in at_bounds]
         return [c for c in columns if c < n], inputs
@@ -182,22 +183,21 @@ class FacetCheck:
         self, cell: Cells, is_open: Bools, bases: dict[int, Basis], facets: Facets
     ) -> None:
         """Decide in rational arithmetic about the hyperplanes of one cell that are still open."""
-        [row], [bits] = cell.rows.tolist(), cell.bits
-        around = surroundings(self.network, bits)
-        functions = {h.neurons[0]: h.inward for h in around.hyperplanes}
+        [row], [codes] = cell.rows.tolist(), cell.codes
+        around = surroundings(self.network, codes)
+        functions = {h.rows[0]: h.inward for h in around.hyperplanes}
         polytope = Polytope([*functions.values()], self.network.dimension)
-        for k, (neuron, function) in enumerate(functions.items()):
-            if not is_open[neuron]:
+        for k, (wall, function) in enumerate(functions.items()):
+            if not is_open[wall]:
                 continue
-            slacks, inputs = bases.get(neuron, ([], []))
+            slacks, inputs = bases.get(wall, ([], []))
             if combination_proves(function, [functions[j] for j in slacks], inputs):
                 facets.by_rationals += 1
             elif polytope.is_redundant(k):
                 facets.by_programs += 1
             else:
-                beyond = sign_vectors_across(self.network, bits, around)[k]
-                neurons = around.hyperplanes[k].neurons
-                facets.missing.append(Missing(row, bits, neurons, beyond))
+                beyond = codes_across(self.network, codes, around)[k]
+                facets.missing.append(Missing(row, codes, around.hyperplanes[k].rows, beyond))
 
     def _in_the_unit_cube(self, points: Floats) -> Floats:
         box, free = self.network.box, self.network.free
@@ -208,11 +208,11 @@ class FacetCheck:
 
 @dataclass(frozen=True, eq=False)
 class _Around:
-    """The hyperplanes of m cells with N neurons.
+    """The hyperplanes of m cells.
 
-    ``inward`` are the functions that are >= 0 on the cells. ``walls`` (m, N) are neurons that
-    stand for one hyperplane each, and ``found`` (m, N) those of them beyond which is a listed
-    sign vector.
+    ``inward`` are the functions that are >= 0 on the cells, where they are walls. ``walls``
+    (m, rows) stand for one hyperplane each, and ``found`` (m, rows) are those of them beyond
+    which is a listed code.
     """
 
     inward: CellForms
@@ -220,8 +220,24 @@ class _Around:
     found: Bools
 
 
-def hyperplanes_differ(forms: CellForms) -> Bools:
-    """Say for which cells (m,) no two neurons share a hyperplane and none is zero, for sure.
+class _Crossings:
+    """The codes beyond single walls of cells, as a table has them."""
+
+    def __init__(self, network: ExactNetwork) -> None:
+        self._network = network
+        ones = packed_rows(np.eye(network.units, dtype=np.uint8), network.layout)
+        self._ones = ones[network.unit_of]  # the bit, or the last bit of the byte, of a wall's unit
+
+    def beyond(self, codes: Codes, cells: Ints, walls: Ints) -> Packed:
+        """Return joined rows (p, bytes): of some cells, with the unit of a wall across it."""
+        here = codes[cells, self._network.unit_of[walls]]
+        there = (self._network.sums[walls] - here).astype(np.uint8)
+        changes = self._ones[walls] * (here ^ there)[:, None]
+        return np.asarray(packed_rows(codes, self._network.layout)[cells] ^ changes)
+
+
+def hyperplanes_differ(forms: CellForms, sides: Signs) -> Bools:
+    """Say for which cells (m,) no two walls share a hyperplane and none is zero, for sure.
 
     Functions of the same hyperplane are multiples of each other, so that the quotient of two
     linear functionals of their entries is the same for both. The quotients are computed with
@@ -239,10 +255,11 @@ def hyperplanes_differ(forms: CellForms) -> Bools:
         known = (margin > 0) & np.isfinite(error)
         low, high = quotient - error, quotient + error
     is_constant = ~forms.varies & (np.abs(values[:, :, 0]) > forms.error)
-    # Constants have no hyperplane: they get places of their own at the end.
-    low, high = (np.where(is_constant, np.inf, ends) for ends in (low, high))
+    # What has no hyperplane gets a place of its own at the end.
+    has_none = is_constant | (sides == 0)
+    low, high = (np.where(has_none, np.inf, ends) for ends in (low, high))
     order = low.argsort(axis=1)
     low, high = (np.take_along_axis(ends, order, axis=1) for ends in (low, high))
     is_apart = (low[:, 1:] > np.maximum.accumulate(high, axis=1)[:, :-1]) | np.isposinf(low[:, 1:])
-    fine = (known & forms.varies) | is_constant
+    fine = (known & forms.varies) | has_none
     return np.asarray(fine.all(axis=1) & is_apart.all(axis=1))

@@ -1,4 +1,4 @@
-"""The hyperplanes around a cell, and the sign vector on the other side of each of them."""
+"""The hyperplanes around a cell, and the code on the other side of each of them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from nnce_cli.verify.exact_network import Bits, ExactNetwork, Form, matrix
+from nnce_cli.verify.exact_network import ExactNetwork, Form, matrix
+from nnce_cli.verify.layer_units import Bools, Codes, LayerUnits
 
 
 @dataclass(frozen=True)
 class Hyperplane:
-    """A hyperplane, as a function that is >= 0 on the cell, and all neurons that vanish on it."""
+    """A hyperplane, as a function that is >= 0 on the cell, and all walls that vanish on it."""
 
     inward: Form
-    neurons: list[int]
+    rows: list[int]
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The different hyperplanes of a cell's neurons, and the neurons that are zero on the cell.
+    """The different hyperplanes of a cell's walls, and the walls that are zero on the cell.
 
-    Neurons that are constant on the cell and not zero have no hyperplane. ``is_possible`` is
-    False where such a neuron, or one that is zero, has the wrong sign: then there is no cell.
+    Walls are neurons counted through all layers. Those that are constant on the cell and not zero
+    have no hyperplane. ``is_possible`` is False where such a neuron, or one that is zero, is on
+    the wrong side, or two walls have opposite sides of one hyperplane: then there is no cell.
     """
 
     hyperplanes: list[Hyperplane]
@@ -31,60 +33,76 @@ class Surroundings:
     is_possible: bool
 
 
-def surroundings(network: ExactNetwork, bits: Bits) -> Surroundings:
-    """Collect the hyperplanes of a cell; neurons that vanish on the same one share it."""
+def surroundings(network: ExactNetwork, codes: Codes) -> Surroundings:
+    """Collect the hyperplanes of a cell; walls that vanish on the same one share it."""
     found: dict[tuple[fmpq, ...], Hyperplane] = {}
     zero = []
     is_possible = True
-    for neuron, form in enumerate(network.inward_forms(bits)):
+    sides = network.sides(codes)
+    for row, form in network.walls(codes):
         leading = next((x for x in form[1:] if x != 0), None)
         if leading is None:
             if form[0] == 0:
-                zero.append(neuron)
-            is_possible &= form[0] >= 0 and not (form[0] == 0 and bits[neuron])
+                zero.append(row)
+            is_possible &= form[0] >= 0 and not (form[0] == 0 and sides[row] > 0)
             continue
         key = tuple(x / leading for x in form)
-        found.setdefault(key, Hyperplane(form, [])).neurons.append(neuron)
-    return Surroundings(list(found.values()), zero, is_possible)
+        hyperplane = found.setdefault(key, Hyperplane(form, []))
+        hyperplane.rows.append(row)
+        is_possible &= _same_side(hyperplane.inward, form)
+    return Surroundings(list(found.values()), zero, bool(is_possible))
 
 
-def sign_vectors_across(network: ExactNetwork, bits: Bits, around: Surroundings) -> Bits:
-    """Return, for each hyperplane, the sign vector just beyond it if it bounds the cell: (h, N).
+def _same_side(a: Form, b: Form) -> bool:
+    """Tell whether functions that vanish on the same hyperplane are >= 0 on the same side."""
+    return all(x * y >= 0 for x, y in zip(a, b, strict=True))
 
-    At a point inside a facet only the neurons of its hyperplane and those that are zero on the
-    whole cell are zero; all others keep their signs across it, since the network is continuous.
+
+def codes_across(network: ExactNetwork, codes: Codes, around: Surroundings) -> Codes:
+    """Return, for each hyperplane, the code just beyond it if it bounds the cell: (h, N).
+
+    At a point inside a facet only the walls of its hyperplane and those that are zero on the
+    whole cell are zero; all others keep their sides across it, since the network is continuous.
     """
-    across = np.repeat(bits[None, :], len(around.hyperplanes), axis=0)
-    for row, hyperplane in zip(across, around.hyperplanes, strict=True):
-        if len(hyperplane.neurons) == 1 and not around.zero:
-            row[hyperplane.neurons[0]] ^= 1
+    across = np.repeat(codes[None, :], len(around.hyperplanes), axis=0)
+    for beyond, hyperplane in zip(across, around.hyperplanes, strict=True):
+        if len(hyperplane.rows) == 1 and not around.zero:
+            [row] = hyperplane.rows
+            unit = network.unit_of[row]
+            beyond[unit] = network.sums[row] - codes[unit]
         else:
-            _leave_through(network, hyperplane, around.zero, row)
+            _leave_through(network, hyperplane, around.zero, beyond)
     return across
 
 
 def _leave_through(
-    network: ExactNetwork, hyperplane: Hyperplane, zero: list[int], row: Bits
+    network: ExactNetwork, hyperplane: Hyperplane, zero: list[int], codes: Codes
 ) -> None:
-    """Replace the signs of a cell by those beyond a hyperplane, in ``row`` (N,).
+    """Replace the code of a cell by that beyond a hyperplane, in ``codes`` (N,).
 
-    The neurons that are zero on the facet get the sign of their derivative along a line that
-    leaves the cell, computed layer by layer with the new signs. Beyond the facet such a neuron
+    The walls that are zero on the facet get the sides of their derivatives along a line that
+    leaves the cell, computed layer by layer with the new codes. Beyond the facet such a neuron
     is a multiple of the hyperplane's function, so that a derivative of zero says that it is zero
-    there: inactive.
+    there: a tie, which the lowest code has.
     """
-    undecided = np.zeros(network.neurons, dtype=np.bool_)
-    undecided[hyperplane.neurons] = True
+    undecided = np.zeros(network.rows, dtype=np.bool_)
+    undecided[hyperplane.rows] = True
     undecided[zero] = True
     outward = [-x for x in hyperplane.inward[1:]]
     change = fmpq_mat(len(outward), 1, outward)
-    first = matrix([form[1:] for form in network.forms(0, row)], network.dimension)
-    weights = [first, *(weight for weight, _ in network.maps[1:])]
-    for start, weight in zip(network.starts, weights, strict=False):
+    first = matrix([form[1:] for form in network.forms(0, codes)], network.dimension)
+    weights = [first, *(layer.rational[0] for layer in network.maps[1:])]
+    for k, (units, weight) in enumerate(zip(network.layers, weights, strict=True)):
         changes = (weight * change).entries()
-        for j, dz in enumerate(changes):
-            if undecided[start + j]:
-                row[start + j] = dz > 0
-            if not row[start + j]:
-                changes[j] = fmpq(0)
-        change = fmpq_mat(len(changes), 1, changes)
+        here = network.of_layer(k, codes)
+        start = network.row_starts[k]
+        _decide(units, changes, undecided[start : start + units.rows], here)
+        slopes = units.exact_values([[fmpq(0), dz] for dz in changes], here)
+        passed = [fmpq(0) if value is None else value[1] for value in slopes]
+        change = fmpq_mat(len(passed), 1, passed)
+
+
+def _decide(units: LayerUnits, changes: list[fmpq], undecided: Bools, codes: Codes) -> None:
+    """Replace the codes of the units of a layer that have undecided walls, by their changes."""
+    for unit in np.unique(units.unit_of[undecided]).tolist():
+        codes[unit] = units.code_beyond(unit, int(codes[unit]), undecided, changes)

@@ -1,4 +1,4 @@
-"""The sign vectors of a table in memory, to look others up."""
+"""The codes of a table's cells in memory, to look others up."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import packed_bytes
-from nnce_cli.verify.table_rows import Table, keys
-
-Packed = NDArray[np.uint8]
+from nnce_cli.verify.table_rows import Packed, Table, keys
 
 WORD = 8  # bytes
 
 
 class Listed:
-    """All sign vectors of a table: as many bytes as the sign columns have, or a word a row."""
+    """All codes of a table: as many bytes as the columns of codes have, or a word a row."""
 
     def __init__(self, table: Table) -> None:
-        width = sum(map(packed_bytes, table.widths))
+        width = table.layout.row_bytes
         parts = [_sortable(part.packed) for part in table.parts()]
         self._rows = np.concatenate([_sortable(np.empty((0, width), dtype=np.uint8)), *parts])
         self._rows.sort(kind="stable")  # no work where the table is in order
 
     def lists(self, packed: Packed) -> NDArray[np.bool_]:
-        """Say which of some packed network sign vectors (m, bytes) the table lists."""
+        """Say which of some joined rows (m, bytes) the table lists."""
         if not len(self._rows) or not len(packed):
             return np.zeros(len(packed), dtype=np.bool_)
         wanted = _sortable(packed)

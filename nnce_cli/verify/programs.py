@@ -17,16 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnce_cli.verify.float_forms import Bools, Floats
+from nnce_cli.verify.layer_units import Bools, Floats, Ints
 
 TOLERANCE = 1e-9
 PERTURBATION = 1e-7  # of a wall whose largest coefficient is 1
 STEPS = 10  # for each wall and input of a polytope: far more than are ever of use
 CROWD = 0.7  # polytopes that are done leave the arrays when there are fewer than this share left
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnce_cli.verify.claims import ACTIVE, CELL, INACTIVE, NOTHING, SPLIT, ZERO, Claim
-from nnce_cli.verify.exact_network import Bits, ExactNetwork
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.layer_units import Codes
 from nnce_cli.verify.proof_file import Decision
 from nnce_cli.verify.table_rows import shown
 
@@ -33,15 +34,15 @@ class ProofTree:
     ``wrong`` is the number of the first decision that is out of place, and what is wrong with it.
     """
 
-    def __init__(self, network: ExactNetwork, rows: Iterator[Bits]) -> None:
+    def __init__(self, network: ExactNetwork, rows: Iterator[Codes]) -> None:
         self.decisions = self.cells = self.splits = 0
         self.is_whole = False
         self.wrong: tuple[int, str] | None = None
         self._network = network
         self._rows = rows
-        self._bits: Bits = np.zeros(network.neurons, dtype=np.uint8)
-        self._is_decided = [False] * network.neurons
-        self._is_wall = np.zeros(network.neurons, dtype=np.bool_)
+        self._bits: Codes = np.zeros(network.rows, dtype=np.uint8)
+        self._is_decided = [False] * network.rows
+        self._is_wall = np.zeros(network.rows, dtype=np.bool_)
         self._trail: list[int] = []  # the decided neurons, in order
         self._open: list[_Split] = []  # splits whose active side is still to come
         free = np.flatnonzero(network.free).tolist()
@@ -52,7 +53,7 @@ class ProofTree:
 
         The walk ends with the decisions, or at the first one that is out of place.
         """
-        together = min(CLAIMS, max(1, SIZE // (2 * self._network.neurons)))
+        together = min(CLAIMS, max(1, SIZE // max(1, 3 * self._network.rows)))
         claims: list[Claim] = []
         for row in decisions:
             try:
@@ -74,7 +75,7 @@ class ProofTree:
         if self.is_whole:
             raise _WrongError("the tree was whole before it")
         if row.decision == CELL:
-            if len(self._trail) < self._network.neurons:
+            if len(self._trail) < self._network.rows:
                 raise _WrongError("a cell before all neurons are decided")
             self._match_row()
             self._go_back()
@@ -96,11 +97,11 @@ class ProofTree:
 
     def _check_place(self, neuron: int) -> None:
         """Refuse a neuron that cannot be decided now."""
-        if neuron >= self._network.neurons:
+        if neuron >= self._network.rows:
             raise _WrongError(f"there is no neuron {neuron}")
         if self._is_decided[neuron]:
             raise _WrongError(f"{self._network.name_of(neuron)} is decided already")
-        if len(self._trail) < self._network.starts[self._network.layer_of(neuron)]:
+        if len(self._trail) < self._network.row_starts[self._network.layer_of(neuron)]:
             raise _WrongError(
                 f"{self._network.name_of(neuron)} comes before the end of the layer before it"
             )
@@ -115,11 +116,13 @@ class ProofTree:
         for i in row.inputs:
             if i not in self._input_places:
                 raise _WrongError(f"its basis names input {i}, which does not vary")
+        bits = self._bits.copy()
         return Claim(
             number=self.decisions,
             decision=row.decision,
             neuron=row.neuron,
-            bits=self._bits.copy(),
+            bits=bits,
+            codes=self._network.codes_of(bits),
             is_wall=self._is_wall.copy(),
             slacks=row.slacks,
             inputs=[self._input_places[i] for i in row.inputs],
@@ -148,9 +151,10 @@ class ProofTree:
         row = next(self._rows, None)
         if row is None:
             raise _WrongError("another cell, and the table has no more rows")
-        if not np.array_equal(row, self._bits):
-            widths = self._network.widths
+        codes = self._network.codes_of(self._bits)
+        if not np.array_equal(row, codes):
+            layout = self._network.layout
             raise _WrongError(
-                f"the cell {shown(self._bits, widths)}, and row {self.cells - 1} of the table is "
-                f"{shown(row, widths)}"
+                f"the cell {shown(codes, layout)}, and row {self.cells - 1} of the table is "
+                f"{shown(row, layout)}"
             )

@@ -1,7 +1,7 @@
 """Exact ranks of layer-k cells: modulo a prime where that is a proof, else in rationals.
 
 The rank modulo a prime is never above the true rank. Where it equals the upper bound, the
-smaller of the rank at the layer before and the number of active neurons, it is the rank.
+smaller of the rank at the layer before and the number of values that may vary, it is the rank.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from flint import fmpz
-from numpy.typing import NDArray
+from flint import fmpq, fmpz
 
-from nnce_cli.table import first_rows
 from nnce_cli.verify.exact_network import ExactNetwork, matrix
-from nnce_cli.verify.table_rows import Part
+from nnce_cli.verify.layer_units import Bools, Codes, Ints, LayerUnits
+from nnce_cli.verify.table_rows import Part, first_of_layer_cells
 
 CHUNK = 2**20  # entries of a stack of matrices
-
-Ints = NDArray[np.int64]
 
 
 class Ranks:
@@ -31,50 +28,48 @@ class Ranks:
 
     def of(self, part: Part) -> Ints:
         """Return the ranks (m, L) of rows. They are computed once for equal sign prefixes."""
-        firsts, _ = first_rows(part.rows, None)
+        firsts = first_of_layer_cells(part.packed, self.network.layout, None)
         modular = self._modular(part, firsts)
         ranks = np.zeros((len(part), len(firsts)), dtype=np.int64)
         before = np.full(len(part), self.network.dimension)
         for layer, first in enumerate(firsts):
             run = np.cumsum(first) - 1
             heads = np.flatnonzero(first)
-            start, end = self.network.starts[layer : layer + 2]
-            active = part.bits[heads, start:end].sum(axis=1, dtype=np.int64)
-            most = np.minimum(before[heads], active)
+            codes = self.network.of_layer(layer, part.codes[heads])
+            varying = (self.network.layers[layer].gains(codes) != 0).sum(axis=1)
+            most = np.minimum(before[heads], varying)
             found = modular[layer]
             doubtful = np.flatnonzero(found < most)
             for i in doubtful.tolist():
-                found[i] = self._exact(part.bits[heads[i]], layer)
+                found[i] = self._exact(part.codes[heads[i]], layer)
             self.details["ranks exactly"] += len(doubtful)
             self.details["ranks modulo a prime"] += len(heads) - len(doubtful)
             before = ranks[:, layer] = found[run]
         return ranks
 
-    def _exact(self, bits: NDArray[np.uint8], layer: int) -> int:
-        start, end = self.network.starts[layer : layer + 2]
-        forms = self.network.forms(layer, bits)
-        rows = [forms[j][1:] for j in np.flatnonzero(bits[start:end]).tolist()]
+    def _exact(self, codes: Codes, layer: int) -> int:
+        values = self.network.values(layer, codes)
+        rows = [value[1:] for value in values if value is not None]
         return int(matrix(rows, self.network.dimension).rank())
 
-    def _modular(self, part: Part, firsts: list[NDArray[np.bool_]]) -> list[Ints]:
+    def _modular(self, part: Part, firsts: list[Bools]) -> list[Ints]:
         """Return the ranks modulo the prime, for each layer an entry a run of equal prefixes."""
-        largest = max(weight.shape[0] for weight in self._weights) * max(self.network.dimension, 1)
+        widest = max((weight.shape[0] for weight in self._weights), default=1)
+        largest = widest * max(self.network.dimension, 1)
         size = max(1, CHUNK // largest)
         found: list[list[Ints]] = [[] for _ in firsts]
         for begin in range(0, len(part), size):
             rows = slice(begin, begin + size)
-            ranks = self._modular_chunk(part.bits[rows], [first[rows] for first in firsts])
+            ranks = self._modular_chunk(part.codes[rows], [first[rows] for first in firsts])
             for layer, values in enumerate(ranks):
                 found[layer].append(values)
         return [np.concatenate(values) for values in found]
 
-    def _modular_chunk(
-        self, bits: NDArray[np.uint8], firsts: list[NDArray[np.bool_]]
-    ) -> list[Ints]:
+    def _modular_chunk(self, codes: Codes, firsts: list[Bools]) -> list[Ints]:
         # A chunk may begin in the middle of a run, whose head was in the chunk before.
         ranks: list[Ints] = []
         gradients: Ints | None = None
-        run = np.zeros(len(bits), dtype=np.int64)
+        run = np.zeros(len(codes), dtype=np.int64)
         for layer, first in enumerate(firsts):
             begins = first.copy()
             begins[0] = True
@@ -84,12 +79,22 @@ class Ranks:
                 new = np.broadcast_to(weight, (len(heads), *weight.shape))
             else:
                 new = np.matmul(weight, gradients[run[heads]]) % self._prime
-            start, end = self.network.starts[layer : layer + 2]
-            gradients = new * bits[heads, start:end, None].astype(np.int64)
+            here = self.network.of_layer(layer, codes[heads])
+            gradients = self._passed_on(new, self.network.layers[layer], here)
             values = ranks_modulo(gradients, self._prime)
             ranks.append(values[int(not first[0]) :])
             run = np.cumsum(begins) - 1
         return ranks
+
+    def _passed_on(self, gradients: Ints, units: LayerUnits, codes: Codes) -> Ints:
+        """Return the gradients of a layer's values, of those of its neurons (m, n, d)."""
+        if units.is_relu:
+            return np.asarray(gradients * codes[:, :, None].astype(np.int64))
+        slopes = np.array([_residue(s, self._prime) for s in units.exact_slopes], dtype=np.int64)
+        passed = gradients[:, units.values] * units.gains(codes, slopes)[:, :, None] % self._prime
+        for place, cells, neurons in units.won(codes):
+            passed[cells, place] += gradients[cells, neurons]
+        return np.asarray(passed % self._prime)
 
 
 def ranks_modulo(matrices: Ints, prime: int) -> Ints:
@@ -133,19 +138,23 @@ def _weights_modulo_a_prime(network: ExactNetwork) -> tuple[int, list[Ints]]:
     """
     columns = np.flatnonzero(network.free).tolist()
     weights = []
-    for layer, (weight, _) in enumerate(network.maps):
+    for layer, (weight, _) in enumerate(layer.rational for layer in network.maps):
         chosen = columns if layer == 0 else range(weight.ncols())
         rows = [[weight[i, j] for j in chosen] for i in range(weight.nrows())]
         weights.append(rows)
     denominators = {int(x.q) for rows in weights for row in rows for x in row}
-    most = max([1, *(weight.ncols() for weight, _ in network.maps)])
+    most = max([1, *(layer.weight.shape[1] for layer in network.maps)])
     prime = math.isqrt(2**62 // most)
     while not (fmpz(prime).is_prime() and all(q % prime for q in denominators)):
         prime -= 1
     return prime, [
         np.array(
-            [[int(x.p) * pow(int(x.q), -1, prime) % prime for x in row] for row in rows],
+            [[_residue(x, prime) for x in row] for row in rows],
             dtype=np.int64,
         ).reshape(len(rows), -1)
         for rows in weights
     ]
+
+
+def _residue(x: fmpq, prime: int) -> int:
+    return int(x.p) * pow(int(x.q), -1, prime) % prime

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nnce_cli.network import (
     SMALLEST_NORMAL,
@@ -23,8 +22,7 @@ from nnce_cli.network import (
     read_layers,
     to_map,
 )
-
-Floats = NDArray[np.float64]
+from nnce_cli.verify.layer_units import Codes, Floats
 
 CHUNK = 2**22  # entries of the matrices of all points together
 SECOND_ORDER = 2.0**-40  # covers the rounding of the matrices themselves
@@ -63,16 +61,16 @@ class CellOutputs:
         widths = [stack.n_inputs, *(layer.n_out for layer in maps)]
         self._chunk = max(1, CHUNK // (max(widths) * sum(widths)))
 
-    def at(self, points: Floats, moved: Floats, bits: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    def at(self, points: Floats, moved: Floats, codes: Codes) -> tuple[Floats, Floats]:
         """Return the outputs (m, n_out) at points (m, n_0), and the bounds on their differences.
 
         Args:
             points: a point of each cell.
             moved: (m, n_0), how far the model's input may be from the point.
-            bits: (m, N), the sign vectors of the cells.
+            codes: (m, N), those of the cells.
         """
         parts = [
-            self._evaluate(points[rows], moved[rows], bits[rows])
+            self._evaluate(points[rows], moved[rows], codes[rows])
             for rows in (
                 slice(i, i + self._chunk) for i in range(0, max(len(points), 1), self._chunk)
             )
@@ -80,9 +78,7 @@ class CellOutputs:
         values, bounds = zip(*parts, strict=True)
         return np.concatenate(values), np.concatenate(bounds)
 
-    def _evaluate(
-        self, points: Floats, moved: Floats, bits: NDArray[np.uint8]
-    ) -> tuple[Floats, Floats]:
+    def _evaluate(self, points: Floats, moved: Floats, codes: Codes) -> tuple[Floats, Floats]:
         """Follow the activations, and the errors that arise on the way, through the layers.
 
         ``sources[k]`` (m, n_k) bounds the errors that arise in the activations a_k, and
@@ -103,7 +99,7 @@ class CellOutputs:
                 error = error + np.matmul(np.abs(path), source[:, :, None])[:, :, 0]
             if k == self._n_hidden:
                 return z, error
-            on = bits[:, start : start + layer.map.n_out] == 1
+            on = codes[:, start : start + layer.map.n_out] == 1
             start += layer.map.n_out
             activation = np.where(on, z, 0.0)
             sources.append(np.where(on, own, 0.0) + np.where(np.abs(z) <= error, error, 0.0))

@@ -63,7 +63,7 @@ def verify(cells: str | Path, model: Path, options: Options, watch: Watch) -> Re
     """
     stack = load_network(model)
     with CellTableReader(cells) as reader:
-        table = Table(reader)
+        table = Table(reader, stack.layout)
         if options.proof is None:
             return _checked(table, stack, model, options, None, watch)
         with ProofReader(options.proof) as proof:

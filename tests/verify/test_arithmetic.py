@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ppl import C_Polyhedron, Linear_Expression, Variable
 
+from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
-from nnce_cli.verify.exact_signs import locate
-from nnce_cli.verify.float_signs import UNSURE, FloatSigns
+from nnce_cli.verify.float_codes import FloatCodes
 from nnce_cli.verify.polytope import Polytope, combination_proves
 from nnce_cli.verify.ranks import ranks_modulo
 from nnce_cli.verify.volume import volume
@@ -170,28 +170,28 @@ def test_the_two_sides_of_a_cut_add_up(seed):
 
 @given(layers=networks([s for s in SHAPES if s[0] == 2]), seed=st.integers(0, 10**6))
 @examples(60)
-def test_proved_float_signs_are_right(layers, seed):
+def test_proved_float_codes_are_right(layers, seed):
     """On points of a coarse grid, so that many of them are on hyperplanes, and near them."""
     network = ExactNetwork(stack_from(layers), cube(2, -2, 2))
     random = np.random.default_rng(seed)
     points = random.integers(-7, 8, size=(30, 2)) / 4 + random.choice([0, 2.0**-40], size=(30, 2))
-    signs = FloatSigns(network.stack).at(points)
-    for point, found in zip(points, signs, strict=True):
+    codes, proved = FloatCodes(network).at(points)
+    for point, found, sure in zip(points, codes, proved, strict=True):
         location = locate(network, rationals(point))
-        end = network.neurons
+        end = network.units
         if location.touched is not None:
-            assert found[location.touched] == UNSURE
+            assert not sure[location.touched]
             end = network.starts[network.layer_of(location.touched)]
-        sure = found[:end] != UNSURE
-        assert np.array_equal((found[:end] == 1)[sure], (location.bits[:end] == 1)[sure])
+        assert np.array_equal(found[:end][sure[:end]], location.codes[:end][sure[:end]])
 
 
 def test_floats_settle_ordinary_points():
     """The filter is of use: on generic weights nothing is left to rational arithmetic."""
     random = np.random.default_rng(0)
     rows = [[list(row) for row in random.normal(size=(16, n + 1))] for n in (6, 16, 16)]
-    signs = FloatSigns(stack_from(rows)).at(random.uniform(-1, 1, size=(1000, 6)))
-    assert (signs == UNSURE).mean() < 1e-4
+    network = ExactNetwork(stack_from(rows), cube(6, -1, 1))
+    _, proved = FloatCodes(network).at(random.uniform(-1, 1, size=(1000, 6)))
+    assert proved.mean() > 1 - 1e-4
 
 
 @given(data=boxes(3, fixed=True), layers=networks([(3, 4, 3)]), seed=st.integers(0, 999))
@@ -206,9 +206,9 @@ def test_forms_are_the_preactivations(data, layers, seed):
     if location.touched is not None:
         return
     activation = x
-    for layer, (weight, bias) in enumerate(network.maps):
+    for layer, (weight, bias) in enumerate(m.rational for m in network.stack.hidden):
         z = (weight * fmpq_mat(len(activation), 1, activation) + bias).entries()
-        for expected, form in zip(z, network.forms(layer, location.bits), strict=True):
+        for expected, form in zip(z, network.forms(layer, location.codes), strict=True):
             assert value(form, u) == expected
         activation = [max(t, fmpq(0)) for t in z]
 

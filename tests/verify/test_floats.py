@@ -17,7 +17,7 @@ from nnce_cli.verify.combinations import combinations_prove
 from nnce_cli.verify.exact_network import ExactNetwork, least_on_domain
 from nnce_cli.verify.facets import Cells, FacetCheck, hyperplanes_differ
 from nnce_cli.verify.float_forms import FloatForms, Functions
-from nnce_cli.verify.hyperplanes import sign_vectors_across, surroundings
+from nnce_cli.verify.hyperplanes import codes_across, surroundings
 from nnce_cli.verify.listed import Listed
 from nnce_cli.verify.polytope import Polytope
 from nnce_cli.verify.programs import find_combinations
@@ -41,10 +41,11 @@ def test_functions_are_within_their_bounds(layers, data, seed):
     stack = stack_from(layers)
     box = Box(data.lower[-stack.n_inputs :], data.upper[-stack.n_inputs :])
     network = ExactNetwork(stack, box)
-    bits = np.random.default_rng(seed).integers(0, 2, (3, network.neurons), dtype=np.uint8)
-    found = FloatForms(network).on(bits, len(network.widths))
-    for i in range(len(bits)):
-        for k, form in enumerate(network.all_forms(bits[i])):
+    codes = np.random.default_rng(seed).integers(0, 2, (3, network.units), dtype=np.uint8)
+    found = FloatForms(network).on(codes, network.depth)
+    for i in range(len(codes)):
+        for k in range(network.rows):
+            form = network.form(k, codes[i])
             wrong = sum(
                 (abs(a - b) for a, b in zip(rational(found.values[i, k]), form, strict=True)),
                 fmpq(0),
@@ -64,12 +65,13 @@ def test_functions_are_within_their_bounds(layers, data, seed):
 def test_hyperplanes_that_differ_are_different(layers, seed):
     stack = stack_from(layers)
     network = ExactNetwork(stack, cube(stack.n_inputs, -1, 1))
-    bits = np.random.default_rng(seed).integers(0, 2, (8, network.neurons), dtype=np.uint8)
-    differ = hyperplanes_differ(FloatForms(network).on(bits, len(network.widths)).turned(bits))
+    codes = np.random.default_rng(seed).integers(0, 2, (8, network.units), dtype=np.uint8)
+    sides = network.sides(codes)
+    differ = hyperplanes_differ(FloatForms(network).on(codes, network.depth).turned(sides), sides)
     for i in np.flatnonzero(differ).tolist():
-        around = surroundings(network, bits[i])
+        around = surroundings(network, codes[i])
         assert not around.zero
-        assert all(len(hyperplane.neurons) == 1 for hyperplane in around.hyperplanes)
+        assert all(len(hyperplane.rows) == 1 for hyperplane in around.hyperplanes)
 
 
 def functions_of(values):
@@ -186,14 +188,14 @@ def test_the_search_finds_what_is_redundant():
     assert 0 < (~walls).sum() == proved.sum()
 
 
-def missing_exactly(network, listed, bits):
+def missing_exactly(network, listed, codes):
     """Return the facets of a cell beyond which nothing is listed, by rational arithmetic alone."""
-    around = surroundings(network, bits)
-    across = sign_vectors_across(network, bits, around)
-    found = listed.lists(packed_rows(across, network.widths))
+    around = surroundings(network, codes)
+    across = codes_across(network, codes, around)
+    found = listed.lists(packed_rows(across, network.layout))
     cell = Polytope([hyperplane.inward for hyperplane in around.hyperplanes], network.dimension)
     return [
-        (around.hyperplanes[k].neurons, across[k].tolist())
+        (around.hyperplanes[k].rows, across[k].tolist())
         for k in np.flatnonzero(~found).tolist()
         if not cell.is_redundant(k)
     ]
@@ -202,19 +204,19 @@ def missing_exactly(network, listed, bits):
 def compared(path, network, *, hints):
     """Look at all facets of a table in both ways; return how many lead nowhere."""
     with CellTableReader(path) as reader:
-        table = Table(reader)
+        table = Table(reader, network.layout)
         listed = Listed(table)
         check = FacetCheck(network, listed)
         missing = 0
         for part in table.parts(witness=hints is None):
             points = part.rows.witness if hints is None else hints(len(part))
             rows = np.arange(part.start, part.start + len(part))
-            facets = check.look(Cells(rows, part.bits, points))
+            facets = check.look(Cells(rows, part.codes, points))
             found = {}
             for one in facets.missing:
-                found.setdefault(one.row, []).append((one.neurons, one.beyond.tolist()))
-            for row, bits in zip(rows.tolist(), part.bits, strict=True):
-                assert found.get(row, []) == missing_exactly(network, listed, bits)
+                found.setdefault(one.row, []).append((one.walls, one.beyond.tolist()))
+            for row, codes in zip(rows.tolist(), part.codes, strict=True):
+                assert found.get(row, []) == missing_exactly(network, listed, codes)
             missing += len(facets.missing)
     return missing
 

@@ -1,0 +1,45 @@
+"""The code around a rational point, in rational arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+
+from nnce_cli.verify.exact_network import ZERO, ExactNetwork
+from nnce_cli.verify.layer_units import Codes
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """Where a point is: in the cell with the code ``codes`` (N,), or on a hyperplane.
+
+    ``touched`` is the first neuron, counted through all layers, that is a wall of the cell, zero
+    at the point and not identically zero around it. Then ``codes`` are right for the layers before
+    it only.
+    """
+
+    codes: Codes
+    touched: int | None = None
+
+
+def locate(network: ExactNetwork, point: list[fmpq]) -> Location:
+    """Find the cell of a point x (n_0 entries) of the domain."""
+    codes = np.zeros(network.units, dtype=np.uint8)
+    activation = fmpq_mat(len(point), 1, point)
+    for k, (units, layer) in enumerate(zip(network.layers, network.maps, strict=True)):
+        weight, bias = layer.rational
+        numbers = (weight * activation + bias).entries()
+        here = network.of_layer(k, codes)
+        here[:] = units.codes_of(numbers)
+        sides = units.sides(here).tolist()
+        zero = [j for j, side in enumerate(sides) if side and numbers[j] == 0]
+        if zero:
+            forms = network.forms(k, codes)
+            touched = next((j for j in zero if any(forms[j])), None)
+            if touched is not None:
+                return Location(codes, network.row_starts[k] + touched)
+        values = units.exact_values([[z] for z in numbers], here)
+        activation = fmpq_mat(len(values), 1, [ZERO if v is None else v[0] for v in values])
+    return Location(codes)
