@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nnce_cli.network.load import load_network
     from nnce_cli.network.magnitude import MagnitudeArithmetic
     from nnce_cli.network.model_file import Graph, decode_graph, read_model
-    from nnce_cli.network.neuron_bits import joined_rows, neuron_bits
     from nnce_cli.network.stack import AffineMap, LayerStack
     from nnce_cli.network.units import CLIP, MAX, PieceUnit, Units
 
@@ -60,7 +59,6 @@ __getattr__ = lazy_names(
         "load": ["load_network"],
         "magnitude": ["MagnitudeArithmetic"],
         "model_file": ["Graph", "decode_graph", "read_model"],
-        "neuron_bits": ["joined_rows", "neuron_bits"],
         "stack": ["AffineMap", "LayerStack"],
         "units": ["CLIP", "MAX", "PieceUnit", "Units"],
     },
