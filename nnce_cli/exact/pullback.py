@@ -98,7 +98,7 @@ class Pullback:
     def values(self, layer: int, active: list[list[bool]]) -> fmpq_mat:
         """Return the values of a layer's units and its pass-throughs on a cell: (values, 1 + d).
 
-        A clip's value lacks its lower bound and may have its sign turned.
+        A clip's value lacks its lower bound.
         """
         kept, outputs = self.outputs(layer, active)
         units = self.units[layer]

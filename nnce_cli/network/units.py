@@ -163,12 +163,12 @@ class Units:
         """Return what turns the neurons' outputs into the units' values: (target, source, sign).
 
         ``sign`` times the source is to be added to the target; the source is no value of its own.
-        Comparisons are neither. A clip's value has its sign turned here, and lacks lo.
+        Comparisons are neither. The constants of clips are left out.
         """
         found = []
         for unit, first in self.firsts():
             if unit.kind == CLIP:
-                found.append((first + 1, first, -1))
+                found.append((first, first + 1, -1))
                 continue
             found += [(unit.base, first + q, 1) for q in range(unit.pieces - 1)]
         return found
@@ -177,5 +177,6 @@ class Units:
         """Return the neurons that are no values of the layer: sources of folds, and comparisons."""
         found: list[int] = []
         for unit, first in self.firsts():
-            found += range(first, first + (1 if unit.kind == CLIP else unit.neurons))
+            skipped = 1 if unit.kind == CLIP else 0
+            found += range(first + skipped, first + unit.neurons)
         return found
