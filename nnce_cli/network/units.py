@@ -9,10 +9,11 @@ An affine layer computes a number for each of its *neurons*. In their order thes
      first ReLU minus the second one, its code the number of those that are positive;
    - ``max`` of k >= 3 numbers z_0 … z_(k-1): its code is the *winner*, the first one of the
      largest. Its neurons are the differences z_j - z_i, which are positive where j beats i: first
-     those to z_0, in the order j = k-1, …, 1, which are *piece neurons*; then the comparisons (i, j) with
-     1 <= i < j, in lexicographic order. A piece neuron passes its number on where its j is the
-     winner, and 0 elsewhere, so that the unit's value is z_0 plus the sum of its piece neurons;
-     a comparison passes on 0 always. z_0 itself is carried by a pass-through, its ``base``;
+     those to z_0, in the order j = k-1, …, 1, which are *piece neurons*; then the comparisons
+     (i, j) with 1 <= i < j, in lexicographic order. A piece neuron passes its number on where its
+     j is the winner, and 0 elsewhere, so that the unit's value is z_0 plus the sum of its piece
+     neurons; a comparison passes on 0 always. z_0 itself is carried by a pass-through, its
+     ``base``;
 3. *pass-throughs*, which carry a value past the layer and cut nothing.
 
 In this order the bits "passes on" of neurons, compared as strings, have the order of the codes.
