@@ -8,29 +8,36 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nnce_cli.network.affine_tensor import to_map
     from nnce_cli.network.check import check_against_onnxruntime
     from nnce_cli.network.code_bits import joined_rows, neuron_bits
     from nnce_cli.network.digest import weights_digest
     from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
     from nnce_cli.network.exact import nearest, rational_matrix, rationals
-    from nnce_cli.network.layers import read_layers
     from nnce_cli.network.load import load_network
-    from nnce_cli.network.magnitude import MagnitudeArithmetic
+    from nnce_cli.network.meaning import Meaning
     from nnce_cli.network.model_file import Graph, decode_graph, read_model
+    from nnce_cli.network.operators import OPERATORS
+    from nnce_cli.network.ports import Place, Port
+    from nnce_cli.network.rounding import LayerRounding, read_roundings
+    from nnce_cli.network.runtime import Runtime
     from nnce_cli.network.stack import AffineMap, LayerStack
     from nnce_cli.network.units import CLIP, MAX, PieceUnit, Units
 
 __all__ = [
     "CLIP",
     "MAX",
+    "OPERATORS",
     "SMALLEST_NORMAL",
     "UNIT_ROUNDOFF",
     "AffineMap",
     "Graph",
+    "LayerRounding",
     "LayerStack",
-    "MagnitudeArithmetic",
+    "Meaning",
     "PieceUnit",
+    "Place",
+    "Port",
+    "Runtime",
     "Units",
     "check_against_onnxruntime",
     "decode_graph",
@@ -40,25 +47,26 @@ __all__ = [
     "neuron_bits",
     "rational_matrix",
     "rationals",
-    "read_layers",
     "read_model",
-    "to_map",
+    "read_roundings",
     "weights_digest",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "affine_tensor": ["to_map"],
         "check": ["check_against_onnxruntime"],
         "code_bits": ["joined_rows", "neuron_bits"],
         "digest": ["weights_digest"],
         "element_types": ["SMALLEST_NORMAL", "UNIT_ROUNDOFF"],
         "exact": ["nearest", "rational_matrix", "rationals"],
-        "layers": ["read_layers"],
         "load": ["load_network"],
-        "magnitude": ["MagnitudeArithmetic"],
+        "meaning": ["Meaning"],
         "model_file": ["Graph", "decode_graph", "read_model"],
+        "operators": ["OPERATORS"],
+        "ports": ["Place", "Port"],
+        "rounding": ["LayerRounding", "read_roundings"],
+        "runtime": ["Runtime"],
         "stack": ["AffineMap", "LayerStack"],
         "units": ["CLIP", "MAX", "PieceUnit", "Units"],
     },

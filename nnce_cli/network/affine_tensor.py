@@ -1,68 +1,86 @@
-"""Tensors whose entries are affine functions of the ReLU layer before them.
+"""Tensors whose entries are affine functions of variables: the inputs, and what units give.
 
 The linear operators of ONNX act on such a tensor as they act on numbers, so each of them is one
-of the few functions below. A constant is such a tensor with no linear part, and is folded by the
-same functions.
+of the few functions below: entries are moved, scaled, added, or combined by a sparse matrix. A
+constant is such a tensor with no linear part, and is folded by the same functions.
+
+In a *tracked* reading every coefficient and every offset also has the sum of the magnitudes of
+the terms that were added up to it. So evaluating a tensor in floating point, node by node, errs by
+at most ``roundings * unit_roundoff * (sizes |v| + offset sizes)`` to first order (Higham 2002,
+*Accuracy and Stability of Numerical Algorithms*, section 3.1): cancellation between nodes is not
+hidden, as it would be in the magnitude of the composed map.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.element_types import UNIT_ROUNDOFF
-from nnce_cli.network.exact import Array, ExactArithmetic, rationals
-from nnce_cli.network.stack import AffineMap
+from nnce_cli.network.exact import Array, rationals
+from nnce_cli.network.sparse import (
+    EXACT,
+    MAX_ENTRIES,
+    Floats,
+    Index,
+    Rows,
+    add_rows,
+    apply_rows,
+    apply_sizes,
+    empty_rows,
+    join,
+    limit_entries,
+    magnitudes,
+    product,
+    stack_rows,
+    unit_rows,
+)
+
+__all__ = ["MAX_ENTRIES", "MAX_RANK", "AffineTensor", "Depths", "Shape"]
 
 Shape = tuple[int, ...]
 
-MAX_ENTRIES = 2**25  # of one matrix: 256 MB
 MAX_RANK = 16  # NumPy itself stops at 32 axes or 64
 
 
-class Arithmetic(Protocol):
-    """Sums, products and quotients of arrays: exact ones, or bounds on their magnitude."""
+@dataclass(eq=False)
+class Depths:
+    """The depth of each variable: 0 of an input, that of its layer of a unit's value."""
 
-    def add(self, a: Array, b: Array) -> Array: ...
-    def multiply(self, a: Array, b: Array) -> Array: ...
-    def divide(self, a: Array, b: Array) -> Array: ...
-    def matmul(self, a: Array, b: Array) -> Array: ...
+    of: Index = field(default_factory=lambda: np.zeros(0, np.int64))
 
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """The activations that a tensor is an affine function of: the input or a ReLU's output.
-
-    ``size`` is their number, flattened in row-major order. ``batch`` is the fixed first dimension
-    of the network's input where it is more than 1 (and may be a batch).
-    """
-
-    size: int
-    arithmetic: Arithmetic
-    batch: int | None = None
+    def more(self, n: int, depth: int) -> Index:
+        """Add n variables of a depth, and return their numbers."""
+        first = len(self.of)
+        self.of = np.concatenate([self.of, np.full(n, depth)])
+        return np.arange(first, first + n)
 
 
 @dataclass(frozen=True, eq=False)
 class AffineTensor:
-    """A tensor with entries ``linear · a + offset``, or a constant where ``source`` is None.
+    """A tensor with entries ``linear · variables + offset``, or a constant without ``linear``.
 
     ``offset`` has the tensor's shape: an exact array, or int64 or bool in a constant of such a
-    type. ``linear`` has one more axis, the last, of length ``source.size``. Where every entry
-    depends on one activation only, that axis has length 1 and ``columns`` (the tensor's shape)
-    says which one: an input of n entries is then n numbers and not an n x n matrix.
+    type. ``linear`` has a row for each entry, in row-major order. ``depth`` is that of the
+    deepest variable that the tensor may depend on. ``sizes`` has the magnitudes of the terms in
+    ``offset`` where the reading is tracked, ``roundings`` counts the roundings that one entry can
+    go through, and ``element_types`` names those of the tensors that it was made of.
     """
 
     offset: Array
     element_type: str
-    linear: Array | None = None
-    columns: NDArray[np.intp] | None = None
-    source: Source | None = None
-    nodes: tuple[str, ...] = ()
+    linear: Rows | None = None
+    depths: Depths | None = None
+    depth: int = 0
+    sizes: Floats | None = None
+    roundings: int = 0
+    element_types: frozenset[str] = frozenset()
 
     @property
     def shape(self) -> Shape:
@@ -70,227 +88,238 @@ class AffineTensor:
         return self.offset.shape
 
     @property
-    def arithmetic(self) -> Arithmetic:
-        """How to compute with this tensor: constants are always folded exactly."""
-        return self.source.arithmetic if self.source is not None else ExactArithmetic()
+    def size(self) -> int:
+        """The number of entries."""
+        return self.offset.size
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no entry depends on the input."""
+        return self.linear is None
+
+    @property
+    def rows(self) -> Rows:
+        """The linear part; that of a constant has no entries."""
+        return empty_rows(self.size) if self.linear is None else self.linear
 
 
-def identity(source: Source, shape: Shape, element_type: str) -> AffineTensor:
-    """Return the activations themselves as a tensor of a given shape."""
+class NotAffineError(InputError):
+    """An operator is not affine where it stands."""
+
+
+def variables(
+    columns: Index, shape: Shape, element_type: str, depths: Depths, *, tracked: bool = False
+) -> AffineTensor:
+    """Return given variables themselves as a tensor."""
     return AffineTensor(
         offset=np.zeros(shape),
         element_type=element_type,
-        linear=np.ones((*shape, 1)),
-        columns=np.arange(source.size).reshape(shape),
-        source=source,
+        linear=unit_rows(columns, tracked=tracked),
+        depths=depths,
+        depth=int(depths.of[columns].max(initial=0)),
+        sizes=np.zeros(shape) if tracked else None,
+        element_types=frozenset([element_type]),
     )
+
+
+def constant(values: Any, element_type: str) -> AffineTensor:
+    """Return a constant: float64 of any float type, int64 or bool."""
+    return AffineTensor(np.asarray(values), element_type)
+
+
+def rearranged(x: AffineTensor, move: Callable[[NDArray[Any]], NDArray[Any]]) -> AffineTensor:
+    """Return a tensor whose entries are entries of x: ``move`` acts on any array of x's shape."""
+    if x.linear is None:
+        return replace(x, offset=_limited(move(x.offset)))
+    places = np.arange(x.size).reshape(x.shape)
+    moved = _limited(move(places))
+    return taken(x, moved)
+
+
+def taken(x: AffineTensor, places: NDArray[Any]) -> AffineTensor:
+    """Return the entries of x at flat places, in an array of any shape; -1 is a zero."""
+    flat = places.ravel()
+    offset = _taken(x.offset, flat, places.shape)
+    if x.linear is None:
+        return replace(x, offset=offset)
+    linear, depth = x.linear.take(flat), x.depth
+    if len(linear.columns):  # a part may be less deep; without entries nobody can say
+        assert x.depths is not None
+        depth = min(depth, int(x.depths.of[linear.columns].max()))
+    sizes = None if x.sizes is None else _taken(x.sizes, flat, places.shape)
+    return replace(x, offset=offset, linear=linear, depth=depth, sizes=sizes)
 
 
 def reshape(x: AffineTensor, shape: Shape) -> AffineTensor:
     """Return x with another shape of as many entries."""
-    if math.prod(shape) != math.prod(x.shape):
+    if math.prod(shape) != x.size:
         raise InputError(f"the shape {list(x.shape)} cannot become {list(shape)}")
     if len(shape) > MAX_RANK:
         raise InputError(f"it makes a tensor with {len(shape)} axes, more than {MAX_RANK}")
-    return replace(
-        x,
-        offset=x.offset.reshape(shape),
-        linear=None if x.linear is None else x.linear.reshape(*shape, x.linear.shape[-1]),
-        columns=None if x.columns is None else x.columns.reshape(shape),
-    )
+    sizes = None if x.sizes is None else x.sizes.reshape(shape)
+    return replace(x, offset=x.offset.reshape(shape), sizes=sizes)
 
 
 def transpose(x: AffineTensor, axes: Shape) -> AffineTensor:
     """Return x with its axes permuted as ``numpy.transpose`` does."""
-    return replace(
-        x,
-        offset=x.offset.transpose(axes),
-        linear=None if x.linear is None else x.linear.transpose(*axes, len(axes)),
-        columns=None if x.columns is None else x.columns.transpose(axes),
-    )
+    long = [axis for axis in axes if x.shape[axis] > 1]
+    if long == sorted(long):
+        return reshape(x, tuple(x.shape[axis] for axis in axes))
+    return rearranged(x, lambda entries: entries.transpose(axes))
+
+
+def broadcast(x: AffineTensor, shape: Shape) -> AffineTensor:
+    """Return x broadcast to a shape."""
+    if shape == x.shape:
+        return x
+    limit_entries(math.prod(shape))
+    if math.prod(shape) == x.size:
+        return reshape(x, shape)
+    return rearranged(x, lambda entries: np.broadcast_to(entries, shape))
+
+
+def joined(parts: Sequence[AffineTensor]) -> AffineTensor:
+    """Return all entries of some tensors in one vector."""
+    require_floats(*parts)
+    limit_entries(sum(part.size for part in parts))
+    offset = join([part.offset.ravel() for part in parts])
+    if all(part.is_constant for part in parts):
+        return constant(offset, parts[0].element_type)
+    linear = stack_rows([part.rows for part in parts])
+    limit_entries(len(linear.columns))
+    sizes = None
+    if linear.sizes is not None:
+        sizes = np.concatenate([_sizes(part).ravel() for part in parts])
+    return _computed(parts, offset, linear, sizes, 0)
 
 
 def add(a: AffineTensor, b: AffineTensor) -> AffineTensor:
-    """Return a + b, broadcast as in NumPy; both may depend on the same activations."""
-    shape = _common_shape(a, b)
-    if a.source is not None and b.source is not None:
-        if a.source is not b.source:
-            raise InputError(
-                "it joins the outputs of two different ReLU layers (a residual connection or a "
-                "branch); nnce reads chains of layers, each of which feeds the next one only"
-            )
-        a, b = _dense(_broadcast(a, shape)), _dense(_broadcast(b, shape))
-        assert a.linear is not None
-        assert b.linear is not None
-        return replace(
-            a,
-            offset=a.arithmetic.add(a.offset, b.offset),
-            linear=a.arithmetic.add(a.linear, b.linear),
-        )
-    if a.source is None:
-        a, b = b, a
-    return replace(_broadcast(a, shape), offset=a.arithmetic.add(a.offset, b.offset))
+    """Return a + b, broadcast as in NumPy."""
+    a, b = _broadcast_both(a, b)
+    offset = EXACT.add(a.offset, b.offset)
+    if a.is_constant and b.is_constant:
+        return replace(a, offset=offset)
+    if a.linear is not None and b.linear is not None:
+        linear = add_rows(a.linear, b.linear)
+    else:
+        linear = b.rows if a.linear is None else a.linear
+    sizes = None if linear.sizes is None else _sizes(a) + _sizes(b)
+    return _computed([a, b], offset, linear, sizes, 1)
 
 
 def multiply(a: AffineTensor, b: AffineTensor) -> AffineTensor:
     """Return a * b, entry by entry; at least one of them has to be constant."""
-    shape = _common_shape(a, b)
-    if a.source is not None and b.source is not None:
-        raise InputError("it multiplies two values that both depend on the input")
-    if a.source is None:
-        a, b = b, a
-    x = _broadcast(a, shape)
-    return replace(
-        x,
-        offset=a.arithmetic.multiply(a.offset, b.offset),
-        linear=None if x.linear is None else a.arithmetic.multiply(x.linear, b.offset[..., None]),
-    )
+    if not a.is_constant and not b.is_constant:
+        raise NotAffineError("it multiplies two values that both depend on the input")
+    a, b = _broadcast_both(*((b, a) if a.is_constant else (a, b)))
+    offset = EXACT.multiply(a.offset, b.offset)
+    if a.linear is None:
+        return replace(a, offset=offset)
+    sizes = None if a.sizes is None else a.sizes * _sizes(b)
+    # A factor may itself come from BatchNormalization's four roundings.
+    return _computed([a, b], offset, a.linear.scaled(b.offset.ravel()), sizes, 5)
 
 
 def divide(a: AffineTensor, b: AffineTensor) -> AffineTensor:
     """Return a / b, entry by entry; b has to be constant."""
-    shape = _common_shape(a, b)
-    if b.source is not None:
-        raise InputError("it divides by a value that depends on the input, which is not affine")
+    if not b.is_constant:
+        raise NotAffineError("it divides by a value that depends on the input, which is not affine")
+    a, b = _broadcast_both(a, b)
     if not (b.offset != 0).all():
         raise InputError("it divides by zero")
-    x = _broadcast(a, shape)
-    return replace(
-        x,
-        offset=a.arithmetic.divide(a.offset, b.offset),
-        linear=None if x.linear is None else a.arithmetic.divide(x.linear, b.offset[..., None]),
-    )
+    offset = EXACT.divide(a.offset, b.offset)
+    if a.linear is None:
+        return replace(a, offset=offset)
+    sizes = None if a.sizes is None else a.sizes / _sizes(b)
+    return _computed([a, b], offset, a.linear.divided(b.offset.ravel()), sizes, 5)
 
 
-def matmul(a: AffineTensor, b: AffineTensor) -> AffineTensor:
-    """Return a @ b as ``numpy.matmul`` defines it; at least one of them has to be constant."""
-    _require_floats(a, b)
-    if a.source is not None and b.source is not None:
-        raise InputError("it multiplies two values that both depend on the input")
-    if not a.shape or not b.shape:
-        raise InputError("it takes the matrix product of a scalar")
-    if a.shape[-1] != b.shape[max(0, len(b.shape) - 2)]:
-        raise InputError(f"the shapes {list(a.shape)} and {list(b.shape)} do not fit")
-    if b.source is None:
-        _refuse_batch(a, sum_over=len(a.shape) - 1)
-        return _contract(a, b)
-    # W x = (x' W')': the axis to sum over is the last one but one of x.
-    _refuse_batch(b, sum_over=max(0, len(b.shape) - 2))
-    product = _contract(_swap(b), _swap(a))
-    return _swap(product) if len(a.shape) > 1 and len(b.shape) > 1 else product
+def scale(x: AffineTensor, factor: float) -> AffineTensor:
+    """Return x times a number."""
+    return x if factor == 1.0 else multiply(x, constant(np.array(factor), x.element_type))
 
 
-def to_map(x: AffineTensor) -> AffineMap:
-    """Return a tensor that depends on the input as an affine map, flattened in row-major order.
+def combined(matrix: Rows, x: AffineTensor, shape: Shape) -> AffineTensor:
+    """Return the tensor ``matrix @ entries of x`` in a given shape, for a matrix of constants."""
+    require_floats(x)
+    offset = apply_rows(matrix, x.offset.ravel()).reshape(shape)
+    if x.linear is None:
+        return replace(x, offset=offset)
+    linear = product(matrix, x.linear)
+    sizes = None if x.sizes is None else apply_sizes(matrix, x.sizes.ravel()).reshape(shape)
+    return _computed([x], offset, linear, sizes, matrix.longest + 1)
+
+
+def require_floats(*tensors: AffineTensor) -> None:
+    """Refuse to compute with tensors that are not all of one float type.
 
     Raises:
-        InputError: if an entry is out of the range of float64.
+        InputError: they are not.
     """
-    x = _dense(x)
-    assert x.source is not None
-    assert x.linear is not None
-    return AffineMap.of(x.linear.reshape(-1, x.source.size), x.offset.ravel(), x.nodes)
-
-
-def _contract(x: AffineTensor, w: AffineTensor) -> AffineTensor:
-    """Return x @ w, with x of shape (…, k) and a constant w of shape (k,) or (1, …, k, m)."""
-    leading = w.shape[:-2]
-    if math.prod(leading) != 1:
-        raise InputError(f"it multiplies by a stack of matrices, of shape {list(w.shape)}")
-    matrix = w.offset.reshape(w.shape[-2] if len(w.shape) > 1 else w.shape[0], -1)
-    k, m = matrix.shape
-    rows = x.shape[:-1]
-    _limit_size(math.prod(rows) * m * (x.source.size if x.source is not None else 1))
-    offset = x.arithmetic.matmul(x.offset.reshape(-1, k), matrix)
-    y = replace(x, offset=offset, linear=_contract_linear(x, matrix), columns=None)
-    shape = (*rows, m) if len(w.shape) > 1 else rows
-    if len(leading) + 2 > max(len(x.shape), 2):
-        shape = (1,) * (len(leading) + 2 - max(len(x.shape), 2)) + shape
-    return reshape(y, shape)
-
-
-def _contract_linear(x: AffineTensor, matrix: Array) -> Array | None:
-    """Return the linear part of x @ matrix, of shape (rows, m, source.size)."""
-    if x.linear is None or x.source is None:
-        return None
-    k, m = matrix.shape
-    size = x.source.size
-    if x.columns is not None and x.columns.size == k and np.bincount(x.columns.ravel()).max() == 1:
-        # One row whose entries are different activations: the matrix itself, scaled and placed.
-        scaled = x.arithmetic.multiply(x.linear.reshape(k, 1), matrix)
-        return _place(scaled.T.reshape(1, m, k), x.columns.reshape(1, 1, k), size)
-    x = _dense(x)
-    assert x.linear is not None
-    by_activation = np.moveaxis(x.linear.reshape(-1, k, size), 2, 1).reshape(-1, k)
-    product = x.arithmetic.matmul(by_activation, matrix)
-    return np.moveaxis(product.reshape(-1, size, m), 1, 2)
-
-
-def _dense(x: AffineTensor) -> AffineTensor:
-    """Return x with the last axis of its linear part of full length."""
-    if x.linear is None or x.columns is None or x.source is None:
-        return x
-    _limit_size(math.prod(x.shape) * x.source.size)
-    linear = _place(x.linear, x.columns[..., None], x.source.size)
-    return replace(x, linear=linear, columns=None)
-
-
-def _place(values: Array, columns: NDArray[np.intp], size: int) -> Array:
-    """Return zeros (…, size) with ``values`` at the given places of the last axis."""
-    zero = rationals(np.zeros(1))[0] if values.dtype == np.object_ else 0.0
-    placed = np.full((*values.shape[:-1], size), zero, dtype=values.dtype)
-    np.put_along_axis(placed, np.broadcast_to(columns, values.shape), values, axis=-1)
-    return placed
-
-
-def _swap(x: AffineTensor) -> AffineTensor:
-    """Return x with its last two axes exchanged (vectors stay as they are)."""
-    n = len(x.shape)
-    return x if n < 2 else transpose(x, (*range(n - 2), n - 1, n - 2))
-
-
-def _broadcast(x: AffineTensor, shape: Shape) -> AffineTensor:
-    """Return x broadcast to a shape that ``_common_shape`` allowed."""
-    if shape == x.shape:
-        return x
-    linear, columns = x.linear, x.columns
-    return replace(
-        x,
-        offset=np.broadcast_to(x.offset, shape),
-        linear=None if linear is None else np.broadcast_to(linear, (*shape, linear.shape[-1])),
-        columns=None if columns is None else np.broadcast_to(columns, shape),
-    )
-
-
-def _common_shape(a: AffineTensor, b: AffineTensor) -> Shape:
-    """Return the shape to which both broadcast; refuse types or shapes that do not fit."""
-    _require_floats(a, b)
-    try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
-        raise InputError(f"the shapes {list(a.shape)} and {list(b.shape)} do not fit") from None
-    width = max(1 if x.linear is None else x.linear.shape[-1] for x in (a, b))
-    _limit_size(math.prod(shape) * width)
-    return shape
-
-
-def _require_floats(a: AffineTensor, b: AffineTensor) -> None:
-    types = {a.element_type, b.element_type}
-    if len(types) > 1 or not types <= set(UNIT_ROUNDOFF):
+    types = list(dict.fromkeys(x.element_type for x in tensors))
+    if len(types) > 1 or not set(types) <= set(UNIT_ROUNDOFF):
         raise InputError(
-            f"it combines the types {a.element_type} and {b.element_type}; nnce computes with one "
+            f"it combines the types {' and '.join(types)}; nnce computes with one "
             f"of {', '.join(UNIT_ROUNDOFF)} at a time"
         )
 
 
-def _refuse_batch(x: AffineTensor, sum_over: int) -> None:
-    if x.source is not None and sum_over > 0 and x.shape[0] == x.source.batch:
-        raise InputError(
-            f"it works on a batch of {x.shape[0]} samples, the first dimension of the network's "
-            "input; export the model with a batch of 1 or a symbolic one"
-        )
+def _computed(
+    parts: Sequence[AffineTensor],
+    offset: Array,
+    linear: Rows,
+    sizes: Floats | None,
+    roundings: int,
+) -> AffineTensor:
+    """Return a tensor that was computed from others, at least one of which is no constant."""
+    known = [part for part in parts if not part.is_constant]
+    return replace(
+        known[0],
+        offset=offset,
+        linear=linear,
+        depth=max(part.depth for part in known),
+        sizes=sizes,
+        roundings=max(part.roundings for part in known) + roundings,
+        element_types=frozenset().union(*(part.element_types for part in known)),
+    )
 
 
-def _limit_size(entries: int) -> None:
-    if entries > MAX_ENTRIES:
-        raise InputError(f"it needs a matrix of {entries} entries, more than {MAX_ENTRIES}")
+def _sizes(x: AffineTensor) -> Floats:
+    return magnitudes(x.offset) if x.sizes is None else x.sizes
+
+
+def _broadcast_both(a: AffineTensor, b: AffineTensor) -> tuple[AffineTensor, AffineTensor]:
+    """Return both with the same shape; refuse types or shapes that do not fit."""
+    require_floats(a, b)
+    shape = common_shape(a.shape, b.shape)
+    return broadcast(a, shape), broadcast(b, shape)
+
+
+def common_shape(*shapes: Shape) -> Shape:
+    """Return the shape that others broadcast to.
+
+    Raises:
+        InputError: there is none, or it is too large.
+    """
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        names = " and ".join(str(list(s)) for s in shapes)
+        raise InputError(f"the shapes {names} do not fit") from None
+    limit_entries(math.prod(shape))
+    return shape
+
+
+def _limited(entries: NDArray[Any]) -> NDArray[Any]:
+    limit_entries(entries.size)
+    return entries
+
+
+def _taken(values: Array, flat: NDArray[Any], shape: Shape) -> Array:
+    """Return values at flat places; zero where a place is negative."""
+    found = values.ravel()[flat]
+    if (flat < 0).any():
+        zero: Any = 0.0 if values.dtype != np.object_ else rationals(np.zeros(1))[0]
+        found[flat < 0] = zero
+    placed: Array = found.reshape(shape)
+    return placed

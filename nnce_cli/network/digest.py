@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.network.stack import AffineMap
+from nnce_cli.network.units import Units
 
 if TYPE_CHECKING:
     from flint import fmpq_mat
 
 
-def weights_digest(hidden: Iterable[AffineMap], output: AffineMap | None) -> str:
-    """Return the SHA-256 (hexadecimal) of the widths and the exact weights of a network.
+def weights_digest(
+    hidden: Iterable[AffineMap], output: AffineMap | None, units: Sequence[Units] = ()
+) -> str:
+    """Return the SHA-256 (hexadecimal) of the widths, the exact weights and the units of a network.
 
     The canonical form of a map is its shape, each entry's nearest float64 (little-endian, in
     row-major order, W then b, zero without a sign), then ``index:p/q`` for every entry that is
@@ -32,6 +35,12 @@ def weights_digest(hidden: Iterable[AffineMap], output: AffineMap | None) -> str
                 sha.update(_exceptions(layer.exact[i], floats).encode())
     sha.update(b"linear output\n" if output is not None else b"ReLU output\n")
     return sha.hexdigest()
+
+
+def _written(units: Units) -> bytes:
+    """Return the canonical form of a layer's units: the slopes, then the kinds of the others."""
+    pieces = "".join(f" {unit.kind} {unit.pieces} {unit.base}" for unit in units.pieces)
+    return f"units {units.bits}{pieces}\n".encode() + (units.slopes + 0.0).astype("<f8").tobytes()
 
 
 def _exceptions(exact: fmpq_mat, floats: NDArray[np.float64]) -> str:

@@ -84,6 +84,13 @@ def rationals(values: Array) -> Array:
     return _object_array(entries, values.shape)
 
 
+def aligned(*arrays: Array) -> list[Array]:
+    """Return exact arrays as rationals where one of them has any."""
+    if any(values.dtype == np.object_ for values in arrays):
+        return [rationals(values) for values in arrays]
+    return list(arrays)
+
+
 def rational_matrix(values: Array) -> fmpq_mat:
     """Return the rational matrix of a two-dimensional exact array."""
     from flint import fmpq_mat

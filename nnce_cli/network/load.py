@@ -2,50 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.digest import weights_digest
-from nnce_cli.network.stack import LayerStack
+from nnce_cli.network.meaning import Meaning, kind_of
+from nnce_cli.network.ports import Port
+from nnce_cli.network.stack import AffineMap, LayerStack
+
+if TYPE_CHECKING:
+    from nnce_cli.network.assembly import Layer
+    from nnce_cli.network.model_file import Graph
+    from nnce_cli.network.reading import Reading
 
 
-def load_network(path: Path) -> LayerStack:
-    """Read a ReLU network from an ONNX file, with its exact weights.
+def load_network(path: Path, outputs: Sequence[str] = ()) -> LayerStack:
+    """Read a piecewise linear network from an ONNX file, with its exact weights.
 
-    Every ReLU is a hidden layer, one that directly follows another ReLU too. The affine
-    operators before it are multiplied into one map without rounding. BatchNormalization's factor
-    scale / sqrt(var + epsilon) is by definition its nearest float64; ``notes`` of the stack then
-    says so.
+    Units are in layers by their depth, a unit that directly follows another one in a layer of its
+    own, too. The affine operators before them are multiplied into one map without rounding.
+    BatchNormalization's factor scale / sqrt(var + epsilon) is by definition what float64 makes of
+    it, each operation rounded once; ``notes`` of the stack then says so.
+
+    Args:
+        path: the file.
+        outputs: the names of the outputs that are wanted; all, joined in order, where empty.
 
     Raises:
         InputError: if the file cannot be read, is not an ONNX model, has an operator that is not
-            supported, weights that are not finite, or is not a chain of layers from one input to
-            one output.
+            supported, weights that are not finite, or does not depend on its input piecewise
+            linearly.
     """
     # Reading protobuf needs onnx, which is slow to import.
-    from nnce_cli.network.affine_tensor import to_map
-    from nnce_cli.network.exact import ExactArithmetic
-    from nnce_cli.network.layers import read_layers
+    from nnce_cli.network.assembly import assemble
     from nnce_cli.network.model_file import decode_graph, read_model
-    from nnce_cli.network.operators import NOTES
+    from nnce_cli.network.reading import read_graph
 
     try:
         graph = decode_graph(read_model(path))
-        layers = read_layers(graph, ExactArithmetic())
-        maps = [to_map(layer.tensor) for layer in layers]
+        reading = read_graph(graph, outputs)
+        return _stack(graph, reading, assemble(reading))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    output = maps.pop() if layers[-1].activation is None else None
-    on_the_way = {label for layer in layers for label in layer.tensor.nodes}
-    notes = [
-        f"node {node.label}: {NOTES[node.op_type]}"
-        for node in graph.nodes
-        if node.op_type in NOTES and node.label in on_the_way
-    ]
+
+
+def _stack(graph: Graph, reading: Reading, layers: list[Layer]) -> LayerStack:
+    maps, width = [], reading.n_inputs
+    for layer in layers:
+        weight, _ = layer.map.linear.dense(width)
+        maps.append(AffineMap.of(weight, layer.map.offset, layer.nodes))
+        width = len(layer.map.offset)
+    units = tuple(layer.units for layer in layers if layer.units is not None)
+    *hidden, output = maps
+    last = None if _is_identity(reading, layers) else output
+    ports = tuple(Port(name, x.shape, x.element_type) for name, x in reading.outputs.items())
+    numbers = sum(port.size for port in ports)
+    kind = kind_of(tuple(node.op_type for node in reading.tail), numbers)
     return LayerStack(
-        hidden=tuple(maps),
-        output=output,
-        input_shape=graph.input_shape,
-        digest=weights_digest(maps, output),
-        notes=tuple(notes),
+        hidden=tuple(hidden),
+        output=last,
+        input_shape=graph.inputs[0].shape if len(graph.inputs) == 1 else (reading.n_inputs,),
+        digest=weights_digest(hidden, last, units),
+        notes=reading.notes,
+        units=units,
+        inputs=graph.inputs,
+        outputs=ports,
+        meaning=Meaning(kind, tuple(node.label for node in reading.tail), graph.outputs),
+        places=tuple(layer.places for layer in layers if layer.units is not None),
+    )
+
+
+def _is_identity(reading: Reading, layers: list[Layer]) -> bool:
+    """Whether the network ends in the units of the last layer, so that there is no output map."""
+    if not reading.ends_in_units or len(layers) < 2:
+        return False
+    last, output = layers[-2], layers[-1]
+    assert last.units is not None
+    linear = output.map.linear
+    return (
+        not last.units.pieces
+        and last.units.bits == len(last.map.offset) == len(output.map.offset)
+        and linear.is_unit
+        and bool((linear.columns == np.arange(linear.n)).all())
+        and not output.map.offset.any()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.network.affine_tensor import MAX_ENTRIES, MAX_RANK, AffineTensor, Shape
-from nnce_cli.network.element_types import ELEMENT_TYPES, UNIT_ROUNDOFF
+from nnce_cli.network.affine_tensor import MAX_RANK, AffineTensor, constant
+from nnce_cli.network.element_types import ELEMENT_TYPES, INTEGERS, UNIT_ROUNDOFF
 from nnce_cli.network.node import Node
+from nnce_cli.network.ports import Port
+from nnce_cli.network.sparse import MAX_ENTRIES
 
 MAX_BYTES = 2**31  # protobuf's own limit
 MAX_INPUTS = 2**20
@@ -27,18 +29,31 @@ OLDEST_OPSET = 7  # before it, Add and Gemm broadcast by attributes of their own
 
 @dataclass(frozen=True)
 class Graph:
-    """The graph of a model: one input, one output, nodes in order, constants by name.
+    """The graph of a model: inputs and outputs, nodes in order, constants by name.
 
-    ``input_shape`` has a batch of 1 where the file has a symbolic one.
+    The shapes of ``inputs`` have a batch of 1 where the file has a symbolic one. ``opsets`` are
+    the versions of the operator sets by their domains.
     """
 
-    input_name: str
-    input_shape: Shape
-    input_type: str
-    output_name: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
-    opset: int
+    opsets: dict[str, int]
     initializers: dict[str, TensorProto]
+    unbounded: frozenset[str] = frozenset()
+
+    def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the outputs of the given names, all where there are none.
+
+        Raises:
+            InputError: there is no such output.
+        """
+        for name in names:
+            if name not in self.outputs:
+                raise InputError(
+                    f"it has no output '{name}'; its outputs are {', '.join(self.outputs)}"
+                )
+        return tuple(dict.fromkeys(names)) or self.outputs
 
     def constant(self, name: str) -> AffineTensor | None:
         """Return an initializer as a constant tensor, or None where there is none of this name.
@@ -47,7 +62,10 @@ class Graph:
             InputError: if it is damaged, not of a type that nnce reads, or not finite.
         """
         tensor = self.initializers.get(name)
-        return None if tensor is None else _constant(tensor, f"the initializer '{name}'")
+        if tensor is None:
+            return None
+        finite = name not in self.unbounded
+        return _constant(tensor, f"the initializer '{name}'", finite=finite)
 
 
 def read_model(path: Path) -> ModelProto:
@@ -106,24 +124,24 @@ def decode_graph(model: ModelProto) -> Graph:
     if len(initializers) < len(graph.initializer):
         raise InputError("two of its initializers have the same name")
     inputs = [value for value in graph.input if value.name not in initializers]
-    for kind, values in (("input", inputs), ("output", graph.output)):
-        if len(values) != 1:
-            names = ", ".join(f"'{_text(value.name)}'" for value in values)
-            raise InputError(
-                f"it has {len(values)} {kind}s{': ' if names else ''}{names}; nnce reads networks "
-                f"with one {kind}"
-            )
-    element_type, shape = _input_type(inputs[0])
-    nodes = tuple(_node(node) for node in graph.node)
+    for kind, values in (("inputs", inputs), ("outputs", graph.output)):
+        if not values:
+            raise InputError(f"it has no {kind}")
+    ports = tuple(_port(value) for value in inputs)
+    if sum(port.size for port in ports) > MAX_INPUTS:
+        raise InputError(f"its inputs have more than {MAX_INPUTS} entries")
+    unbounded = frozenset(
+        _text(name) for node in graph.node if node.op_type == "Clip" for name in node.input[1:]
+    )
+    nodes = tuple(_node(node, unbounded) for node in graph.node)
     _check_names([_text(value.name) for value in graph.input], nodes, initializers)
     return Graph(
-        input_name=_text(inputs[0].name),
-        input_shape=shape,
-        input_type=element_type,
-        output_name=_text(graph.output[0].name),
+        inputs=ports,
+        outputs=tuple(dict.fromkeys(_text(value.name) for value in graph.output)),
         nodes=nodes,
-        opset=opset,
+        opsets={"": opset, **{_text(o.domain): o.version for o in model.opset_import}},
         initializers=initializers,
+        unbounded=unbounded,
     )
 
 
@@ -147,8 +165,8 @@ def _check_names(inputs: Sequence[str], nodes: Sequence[Node], constants: Collec
                 )
 
 
-def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
-    """Return the element type and the shape of the graph's input, a symbolic batch taken as 1."""
+def _port(value: ValueInfoProto) -> Port:
+    """Return an input of the graph, a symbolic batch taken as 1."""
     name = f"the input '{_text(value.name)}'"
     tensor = value.type.tensor_type
     if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
@@ -176,36 +194,42 @@ def _input_type(value: ValueInfoProto) -> tuple[str, Shape]:
             f"{name} has the shape {text}; nnce reads 1 to {MAX_INPUTS} inputs on at most "
             f"{MAX_RANK} axes"
         )
-    return element_type, shape
+    return Port(_text(value.name), shape, element_type)
 
 
-def _node(node: onnx.NodeProto) -> Node:
+def _node(node: onnx.NodeProto, unbounded: frozenset[str]) -> Node:
     name, domain, op_type = _text(node.name), _text(node.domain), _text(node.op_type)
     # An operator of another domain keeps it in its name, and so is none that nnce knows.
     op_type = op_type if domain in ("", "ai.onnx") else f"{domain}::{op_type}"
     label = f"node '{name}' ({op_type})"
+    finite = not unbounded.intersection(node.output)
     return Node(
         name=name,
         op_type=op_type,
         inputs=tuple(_text(tensor) for tensor in node.input),
         outputs=tuple(_text(tensor) for tensor in node.output),
-        attributes={_text(a.name): _attribute(a, label) for a in node.attribute},
+        attributes={_text(a.name): _attribute(a, label, finite=finite) for a in node.attribute},
     )
 
 
-def check_schema(node: Node, opset: int) -> None:
+def check_schema(node: Node, opsets: Mapping[str, int]) -> None:
     """Refuse a node that is none of ONNX: what runs a model refuses it, wherever it stands.
 
     Raises:
         InputError: there is no such operator, or not with such attributes or as many inputs or
             outputs; the message does not name the node.
     """
-    schema = _schema(node.op_type, opset)
+    domain, _, op_type = node.op_type.rpartition("::")
+    schema = _schema(op_type, opsets.get(domain, 0), domain)
     if schema is None:
-        raise InputError(f"there is no operator {node.op_type} in ONNX operator set {opset}")
+        raise InputError(
+            f"there is no operator {node.op_type} in ONNX operator set {opsets.get(domain, 0)}"
+        )
     for name in node.attributes:
         if name not in schema.attributes:
-            raise InputError(f"the operator has no attribute '{name}' in operator set {opset}")
+            raise InputError(
+                f"the operator has no attribute '{name}' in operator set {opsets[domain]}"
+            )
     for what, names, least, most in (
         ("inputs", node.inputs, schema.min_input, schema.max_input),
         ("outputs", node.outputs, schema.min_output, schema.max_output),
@@ -215,32 +239,44 @@ def check_schema(node: Node, opset: int) -> None:
 
 
 @cache
-def _schema(op_type: str, opset: int) -> Any:
+def _schema(op_type: str, opset: int, domain: str) -> Any:
     """Return what ONNX says of an operator; None where there is no such operator."""
     try:
-        return onnx.defs.get_schema(op_type, opset, "")
+        return onnx.defs.get_schema(op_type, opset, domain)
     except onnx.defs.SchemaError:
         return None
 
 
-def _attribute(attribute: AttributeProto, label: str) -> Any:
+def _attribute(attribute: AttributeProto, label: str, *, finite: bool) -> Any:
     """Return an attribute's value; tensors become constants, and unknown kinds None."""
     if attribute.type == AttributeProto.UNDEFINED or attribute.ref_attr_name:
         raise InputError(f"the attribute '{attribute.name}' of {label} has no value")
     if attribute.type == AttributeProto.TENSOR:
-        return _constant(attribute.t, f"the tensor '{attribute.name}' of {label}")
-    if attribute.type in (
-        AttributeProto.INT,
-        AttributeProto.INTS,
-        AttributeProto.FLOAT,
-        AttributeProto.FLOATS,
-    ):
+        what = f"the tensor '{attribute.name}' of {label}"
+        if attribute.t.data_type == TensorProto.STRING:
+            return None
+        return _constant(attribute.t, what, finite=finite)
+    if attribute.type in _PLAIN:
         value = helper.get_attribute_value(attribute)
-        return value if isinstance(value, int | float) else list(value)
+        if isinstance(value, bytes):
+            return value.decode(errors="replace")
+        if isinstance(value, int | float):
+            return value
+        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in value]
     return None
 
 
-def _constant(tensor: TensorProto, what: str) -> AffineTensor:
+_PLAIN = {
+    AttributeProto.INT,
+    AttributeProto.INTS,
+    AttributeProto.FLOAT,
+    AttributeProto.FLOATS,
+    AttributeProto.STRING,
+    AttributeProto.STRINGS,
+}
+
+
+def _constant(tensor: TensorProto, what: str, *, finite: bool) -> AffineTensor:
     """Return a tensor of the file as a constant; floats of any type become float64, exactly."""
     element_type = _type_name(tensor.data_type)
     if element_type not in ELEMENT_TYPES.values():
@@ -257,14 +293,16 @@ def _constant(tensor: TensorProto, what: str) -> AffineTensor:
         raise InputError(f"{what} is damaged: its data do not fit {list(shape)}") from error
     if values.shape != shape:
         raise InputError(f"{what} is damaged: its data do not fit {list(shape)}")
-    if element_type not in UNIT_ROUNDOFF:
-        return AffineTensor(values.astype(np.int64), element_type)
+    if element_type == "bool":
+        return constant(values.astype(np.bool_), element_type)
+    if element_type in INTEGERS:
+        return constant(values.astype(np.int64), element_type)
     with np.errstate(invalid="ignore"):  # a signalling NaN is refused below
         values = values.astype(np.float64)
-    if not np.isfinite(values).all():
+    if finite and not np.isfinite(values).all():
         where = np.argwhere(~np.isfinite(values))[0].tolist()
         raise InputError(f"{what} is not finite: it holds {values[tuple(where)]} at {where}")
-    return AffineTensor(values, element_type)
+    return constant(values, element_type)
 
 
 def _text(value: str | bytes) -> str:

@@ -40,9 +40,32 @@ class Node:
             raise InputError(f"its attribute '{attribute}' is not a list of integers")
         return value
 
+    def bound(self, attribute: str) -> float:
+        """Return an attribute that has to be a number, finite or not."""
+        value = self.attributes.get(attribute)
+        if not isinstance(value, float):
+            raise InputError(f"its attribute '{attribute}' is not a number")
+        return value
+
     def number(self, attribute: str, default: float) -> float:
         """Return an attribute that has to be a finite number."""
         value = self.attributes.get(attribute, default)
         if not isinstance(value, float) or not abs(value) < float("inf"):
             raise InputError(f"its attribute '{attribute}' is not a finite number")
+        return value
+
+    def numbers(self, attribute: str) -> list[float]:
+        """Return an attribute that has to be a list of finite numbers, empty where it is absent."""
+        value = self.attributes.get(attribute, [])
+        if not isinstance(value, list) or not all(
+            isinstance(x, float) and abs(x) < float("inf") for x in value
+        ):
+            raise InputError(f"its attribute '{attribute}' is not a list of finite numbers")
+        return value
+
+    def text(self, attribute: str, default: str) -> str:
+        """Return an attribute that has to be a string."""
+        value = self.attributes.get(attribute, default)
+        if not isinstance(value, str):
+            raise InputError(f"its attribute '{attribute}' is not a string")
         return value

@@ -13,6 +13,8 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.base.layout import Layout
 from nnce_cli.base.sizes import Sizes
 from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
+from nnce_cli.network.meaning import NO_MEANING, Meaning
+from nnce_cli.network.ports import Place, Port
 from nnce_cli.network.units import Codes, Units
 
 if TYPE_CHECKING:
@@ -98,6 +100,9 @@ class LayerStack:
     ``digest`` is the SHA-256 (hexadecimal) of the exact weights, so it is the same for the
     float32 and the float64 file of one network. ``notes`` says in plain sentences where the
     network that was read is a matter of definition, not of the file alone.
+    ``inputs`` and ``outputs`` are the tensors of the file that are joined to the network's, and
+    ``meaning`` says what the outputs mean. ``places`` has for each hidden layer the nodes that its
+    units are of. Stacks that no file was read for leave these out.
     """
 
     hidden: tuple[AffineMap, ...]
@@ -106,6 +111,10 @@ class LayerStack:
     digest: str
     notes: tuple[str, ...] = ()
     units: tuple[Units, ...] = ()
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Port, ...] = ()
+    meaning: Meaning = NO_MEANING
+    places: tuple[tuple[Place, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Take all neurons for ReLUs where no units are given."""

@@ -12,16 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnce_cli.network import (
-    SMALLEST_NORMAL,
-    UNIT_ROUNDOFF,
-    AffineMap,
-    Graph,
-    LayerStack,
-    MagnitudeArithmetic,
-    read_layers,
-    to_map,
-)
+from nnce_cli.network import AffineMap, Graph, LayerStack, read_roundings
 from nnce_cli.verify.layer_units import Codes, Floats
 
 CHUNK = 2**22  # entries of the matrices of all points together
@@ -42,22 +33,12 @@ class CellOutputs:
     """Evaluates the affine maps of cells, and bounds how far the model may be from them."""
 
     def __init__(self, stack: LayerStack, graph: Graph) -> None:
-        arithmetic = MagnitudeArithmetic()
-        layers = read_layers(graph, arithmetic)
         maps = [*stack.hidden, *([] if stack.output is None else [stack.output])]
-        # Twice the first-order bound: for its higher orders, for rounding the weights, and for
-        # the evaluation of the maps in float64.
-        roundings = 2 * (arithmetic.roundings + 4)
         self._n_hidden = len(stack.hidden)
-        self._layers = []
-        for exact, layer in zip(maps, layers, strict=True):
-            sizes = to_map(layer.tensor)
-            largest = 1.0 + float(sizes.weight.sum(axis=1).max(initial=0.0))
-            smallest = max(SMALLEST_NORMAL[t] for t in layer.element_types)
-            units = max(UNIT_ROUNDOFF[t] for t in layer.element_types)
-            self._layers.append(
-                _Layer(exact, sizes, roundings * units, roundings * smallest * largest)
-            )
+        self._layers = [
+            _Layer(exact, AffineMap(own.weight, own.bias), own.relative, own.absolute)
+            for exact, own in zip(maps, read_roundings(graph), strict=False)
+        ]
         widths = [stack.n_inputs, *(layer.n_out for layer in maps)]
         self._chunk = max(1, CHUNK // (max(widths) * sum(widths)))
 

@@ -27,7 +27,7 @@ class Session:
         model = read_model(path)
         self.graph = decode_graph(model)
         self._path = path
-        self._type = _numpy_type(self.graph.input_type)
+        self._type = _numpy_type(self.graph.inputs[0].element_type)
         self._run = self._runner(model.SerializeToString())
 
     def rounded(self, points: Floats) -> Floats:
@@ -40,7 +40,7 @@ class Session:
         Raises:
             InputError: onnxruntime cannot run the model.
         """
-        shape = self.graph.input_shape
+        shape = self.graph.inputs[0].shape
         found = [self._run(x.reshape(shape)) for x in points.astype(self._type)]
         return np.stack([np.asarray(y).astype(np.float64).ravel() for y in found])
 
@@ -53,8 +53,8 @@ class Session:
         import onnxruntime
         from onnx.reference import ReferenceEvaluator
 
-        name, outputs = self.graph.input_name, [self.graph.output_name]
-        if self.graph.input_type == "bfloat16":
+        name, outputs = self.graph.inputs[0].name, [self.graph.outputs[0]]
+        if self.graph.inputs[0].element_type == "bfloat16":
             evaluator = ReferenceEvaluator(onnx.load_from_string(model))
             return lambda x: evaluator.run(outputs, {name: x})[0]  # type: ignore[index]
         options = onnxruntime.SessionOptions()

@@ -512,7 +512,7 @@ def test_batch_normalization_is_noted(tmp_path):
     nodes, constants, declared, _ = OPERATORS["batch normalization"]
     stack = load_network(save(graph_model(nodes, constants, declared), tmp_path / "m.onnx"))
     assert len(stack.notes) == 1
-    assert "nearest float64" in stack.notes[0]
+    assert "rounded once to the nearest" in stack.notes[0]
 
 
 def graph(*nodes, shape=("N", 3), dtype=np.float32, opset=17, **constants):
@@ -522,39 +522,6 @@ def graph(*nodes, shape=("N", 3), dtype=np.float32, opset=17, **constants):
 def one(op_type, *extra, **attributes):
     """Nodes: one operator on the input, then a layer that ends the network."""
     return (make_node(op_type, [INPUT, *extra], ["z"], "culprit", **attributes), RELU)
-
-
-def with_output_used_twice():
-    return graph(
-        make_node("Gemm", [INPUT, "W"], ["z"]),
-        make_node("Relu", ["z"], ["a"]),
-        make_node("Gemm", ["a", "S"], ["y"]),
-        make_node("Relu", ["y"], ["c"]),
-        make_node("Add", ["a", "c"], [OUTPUT], "culprit"),
-        W=W.T,
-        S=np.eye(5),
-    )
-
-
-def with_branches():
-    return graph(
-        make_node("Relu", [INPUT], ["a"]),
-        make_node("Neg", [INPUT], ["n"]),
-        make_node("Relu", ["n"], ["c"], "culprit"),
-        make_node("Add", ["a", "c"], [OUTPUT]),
-    )
-
-
-def with_two_inputs():
-    model = mlp_model([(W, B)], ends_in_relu=True)
-    model.graph.input.append(helper.make_tensor_value_info("second", 1, [1, 3]))
-    return model
-
-
-def with_two_outputs():
-    model = mlp_model([(W, B)], ends_in_relu=True)
-    model.graph.output.append(helper.make_tensor_value_info("z0", 1, [1, 5]))
-    return model
 
 
 def with_damaged_initializer():
@@ -617,12 +584,10 @@ BATCH_NORMALIZATION = {"s": np.ones(3), "b": np.ones(3), "m": np.ones(3), "v": -
 
 REFUSED = {
     "unsupported operator": (
-        lambda: graph(*one("Sigmoid")),
-        r"node culprit \(Sigmoid\): the operator Sigmoid is not supported; nnce reads Add, .*Unsq",
+        lambda: graph(*one("IsNaN")),
+        r"node culprit \(IsNaN\): the operator IsNaN is not supported; nnce reads Abs, .*Unsq",
     ),
     "another domain": (of_other_domain, r"culprit \(com.microsoft::Gemm\).*not supported"),
-    "residual connection": (with_output_used_twice, r"node culprit \(Add\).*residual"),
-    "branches": (with_branches, r"node culprit \(Relu\).*branch"),
     "product of activations": (
         lambda: graph(*one("Mul", INPUT)),
         r"culprit \(Mul\).*both depend on the input",
@@ -646,10 +611,6 @@ REFUSED = {
     "shapes that do not multiply": (
         lambda: graph(*one("MatMul", "W"), W=W),
         r"culprit \(MatMul\).*\[1, 3\] and \[5, 3\] do not fit",
-    ),
-    "a stack of matrices": (
-        lambda: graph(*one("MatMul", "W"), W=np.ones((2, 3, 4))),
-        r"culprit \(MatMul\).*stack of matrices",
     ),
     "gemm of rank 1": (
         lambda: graph(*one("Gemm", "W"), shape=[3], W=W.T),
@@ -686,10 +647,6 @@ REFUSED = {
     "cast to integers": (
         lambda: graph(*one("Cast", to=TensorProto.INT64)),
         r"culprit \(Cast\).*rounds values .* to int64",
-    ),
-    "cast to half precision": (
-        lambda: graph(*one("Cast", to=TensorProto.FLOAT16)),
-        r"culprit \(Cast\).*rounds values .* to float16",
     ),
     "types that do not fit": (
         lambda: graph(*one("Add", "c"), c=numpy_helper.from_array(np.ones(3))),
@@ -730,14 +687,11 @@ REFUSED = {
         lambda: graph(*one("Add", "nowhere")),
         r"culprit \(Add\).*'nowhere', which no node",
     ),
-    "no relu": (lambda: graph(make_node("Identity", [INPUT], [OUTPUT])), "no Relu"),
     "constant output": (
         lambda: graph(make_node("Relu", ["c"], [OUTPUT]), c=np.ones(3)),
         "does not depend on the input",
     ),
     "an output of no node": (without_output, "no node computes the output 'nothing'"),
-    "two inputs": (with_two_inputs, "2 inputs: 'input', 'second'"),
-    "two outputs": (with_two_outputs, "2 outputs: 'output', 'z0'"),
     "an input of integers": (
         lambda: graph(*one("Identity"), dtype=np.int64),
         "'input' has elements of type int64",
@@ -751,14 +705,6 @@ REFUSED = {
     "a giant input": (
         lambda: graph(*one("Identity"), shape=[1, 2**40]),
         rf"the shape \[1, {2**40}\]",
-    ),
-    "a fixed batch": (
-        lambda: graph(*one("Gemm", "W"), shape=[4, 3], W=W.T),
-        r"culprit \(Gemm\).*batch of 4 samples",
-    ),
-    "a fixed batch of one feature": (
-        lambda: graph(*one("MatMul", "W"), shape=[4, 1], W=W[:1]),
-        r"culprit \(MatMul\).*batch of 4 samples",
     ),
     "NaN": (lambda: with_value(np.nan), r"initializer 'W0' is not finite.*nan at \[1, 2\]"),
     "infinity": (lambda: with_value(-np.inf), r"initializer 'W0' is not finite.*-inf"),
@@ -868,12 +814,6 @@ def test_the_check_says_when_onnxruntime_refuses(tmp_path):
     with pytest.raises(InputError, match="onnxruntime cannot run the model") as caught:
         check_against_onnxruntime(load_network(path), path, -np.ones(3), np.ones(3))
     assert "\n" not in str(caught.value)
-
-
-@needs_cases
-def test_a_convolution_of_the_known_cases_is_refused_by_its_name():
-    with pytest.raises(InputError, match=r"node conv2d/Conv2D \(Conv\)"):
-        load_network(CASES / "real" / "KJ_TinyTaxiNet.onnx")
 
 
 @needs_cases

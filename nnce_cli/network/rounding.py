@@ -1,0 +1,82 @@
+"""How far a runtime may be from the layers of a network, by rounding alone.
+
+A tracked reading says how large the terms are that each neuron adds up; rounding them errs by at
+most a multiple of that (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
+
+if TYPE_CHECKING:
+    from nnce_cli.network.assembly import Layer
+    from nnce_cli.network.model_file import Graph
+
+Floats = NDArray[np.float64]
+
+CHUNK = 2**22  # products at a time
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRounding:
+    """What rounding may do to the neurons of a layer.
+
+    ``weight`` (n_out, n_in) and ``bias`` (n_out,) are the magnitudes of the terms: evaluating the
+    layer at a in the model's types errs by at most ``relative (weight |a| + bias) + absolute``,
+    for the neurons that it passes on from earlier layers too.
+    """
+
+    weight: Floats
+    bias: Floats
+    relative: float
+    absolute: float
+
+    def bound(self, activation: Floats, error: Floats) -> Floats:
+        """Return the bound at activations (m, n_in) that err by ``error`` themselves."""
+        terms = (self.relative * np.abs(activation) + error) @ self.weight.T
+        found: Floats = terms + self.relative * self.bias + self.absolute
+        return found
+
+
+def layer_roundings(layers: Sequence[Layer], n_inputs: int) -> list[LayerRounding]:
+    """Return what rounding may do to layers of a tracked reading."""
+    # Twice the first-order bound: for its higher orders, for rounding the activations to the
+    # layer's types, and for the evaluation of the stack in float64.
+    roundings = 2 * (max(layer.roundings for layer in layers) + 4)
+    found, width = [], n_inputs
+    types: set[str] = set()
+    for layer in layers[::-1]:
+        # What a layer passes on is computed where it is used.
+        types |= layer.element_types
+        found.append((max(UNIT_ROUNDOFF[t] for t in types), max(SMALLEST_NORMAL[t] for t in types)))
+    result = []
+    for layer, (unit, smallest) in zip(layers, found[::-1], strict=True):
+        _, weight = layer.map.linear.dense(width)
+        assert weight is not None
+        assert layer.map.sizes is not None
+        largest = 1.0 + float(weight.sum(axis=1).max(initial=0.0))
+        result.append(
+            LayerRounding(weight, layer.map.sizes, roundings * unit, roundings * smallest * largest)
+        )
+        width = len(layer.map.offset)
+    return result
+
+
+def read_roundings(graph: Graph, outputs: Sequence[str] = ()) -> list[LayerRounding]:
+    """Return what rounding may do to the layers of the stack that a graph becomes.
+
+    Raises:
+        InputError: a node is not supported.
+    """
+    from nnce_cli.network.assembly import assemble
+    from nnce_cli.network.reading import read_graph
+
+    reading = read_graph(graph, outputs, tracked=True)
+    return layer_roundings(assemble(reading), reading.n_inputs)
