@@ -37,6 +37,7 @@ Values = dict[str, Array | None]
 # What ends a network without cutting it, and what scikit-learn writes behind that.
 TAILS = {
     "Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Softplus", "ArgMax", "ArgMin", "TopK", "ZipMap",
+    "LinearClassifier",
 }  # fmt: skip
 MOST_DIMENSIONS = 5  # of the polytopes whose vertices are held
 
@@ -225,12 +226,13 @@ def ends_of(graph: Graph, behind: set[str]) -> list[str]:
 class GraphCells:
     """The cells of a graph.
 
-    ``nonlinear`` names the piecewise linear nodes in order, and ``units`` has their numbers of
-    units; ``cells_after`` the numbers of cells when only so many of these nodes are looked at.
-    ``patterns`` has a tuple of codes for each cell, ``parts`` its polytope, ``maps`` its affine
-    map to all outputs together: (numbers, d + 1).
+    ``ends`` names the outputs, or what enters tails. ``nonlinear`` names the piecewise linear
+    nodes in order, and ``units`` has their numbers of units; ``cells_after`` the numbers of cells
+    when only so many of these nodes are looked at. ``patterns`` has a tuple of codes for each
+    cell, ``parts`` its polytope, ``maps`` its affine map to all ends together: (numbers, d + 1).
     """
 
+    ends: list[str]
     nonlinear: list[str]
     units: list[int]
     cells_after: list[int]
@@ -256,7 +258,7 @@ def graph_cells(path: Path, domain: Domain) -> GraphCells:
     nodes = [node for node in graph.nodes if not behind & set(node.outputs)]
     ends = [name for name in ends_of(graph, behind) if name not in graph.constants]
     nonlinear = [node.operator for node in nodes if node.operator in UNITS]
-    found = GraphCells(nonlinear, [0] * len(nonlinear), [0] * len(nonlinear))
+    found = GraphCells(ends, nonlinear, [0] * len(nonlinear), [0] * len(nonlinear))
     values = starting_values(graph, domain)
     fold(nodes, values)
 

@@ -302,6 +302,35 @@ def conv(node: Node, x: Forms, weight: Forms, bias: Forms | None = None) -> Form
     return z if bias is None else add(node, z, reshaped(bias, (-1,) + (1,) * len(kernel)))
 
 
+@linear("ConvTranspose")
+def conv_transpose(node: Node, x: Forms, weight: Forms, bias: Forms | None = None) -> Forms:
+    """Add what each place of the input spreads over the output, then cut the padding off."""
+    w = numbers_of(weight)
+    kernel, k = w.shape[2:], w.ndim - 2
+    assert node.get("group", 1) == 1, "no groups"
+    assert node.get("auto_pad", b"NOTSET") == b"NOTSET", "no auto_pad"
+    strides, dilations = node.get("strides", [1] * k), node.get("dilations", [1] * k)
+    pads, more = node.get("pads", [0] * (2 * k)), node.get("output_padding", [0] * k)
+    sizes = shape_of(x)[2:]
+    full = [
+        (size - 1) * stride + (places - 1) * dilation + 1 + extra
+        for size, stride, places, dilation, extra in zip(
+            sizes, strides, kernel, dilations, more, strict=True
+        )
+    ]
+    z = np.full((len(x), w.shape[1], *full, x.shape[-1]), fmpq(0), dtype=object)
+    for place in product(*map(range, kernel)):
+        parts = [
+            slice(p * dilation, p * dilation + (size - 1) * stride + 1, stride)
+            for p, dilation, size, stride in zip(place, dilations, sizes, strides, strict=True)
+        ]
+        spread = np.tensordot(w[:, :, *place], x, axes=(0, 1))  # (outputs, n, places, …)
+        z[:, :, *parts] += np.moveaxis(spread, 0, 1)
+    kept = [slice(pads[a], size - pads[k + a]) for a, size in enumerate(full)]
+    z = z[:, :, *kept]
+    return z if bias is None else add(node, z, reshaped(bias, (-1,) + (1,) * k))
+
+
 @linear("AveragePool")
 def average_pool(node: Node, x: Forms) -> Forms:
     kernel = node.get("kernel_shape")
@@ -404,6 +433,20 @@ def gather(node: Node, x: Array, indices: Array) -> Array:
     return np.take(x, numbers_of(indices).astype(np.int64), axis=axis_in(x, node.get("axis", 0)))
 
 
+@linear("Resize")
+def resize(node: Node, x: Array, roi: Array, scales: Array, sizes: Array | None = None) -> Array:
+    """Repeat the entries along each axis a whole number of times."""
+    assert node.get("mode", b"nearest") == b"nearest", "the nearest entry only"
+    if sizes is None or not sizes.size:
+        times = [fmpq(t) for t in numbers_of(scales)]
+    else:
+        times = [fmpq(new, old) for new, old in zip(integers(sizes), shape_of(x), strict=True)]
+    for axis, count in enumerate(times):
+        assert count.q == 1, "whole numbers only"
+        x = np.repeat(x, int(count.p), axis=axis)
+    return x
+
+
 @linear("Pad")
 def pad(
     node: Node,
@@ -438,9 +481,18 @@ def shape(node: Node, x: Array) -> Array:
 
 @linear("Where")
 def where(node: Node, condition: Array, a: Array, b: Array) -> Array:
+    """Choose; on a cell, the comparison of numbers is a constant 0 or 1."""
+    chosen = numbers_of(condition) != 0
     if is_forms(a):
-        a, b, condition = *broadcast(a, b), np.asarray(condition)[..., None]
-    return np.where(condition, a, b)
+        shape = np.broadcast_shapes(chosen.shape, shape_of(a), shape_of(b))
+        a, b = (expand(node, t, shape) for t in (a, b))
+        chosen = np.broadcast_to(chosen, shape)[..., None]
+    return np.where(chosen, a, b)
+
+
+@linear("Mod")
+def modulo(node: Node, a: Array, b: Array) -> Array:
+    return numbers_of(a) % numbers_of(b)
 
 
 @linear("Equal")

@@ -8,6 +8,7 @@ positive. A form that is zero on a whole cell is not, so the piece with the lowe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from flint import fmpq
 from tests.oracles.graph_operators import (
     Forms,
     Node,
+    axes_of,
     broadcast,
     constants,
     numbers_of,
@@ -161,6 +163,66 @@ def maximum(node: Node, *terms: Forms) -> Units:
 def minimum(node: Node, *terms: Forms) -> Units:
     shape, opposites = maximum(node, *(-t for t in terms))
     return shape, [opposite(unit) for unit in opposites]
+
+
+@units("ReduceMax")
+def reduce_max(node: Node, x: Forms, axes: Forms | None = None) -> Units:
+    """The codes are the places along the axes, row-major."""
+    along = axes_of(node, x, axes)
+    rank = len(shape_of(x))
+    kept = [a for a in range(rank) if a not in along]
+    rows = x.transpose(*kept, *along, rank).reshape(prod(x.shape[a] for a in kept), -1, x.shape[-1])
+    if node.get("keepdims", 1):
+        shape = tuple(1 if a in along else size for a, size in enumerate(shape_of(x)))
+    else:
+        shape = tuple(x.shape[a] for a in kept)
+    return shape, [largest(list(enumerate(row))) for row in rows]
+
+
+@units("ReduceMin")
+def reduce_min(node: Node, x: Forms, axes: Forms | None = None) -> Units:
+    shape, opposites = reduce_max(node, -x, axes)
+    return shape, [opposite(unit) for unit in opposites]
+
+
+@units("GlobalMaxPool")
+def global_max_pool(node: Node, x: Forms) -> Units:
+    rows = x.reshape(prod(x.shape[:2]), -1, x.shape[-1])
+    shape = (*x.shape[:2], *[1] * (x.ndim - 3))
+    return shape, [largest(list(enumerate(row))) for row in rows]
+
+
+def comparison(a: Forms, b: Forms, meets: bool) -> Units:
+    """Return whether a > b, or >= where they may meet, as 1 and 0."""
+    a, b = broadcast(a, b)
+    zero, one = constants([0.0, 1.0], a.shape[-1] - 1)
+    found = []
+    for z in entries(a - b):
+        greater, other = (
+            (not_negative(z), positive(-z)) if meets else (positive(z), not_negative(-z))
+        )
+        found.append([Piece(0, (other,), zero), Piece(1, (greater,), one)])
+    return shape_of(a), found
+
+
+@units("Greater")
+def is_greater(node: Node, a: Forms, b: Forms) -> Units:
+    return comparison(a, b, False)
+
+
+@units("GreaterOrEqual")
+def is_greater_or_equal(node: Node, a: Forms, b: Forms) -> Units:
+    return comparison(a, b, True)
+
+
+@units("Less")
+def is_less(node: Node, a: Forms, b: Forms) -> Units:
+    return comparison(b, a, False)
+
+
+@units("LessOrEqual")
+def is_less_or_equal(node: Node, a: Forms, b: Forms) -> Units:
+    return comparison(b, a, True)
 
 
 @units("MaxPool")

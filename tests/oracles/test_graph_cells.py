@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx.helper import make_node
 
 from tests.cases import needs_cases
-from tests.graph_cases import domain_of, graph_cases, run
+from tests.graph_cases import check_maps, domain_of, graph_cases, values_at
 from tests.graph_strategies import graphs, number_of_inputs
 from tests.networks import graph_model, mlp_model, save
 from tests.oracles import graph_cells as oracle
@@ -27,12 +27,14 @@ from tests.strategies import boxes, examples, networks, stack_from
     ("path", "case"), graph_cases(lambda case: case["cells"] > 200 or case["inputs"] > 6)
 )
 def test_known_graphs(path, case):
-    cells = graph_cells(path, domain_of(case))
+    domain = domain_of(case)
+    cells = graph_cells(path, domain)
     assert cells.nonlinear == case["nonlinear"]
     assert cells.units == case["units"]
     assert cells.cells_after == case["cells_after"]
     assert cells.cells == case["cells"]
     assert cells.affine_maps == case["affine_maps"]
+    check_maps(path, cells, domain)
 
 
 @pytest.fixture(scope="module")
@@ -41,35 +43,25 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("graph") / "drawn.onnx"
 
 
-def drawn_cells(model, path, domain=None):
-    """Write a drawn model and return its cells, on a box around 0 where no domain is given."""
-    onnx.checker.check_model(model, full_check=True)
+def cube_of(model):
+    """Return a cube around 0 for all inputs of a drawn model."""
     n = number_of_inputs(model)
-    return graph_cells(save(model, path), domain or box_domain([-1.0] * n, [2.0] * n))
-
-
-def value_of(forms, point):
-    """Return the values of affine functions at a point, as floats."""
-    rows = [[Fraction(int(t.p), int(t.q)) for t in form] for form in forms]
-    point = [*point, 1]
-    return [float(sum(a * x for a, x in zip(row, point, strict=True))) for row in rows]
+    return box_domain([-1.0] * n, [2.0] * n)
 
 
 @examples(40)
 @given(model=graphs())
 def test_affine_maps_are_what_onnxruntime_computes(path, model):
-    cells = drawn_cells(model, path)
-    points = [part.inner_point() for part in cells.parts]
-    outputs = run(path, [[float(t) for t in point] for point in points])
-    expected = [value_of(*pair) for pair in zip(cells.maps, points, strict=True)]
-    assert outputs == pytest.approx(np.array(expected), rel=1e-5, abs=1e-5)
+    onnx.checker.check_model(model, full_check=True)
+    domain = cube_of(model)
+    check_maps(path, graph_cells(save(model, path), domain), domain)
 
 
 @examples(40)
 @given(model=graphs(), seed=st.integers(0, 100))
 def test_cells_cover_the_domain_and_do_not_overlap(path, model, seed):
     """Each random point is inside one part, or on the walls of some."""
-    cells = drawn_cells(model, path)
+    cells = graph_cells(save(model, path), cube_of(model))
     assert len(set(cells.patterns)) == cells.cells
     random, inside = Random(seed), 0
     for _ in range(20):
@@ -86,10 +78,10 @@ def test_cells_cover_the_domain_and_do_not_overlap(path, model, seed):
 @examples(20)
 @given(model=graphs())
 def test_vertices_and_the_simplex_method_find_the_same_cells(path, model):
-    before = drawn_cells(model, path)
+    before = graph_cells(save(model, path), cube_of(model))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(oracle, "MOST_DIMENSIONS", 0)
-        assert drawn_cells(model, path).patterns == before.patterns
+        assert graph_cells(path, cube_of(model)).patterns == before.patterns
 
 
 @examples(30)
@@ -201,7 +193,7 @@ def test_what_a_tail_makes_of_the_output_is_left_out(path):
     cells = graph_cells(path, box_domain([-1.0], [2.0]))
     assert cells.patterns == [(0,), (1,)]
     assert cells.affine_maps == 2
-    assert [value_of(forms, [Fraction(1)]) for forms in cells.maps] == [[0, 1], [1, 1]]
+    assert [values_at(forms, [Fraction(1)]) for forms in cells.maps] == [[0, 1], [1, 1]]
 
 
 def test_a_plane_through_three_inputs(path):
