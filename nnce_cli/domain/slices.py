@@ -1,0 +1,190 @@
+"""Slices: the plane, line or space through given points of the input space.
+
+With points p_0, p_1, …, p_k a slice is x = p_0 + u_1 (p_1 - p_0) + … + u_k (p_k - p_0), and u are its
+coordinates. It is one more affine map in front of the network, which is multiplied into the first
+layer without rounding: the cells of the network on the slice are those of the product on a box of
+coordinates.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.base.errors import InputError
+from nnce_cli.domain.numbers import parse_float
+from nnce_cli.domain.text_file import read_text
+from nnce_cli.network import AffineMap, LayerStack, nearest, rationals
+
+if TYPE_CHECKING:
+    from flint import fmpq
+
+MOST_POINTS = 65
+MOST_BYTES = 2**26  # of a file of points
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """The slice through ``points``: float64 (k + 1, n), the corner first; all are exact.
+
+    Raises:
+        InputError: there are too few or too many points, or they do not span k dimensions.
+    """
+
+    points: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse points that make no slice."""
+        count, n = self.points.shape
+        if not 2 <= count <= MOST_POINTS:
+            raise InputError(f"a slice goes through 2 to {MOST_POINTS} points, not {count}")
+        if not np.isfinite(self.points).all():
+            raise InputError("a point of a slice has a coordinate that is not finite")
+        if count - 1 > n or self._rank() < count - 1:
+            raise InputError(
+                f"the {count} points of the slice span fewer than {count - 1} dimensions: some of "
+                "them are the same, or on a line or plane with the others"
+            )
+
+    @property
+    def dimension(self) -> int:
+        """The number k of coordinates."""
+        return len(self.points) - 1
+
+    @property
+    def n_inputs(self) -> int:
+        """The number n of the network's inputs."""
+        return int(self.points.shape[1])
+
+    def inputs_at(self, coordinates: Floats) -> Floats:
+        """Return the inputs (m, n) at coordinates (m, k), rounded to float64."""
+        origin, directions = self.points[0], self.points[1:] - self.points[0]
+        return np.asarray(origin + coordinates @ directions)
+
+    def exact_input_at(self, coordinates: list[fmpq]) -> list[fmpq]:
+        """Return the input (n) at rational coordinates (k)."""
+        corner, *ends = rationals(self.points).tolist()
+        return [
+            start + sum((u * (end[i] - start) for u, end in zip(coordinates, ends, strict=True)), 0)
+            for i, start in enumerate(corner)
+        ]
+
+    def _rank(self) -> int:
+        from flint import fmpq_mat
+
+        corner, *ends = rationals(self.points).tolist()
+        rows = [[b - a for a, b in zip(corner, end, strict=True)] for end in ends]
+        return int(fmpq_mat(rows).rank())
+
+
+def on_slice(stack: LayerStack, plane: Slice) -> LayerStack:
+    """Return the network over the coordinates of a slice; it keeps the network's digest.
+
+    Raises:
+        InputError: the points have another number of coordinates than the network has inputs.
+    """
+    if plane.n_inputs != stack.n_inputs:
+        raise InputError(
+            f"the points of the slice have {plane.n_inputs} coordinates and the network "
+            f"has {stack.n_inputs} inputs"
+        )
+    reduced = replace(stack, input_shape=(plane.dimension,))
+    if stack.hidden:
+        return replace(reduced, hidden=(_composed(stack.hidden[0], plane), *stack.hidden[1:]))
+    assert stack.output is not None
+    return replace(reduced, output=_composed(stack.output, plane))
+
+
+def read_slice(path: Path) -> Slice:
+    """Read the points of a slice: a CSV file with a point a row, JSON with a list of lists, or .npy.
+
+    A point of an image may have any shape in .npy, behind the axis of points.
+
+    Raises:
+        InputError: it cannot be read, or its points make no slice.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return Slice(_npy_points(path))
+        text = read_text(path)
+        is_json = path.suffix.lower() == ".json" or text.lstrip().startswith("[")
+        rows = _json_points(text) if is_json else _csv_points(text)
+        if len({len(row) for row in rows}) > 1:
+            raise InputError("its points have different numbers of coordinates")
+        return Slice(np.array(rows, dtype=np.float64).reshape(len(rows), -1))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _composed(layer: AffineMap, plane: Slice) -> AffineMap:
+    """Return ``z = W (p_0 + P u) + b`` without rounding; only the weights that are not 0 count."""
+    corner, *ends = rationals(plane.points).tolist()
+    steps = [[b - a for a, b in zip(corner, end, strict=True)] for end in ends]
+    weight, bias = (values if values.dtype == object else rationals(values) for values in layer.exact_arrays) if layer.exact is not None else (layer.weight, rationals(layer.bias))
+    over = np.empty((layer.n_out, plane.dimension), dtype=object)
+    constant = np.empty(layer.n_out, dtype=object)
+    for j in range(layer.n_out):
+        used = np.flatnonzero(weight[j] != 0).tolist()
+        row = weight[j][used]
+        entries = (row if row.dtype == object else rationals(row)).tolist()
+        constant[j] = bias[j] + sum((w * corner[i] for w, i in zip(entries, used, strict=True)), 0)
+        for k, step in enumerate(steps):
+            over[j, k] = sum(
+                (w * step[i] for w, i in zip(entries, used, strict=True)), 0 * bias[j]
+            )
+    return AffineMap.of(over, constant, layer.nodes)
+
+
+def _npy_points(path: Path) -> Floats:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"larger than {MOST_BYTES >> 20} MiB, which no points of a slice are")
+        points = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or 'not an .npy file'}") from error
+    except (ValueError, EOFError) as error:
+        raise InputError("not an .npy file of numbers") from error
+    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim < 2:
+        raise InputError("it holds no array of points: numbers with a first axis of 2 or more")
+    return points.reshape(len(points), -1).astype(np.float64)
+
+
+def _csv_points(text: str) -> list[list[float]]:
+    rows = csv.reader(text.splitlines(), skipinitialspace=True)
+    points = []
+    try:
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                points.append([_csv_number(cell.strip(), rows.line_num) for cell in row])
+    except csv.Error as error:
+        raise InputError(f"line {rows.line_num}: {error}") from error
+    return points
+
+
+def _csv_number(cell: str, line: int) -> float:
+    try:
+        return parse_float(cell)
+    except InputError as error:
+        raise InputError(f"line {line}: {error}") from error
+
+
+def _json_points(text: str) -> list[list[float]]:
+    try:
+        content: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(f"not valid JSON: {reason}") from None
+    if not isinstance(content, list) or not all(isinstance(row, list) for row in content):
+        raise InputError("its content is not a list of points, each a list of numbers")
+    try:
+        return [np.array(row, dtype=np.float64).ravel().tolist() for row in content]
+    except (ValueError, TypeError, OverflowError):
+        raise InputError("a point is not a list of numbers in the range of float64") from None
