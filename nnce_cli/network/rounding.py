@@ -76,7 +76,7 @@ def read_roundings(graph: Graph, outputs: Sequence[str] = ()) -> list[LayerRound
         InputError: a node is not supported.
     """
     from nnce_cli.network.assembly import assemble
-    from nnce_cli.network.reading import read_graph
+    from nnce_cli.network.load import read_network
 
-    reading = read_graph(graph, outputs, tracked=True)
+    reading = read_network(graph, outputs, tracked=True)
     return layer_roundings(assemble(reading), reading.n_inputs)
