@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.network.affine_map import AffineMap
 from nnce_cli.network.digest import weights_digest
 from nnce_cli.network.meaning import Meaning, kind_of
 from nnce_cli.network.ports import Port
-from nnce_cli.network.stack import AffineMap, LayerStack
+from nnce_cli.network.stack import LayerStack
 from nnce_cli.network.units import Units
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def _layers(reading: Reading) -> tuple[list[Layer], list[AffineMap], tuple[Units
     layers = assemble(reading)
     maps, width = [], reading.n_inputs
     for layer in layers:
-        weight, _ = layer.map.linear.dense(width)
-        maps.append(AffineMap.of(weight, layer.map.offset, layer.nodes))
+        maps.append(AffineMap.of_rows(layer.map.linear, width, layer.map.offset, layer.nodes))
         width = len(layer.map.offset)
     return layers, maps, tuple(layer.units for layer in layers if layer.units is not None)
 
