@@ -144,7 +144,9 @@ def _seeded(widths: list[int]) -> LayerStack:
 
 
 def _without_biases(stack: LayerStack) -> LayerStack:
-    hidden = tuple(replace(layer, bias=np.zeros(layer.n_out)) for layer in stack.hidden)
+    from nnce_cli.network import AffineMap
+
+    hidden = tuple(AffineMap(layer.weight, np.zeros(layer.n_out)) for layer in stack.hidden)
     return replace(stack, hidden=hidden)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,16 +26,40 @@ BoundsOption = Annotated[
         metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
     ),
 ]
+OutputNameOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output-name",
+        metavar="NAME",
+        help="An output of the network; may be given several times. [default: all of them]",
+    ),
+]
 VnnlibOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
 ]
 
 
+def output_names(given: list[str] | None) -> tuple[str, ...]:
+    """Return the outputs that a command line names; none means all."""
+    return tuple(given or ())
+
+
 def load(
-    model: Path, box: str | None, bounds: Path | None, vnnlib: Path | None
+    model: Path,
+    box: str | None,
+    bounds: Path | None,
+    vnnlib: Path | None,
+    outputs: Sequence[str] = (),
 ) -> tuple[LayerStack, Box]:
     """Read a network and its domain, and check the network against onnxruntime.
+
+    Args:
+        model: the ONNX file.
+        box: an interval for all inputs.
+        bounds: a file with an interval for each input.
+        vnnlib: a VNNLIB property.
+        outputs: the names of the outputs that are wanted; all where empty.
 
     Raises:
         InputError: one of them cannot be read, or the domain is given twice.
@@ -43,11 +68,11 @@ def load(
     from nnce_cli.network import check_against_onnxruntime, load_network
 
     refuse_two_domains(box, bounds, vnnlib)
-    stack = load_network(model)
+    stack = load_network(model, outputs)
     domain = named_domain(stack.n_inputs, box, bounds, vnnlib)
     if domain is None:
         domain = parse_box("-1,1", stack.n_inputs)
-    check_against_onnxruntime(stack, model, domain.lower, domain.upper)
+    check_against_onnxruntime(stack, model, domain.lower, domain.upper, outputs=outputs)
     return stack, domain
 
 

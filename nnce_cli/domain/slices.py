@@ -1,9 +1,9 @@
 """Slices: the plane, line or space through given points of the input space.
 
-With points p_0, p_1, …, p_k a slice is x = p_0 + u_1 (p_1 - p_0) + … + u_k (p_k - p_0), and u are its
-coordinates. It is one more affine map in front of the network, which is multiplied into the first
-layer without rounding: the cells of the network on the slice are those of the product on a box of
-coordinates.
+With points p_0, p_1, …, p_k a slice is x = p_0 + u_1 (p_1 - p_0) + … + u_k (p_k - p_0), and u are
+its coordinates. It is one more affine map in front of the network, which is multiplied into the
+first layer without rounding: the cells of the network on the slice are those of the product on a
+box of coordinates.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain.numbers import parse_float
 from nnce_cli.domain.text_file import read_text
-from nnce_cli.network import AffineMap, LayerStack, nearest, rationals
+from nnce_cli.network import AffineMap, LayerStack, rational_matrix, rationals
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -69,20 +70,19 @@ class Slice:
         origin, directions = self.points[0], self.points[1:] - self.points[0]
         return np.asarray(origin + coordinates @ directions)
 
-    def exact_input_at(self, coordinates: list[fmpq]) -> list[fmpq]:
+    @cached_property
+    def directions(self) -> NDArray[Any]:
+        """The exact steps p_i - p_0 (k, n): rationals."""
+        found = rationals(self.points)
+        return np.asarray(found[1:] - found[0])
+
+    def exact_inputs_at(self, coordinates: list[fmpq]) -> list[fmpq]:
         """Return the input (n) at rational coordinates (k)."""
-        corner, *ends = rationals(self.points).tolist()
-        return [
-            start + sum((u * (end[i] - start) for u, end in zip(coordinates, ends, strict=True)), 0)
-            for i, start in enumerate(corner)
-        ]
+        u = np.array(coordinates, dtype=object)
+        return list(rationals(self.points)[0] + u @ self.directions)
 
     def _rank(self) -> int:
-        from flint import fmpq_mat
-
-        corner, *ends = rationals(self.points).tolist()
-        rows = [[b - a for a, b in zip(corner, end, strict=True)] for end in ends]
-        return int(fmpq_mat(rows).rank())
+        return int(rational_matrix(self.directions).rank())
 
 
 def on_slice(stack: LayerStack, plane: Slice) -> LayerStack:
@@ -104,9 +104,9 @@ def on_slice(stack: LayerStack, plane: Slice) -> LayerStack:
 
 
 def read_slice(path: Path) -> Slice:
-    """Read the points of a slice: a CSV file with a point a row, JSON with a list of lists, or .npy.
+    """Read the points of a slice: CSV with a point a row, JSON with a list of lists, or .npy.
 
-    A point of an image may have any shape in .npy, behind the axis of points.
+    Points may have any shape in JSON and .npy, behind the axis of points: that of an image.
 
     Raises:
         InputError: it cannot be read, or its points make no slice.
@@ -125,22 +125,8 @@ def read_slice(path: Path) -> Slice:
 
 
 def _composed(layer: AffineMap, plane: Slice) -> AffineMap:
-    """Return ``z = W (p_0 + P u) + b`` without rounding; only the weights that are not 0 count."""
-    corner, *ends = rationals(plane.points).tolist()
-    steps = [[b - a for a, b in zip(corner, end, strict=True)] for end in ends]
-    weight, bias = (values if values.dtype == object else rationals(values) for values in layer.exact_arrays) if layer.exact is not None else (layer.weight, rationals(layer.bias))
-    over = np.empty((layer.n_out, plane.dimension), dtype=object)
-    constant = np.empty(layer.n_out, dtype=object)
-    for j in range(layer.n_out):
-        used = np.flatnonzero(weight[j] != 0).tolist()
-        row = weight[j][used]
-        entries = (row if row.dtype == object else rationals(row)).tolist()
-        constant[j] = bias[j] + sum((w * corner[i] for w, i in zip(entries, used, strict=True)), 0)
-        for k, step in enumerate(steps):
-            over[j, k] = sum(
-                (w * step[i] for w, i in zip(entries, used, strict=True)), 0 * bias[j]
-            )
-    return AffineMap.of(over, constant, layer.nodes)
+    """Return ``z = W (p_0 + P u) + b`` without rounding."""
+    return layer.after(plane.directions.T, plane.points[0])
 
 
 def _npy_points(path: Path) -> Floats:
@@ -159,11 +145,12 @@ def _npy_points(path: Path) -> Floats:
 
 def _csv_points(text: str) -> list[list[float]]:
     rows = csv.reader(text.splitlines(), skipinitialspace=True)
-    points = []
     try:
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                points.append([_csv_number(cell.strip(), rows.line_num) for cell in row])
+        points = [
+            [_csv_number(cell.strip(), rows.line_num) for cell in row]
+            for row in rows
+            if any(cell.strip() for cell in row)
+        ]
     except csv.Error as error:
         raise InputError(f"line {rows.line_num}: {error}") from error
     return points

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.network.affine_map import AffineMap
     from nnce_cli.network.check import check_against_onnxruntime
     from nnce_cli.network.code_bits import joined_rows, neuron_bits
     from nnce_cli.network.digest import weights_digest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nnce_cli.network.ports import Place, Port
     from nnce_cli.network.rounding import LayerRounding, read_roundings
     from nnce_cli.network.runtime import Runtime
-    from nnce_cli.network.stack import AffineMap, LayerStack
+    from nnce_cli.network.stack import LayerStack
     from nnce_cli.network.units import CLIP, MAX, PieceUnit, Units
 
 __all__ = [
@@ -67,7 +68,8 @@ __getattr__ = lazy_names(
         "ports": ["Place", "Port"],
         "rounding": ["LayerRounding", "read_roundings"],
         "runtime": ["Runtime"],
-        "stack": ["AffineMap", "LayerStack"],
+        "affine_map": ["AffineMap"],
+        "stack": ["LayerStack"],
         "units": ["CLIP", "MAX", "PieceUnit", "Units"],
     },
 )

@@ -53,18 +53,18 @@ def check_against_onnxruntime(
             the neuron and the largest difference.
     """
     from nnce_cli.network.assembly import assemble
+    from nnce_cli.network.load import read_network
     from nnce_cli.network.model_file import decode_graph, read_model
-    from nnce_cli.network.reading import read_graph
     from nnce_cli.network.rounding import layer_roundings
     from nnce_cli.network.runtime import Runtime
 
     try:
         model = read_model(path)
         graph = decode_graph(model)
-        reading = read_graph(graph, outputs, tracked=True)
+        reading = read_network(graph, outputs, tracked=True)
         layers = assemble(reading)
         comparison = _Comparison(stack, reading, layers, layer_roundings(layers, stack.n_inputs))
-        runtime = Runtime(model, graph, [*reading.watched.names, *reading.outputs])
+        runtime = Runtime(model, reading.inputs, [*reading.watched.names, *reading.outputs])
         share = np.random.default_rng(seed).uniform(size=(samples, lower.size))
         with np.errstate(over="ignore", invalid="ignore"):  # which is told
             for point in runtime.rounded(lower * (1 - share) + upper * share):
@@ -86,7 +86,7 @@ class _Comparison:
         self.stack, self.layers, self.roundings = stack, layers, roundings
         self.names = reading.watched.names
         self.ends = np.cumsum([0, *(reading.watched.sizes[name] for name in self.names)])
-        self.outputs = list(reading.outputs)
+        self.outputs, self.batch = list(reading.outputs), reading.batch
         self.output_ends = np.cumsum([0, *(x.size for x in reading.outputs.values())])
         self.probes = [_Probe(layer.probe) for layer in layers[:-1]]
 
@@ -106,8 +106,11 @@ class _Comparison:
             activation = units.activate(theirs)
         if self.stack.output is None:
             return
-        theirs = np.concatenate([values[name] for name in self.outputs])
-        self.same_size(theirs.size, int(self.output_ends[-1]), ", ".join(self.outputs))
+        parts = []
+        for name, size in zip(self.outputs, np.diff(self.output_ends).tolist(), strict=True):
+            self.same_size(values[name].size, size * self.batch, name)
+            parts.append(values[name][:size])  # the first sample
+        theirs = np.concatenate(parts)
         ours = self.stack.output.apply(activation)[0]
         self.compare(-1, ours, theirs, self.roundings[-1].bound(activation, error)[0])
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.network.stack import AffineMap
+from nnce_cli.network.affine_map import AffineMap
+from nnce_cli.network.exact import Array, nearest
 from nnce_cli.network.units import Units
-
-if TYPE_CHECKING:
-    from flint import fmpq_mat
 
 
 def weights_digest(
@@ -28,11 +25,15 @@ def weights_digest(
     sha = hashlib.sha256(b"nnce network 1\n")
     for layer in [*hidden, *([] if output is None else [output])]:
         sha.update(f"{layer.n_out} {layer.n_in}\n".encode())
-        for i, floats in enumerate((layer.weight, layer.bias)):
-            # Adding zero turns -0.0 into 0.0.
-            sha.update((np.ascontiguousarray(floats) + 0.0).astype("<f8").tobytes())
-            if layer.exact is not None:
-                sha.update(_exceptions(layer.exact[i], floats).encode())
+        # Adding zero turns -0.0 into 0.0.
+        for block in layer.blocks():
+            sha.update((np.ascontiguousarray(block) + 0.0).astype("<f8").tobytes())
+        rows = layer.rows if layer.is_rational else None
+        if rows is not None:
+            sha.update(_exceptions(rows.row_of * layer.n_in + rows.columns, rows.values).encode())
+        sha.update((layer.bias + 0.0).astype("<f8").tobytes())
+        if rows is not None:
+            sha.update(_exceptions(np.arange(layer.n_out), layer.exact_bias).encode())
     sha.update(b"linear output\n" if output is not None else b"ReLU output\n")
     return sha.hexdigest()
 
@@ -43,11 +44,13 @@ def _written(units: Units) -> bytes:
     return f"units {units.bits}{pieces}\n".encode() + (units.slopes + 0.0).astype("<f8").tobytes()
 
 
-def _exceptions(exact: fmpq_mat, floats: NDArray[np.float64]) -> str:
+def _exceptions(places: NDArray[np.int64], exact: Array) -> str:
     """Return ``index:p/q`` lines for the entries that are not their nearest float64."""
-    pairs = enumerate(zip(exact.entries(), floats.ravel().tolist(), strict=True))
+    if exact.dtype != np.object_:
+        return ""
+    entries = zip(places.tolist(), exact.tolist(), nearest(exact).tolist(), strict=True)
     return "".join(
         f"{i}:{value.p}/{value.q}\n"
-        for i, (value, x) in pairs
+        for i, value, x in entries
         if (int(value.p), int(value.q)) != x.as_integer_ratio()
     )

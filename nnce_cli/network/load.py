@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.network.affine_map import AffineMap
 from nnce_cli.network.digest import weights_digest
 from nnce_cli.network.meaning import Meaning, kind_of
 from nnce_cli.network.ports import Port
-from nnce_cli.network.stack import AffineMap, LayerStack
+from nnce_cli.network.stack import LayerStack
+from nnce_cli.network.units import Units
 
 if TYPE_CHECKING:
     from nnce_cli.network.assembly import Layer
@@ -38,38 +40,69 @@ def load_network(path: Path, outputs: Sequence[str] = ()) -> LayerStack:
             linearly.
     """
     # Reading protobuf needs onnx, which is slow to import.
-    from nnce_cli.network.assembly import assemble
     from nnce_cli.network.model_file import decode_graph, read_model
-    from nnce_cli.network.reading import read_graph
 
     try:
         graph = decode_graph(read_model(path))
-        reading = read_graph(graph, outputs)
-        return _stack(graph, reading, assemble(reading))
+        reading = read_network(graph, outputs)
+        return _stack(graph, reading)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _stack(graph: Graph, reading: Reading, layers: list[Layer]) -> LayerStack:
+def read_network(graph: Graph, outputs: Sequence[str] = (), *, tracked: bool = False) -> Reading:
+    """Read a graph as a network of one sample, also where it is exported for several.
+
+    Args:
+        graph: what ``decode_graph`` found.
+        outputs: the names of the outputs that are wanted, all where empty.
+        tracked: whether to add up the magnitudes of terms, too.
+
+    Raises:
+        InputError: a node is not supported, or there is no such output.
+    """
+    from nnce_cli.network.batch import one_sample
+    from nnce_cli.network.reading import read_graph
+
+    return one_sample(read_graph(graph, outputs, tracked=tracked), _are_same)
+
+
+def _are_same(a: Reading, b: Reading) -> bool:
+    """Whether two readings are the same network."""
+    first, second = (
+        weights_digest(maps, None, units) for _, maps, units in (_layers(a), _layers(b))
+    )
+    return first == second
+
+
+def _layers(reading: Reading) -> tuple[list[Layer], list[AffineMap], tuple[Units, ...]]:
+    """Return the layers of a network, and their maps and units."""
+    from nnce_cli.network.assembly import assemble
+
+    layers = assemble(reading)
     maps, width = [], reading.n_inputs
     for layer in layers:
-        weight, _ = layer.map.linear.dense(width)
-        maps.append(AffineMap.of(weight, layer.map.offset, layer.nodes))
+        maps.append(AffineMap.of_rows(layer.map.linear, width, layer.map.offset, layer.nodes))
         width = len(layer.map.offset)
-    units = tuple(layer.units for layer in layers if layer.units is not None)
-    *hidden, output = maps
+    return layers, maps, tuple(layer.units for layer in layers if layer.units is not None)
+
+
+def _stack(graph: Graph, reading: Reading) -> LayerStack:
+    layers, (*hidden, output), units = _layers(reading)
     last = None if _is_identity(reading, layers) else output
-    ports = tuple(Port(name, x.shape, x.element_type) for name, x in reading.outputs.items())
+    ports = tuple(
+        Port(name, x.shape, x.element_type, reading.batch) for name, x in reading.outputs.items()
+    )
     numbers = sum(port.size for port in ports)
     kind = kind_of(tuple(node.op_type for node in reading.tail), numbers)
     return LayerStack(
         hidden=tuple(hidden),
         output=last,
-        input_shape=graph.inputs[0].shape if len(graph.inputs) == 1 else (reading.n_inputs,),
+        input_shape=reading.inputs[0].shape if len(reading.inputs) == 1 else (reading.n_inputs,),
         digest=weights_digest(hidden, last, units),
         notes=reading.notes,
         units=units,
-        inputs=graph.inputs,
+        inputs=reading.inputs,
         outputs=ports,
         meaning=Meaning(kind, tuple(node.label for node in reading.tail), graph.outputs),
         places=tuple(layer.places for layer in layers if layer.units is not None),

@@ -16,13 +16,15 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.packed import read_file
 from nnce_cli.network.affine_tensor import MAX_RANK, AffineTensor, constant
 from nnce_cli.network.element_types import ELEMENT_TYPES, INTEGERS, UNIT_ROUNDOFF
 from nnce_cli.network.node import Node
 from nnce_cli.network.ports import Port
 from nnce_cli.network.sparse import MAX_ENTRIES
 
-MAX_BYTES = 2**31  # protobuf's own limit
+MAX_BYTES = 2**31 - 1  # protobuf's own limit
+MAX_UNPACKED = 2**30
 MAX_INPUTS = 2**20
 OLDEST_OPSET = 7  # before it, Add and Gemm broadcast by attributes of their own
 
@@ -69,22 +71,14 @@ class Graph:
 
 
 def read_model(path: Path) -> ModelProto:
-    """Read an ONNX file, with the weights that it keeps in other files of its folder.
+    """Read an ONNX file, packed by gzip or not, with the weights that it keeps in its folder.
 
     Raises:
         InputError: if it cannot be read or is not an ONNX model. The message does not name it.
     """
     model = ModelProto()
     try:
-        if not path.exists():
-            raise InputError("no such file")
-        if not path.is_file():
-            raise InputError("not a file")
-        if path.stat().st_size >= MAX_BYTES:
-            raise InputError("larger than 2 GiB, which no ONNX file can be")
-        model.ParseFromString(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}") from error
+        model.ParseFromString(read_file(path, MAX_BYTES, MAX_UNPACKED))
     except DecodeError:
         raise InputError("not an ONNX file, or a truncated one") from None
     if not model.graph.node or not model.opset_import:

@@ -11,12 +11,14 @@ class Port:
     """A tensor that goes into a network or comes out of it.
 
     The numbers of all inputs, joined in order, are the network's inputs; so it is with outputs.
-    ``shape`` is that of one sample: with a batch of 1 where the file has a batch.
+    ``shape`` is that of one sample: with a batch of 1 where the file has a batch. ``batch`` is
+    how many samples the file's tensor has, along its first axis.
     """
 
     name: str
     shape: tuple[int, ...]
     element_type: str
+    batch: int = 1
 
     @property
     def size(self) -> int:

@@ -16,6 +16,7 @@ from nnce_cli.network.node import Node
 from nnce_cli.network.operators.conditions import Condition, as_number, chosen
 from nnce_cli.network.operators.registry import CONSTANTS, TABLE, UNITS, Operator
 from nnce_cli.network.operators.tails import REFUSED, TAILS
+from nnce_cli.network.ports import Port
 from nnce_cli.network.unit_blocks import Argument, Block, UnitMaker
 
 # A small file must not be able to ask for much memory by many matrices, either: 1 GiB.
@@ -62,9 +63,11 @@ class Reading:
 
     ``outputs`` are the tensors that leave the piecewise linear part, by name. ``labels`` has for
     each block and for the outputs the nodes that became their map; ``tail`` the nodes that were
-    left out, ``notes`` what is a matter of definition.
+    left out, ``notes`` what is a matter of definition. ``batch`` is how many samples the file's
+    inputs and outputs have, of which these are one.
     """
 
+    inputs: tuple[Port, ...]
     n_inputs: int
     depths: Depths
     blocks: list[Block]
@@ -76,6 +79,7 @@ class Reading:
     notes: tuple[str, ...]
     watched: Watched
     ends_in_units: bool
+    batch: int = 1
 
 
 def read_graph(graph: Graph, outputs: Sequence[str] = (), *, tracked: bool = False) -> Reading:
@@ -310,6 +314,7 @@ class _Walk:
                 "linear networks"
             )
         return Reading(
+            inputs=self.graph.inputs,
             n_inputs=self.n_inputs,
             depths=self.depths,
             blocks=self.make.blocks,

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.network.affine_map import AffineMap
 from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
+from nnce_cli.network.sparse import Rows
 
 if TYPE_CHECKING:
     from nnce_cli.network.assembly import Layer
     from nnce_cli.network.model_file import Graph
 
 Floats = NDArray[np.float64]
-
-CHUNK = 2**22  # products at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +31,24 @@ class LayerRounding:
 
     ``weight`` (n_out, n_in) and ``bias`` (n_out,) are the magnitudes of the terms: evaluating the
     layer at a in the model's types errs by at most ``relative (weight |a| + bias) + absolute``,
-    for the neurons that it passes on from earlier layers too.
+    for the neurons that it passes on from earlier layers too. ``rows`` are the weight's entries.
     """
 
-    weight: Floats
+    rows: Rows
+    n_in: int
     bias: Floats
     relative: float
     absolute: float
 
+    @cached_property
+    def weight(self) -> Floats:
+        """The magnitudes of the terms as a dense matrix."""
+        return AffineMap.of_rows(self.rows, self.n_in, self.bias).weight
+
     def bound(self, activation: Floats, error: Floats) -> Floats:
         """Return the bound at activations (m, n_in) that err by ``error`` themselves."""
-        terms = (self.relative * np.abs(activation) + error) @ self.weight.T
-        found: Floats = terms + self.relative * self.bias + self.absolute
-        return found
+        terms = self.rows.times(self.relative * np.abs(activation) + error)
+        return terms + self.relative * self.bias + self.absolute
 
 
 def layer_roundings(layers: Sequence[Layer], n_inputs: int) -> list[LayerRounding]:
@@ -58,13 +64,13 @@ def layer_roundings(layers: Sequence[Layer], n_inputs: int) -> list[LayerRoundin
         found.append((max(UNIT_ROUNDOFF[t] for t in types), max(SMALLEST_NORMAL[t] for t in types)))
     result = []
     for layer, (unit, smallest) in zip(layers, found[::-1], strict=True):
-        _, weight = layer.map.linear.dense(width)
-        assert weight is not None
-        assert layer.map.sizes is not None
-        largest = 1.0 + float(weight.sum(axis=1).max(initial=0.0))
-        result.append(
-            LayerRounding(weight, layer.map.sizes, roundings * unit, roundings * smallest * largest)
-        )
+        linear, bias = layer.map.linear, layer.map.sizes
+        assert linear.sizes is not None
+        assert bias is not None
+        sums = np.bincount(linear.row_of, linear.sizes, minlength=linear.n)
+        absolute = roundings * smallest * (1.0 + float(sums.max(initial=0.0)))
+        rows = Rows(linear.starts, linear.columns, linear.sizes)
+        result.append(LayerRounding(rows, width, bias, roundings * unit, absolute))
         width = len(layer.map.offset)
     return result
 
@@ -76,7 +82,7 @@ def read_roundings(graph: Graph, outputs: Sequence[str] = ()) -> list[LayerRound
         InputError: a node is not supported.
     """
     from nnce_cli.network.assembly import assemble
-    from nnce_cli.network.reading import read_graph
+    from nnce_cli.network.load import read_network
 
-    reading = read_graph(graph, outputs, tracked=True)
+    reading = read_network(graph, outputs, tracked=True)
     return layer_roundings(assemble(reading), reading.n_inputs)

@@ -13,7 +13,7 @@ from nnce_cli.base.errors import InputError
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from nnce_cli.network.model_file import Graph
+    from nnce_cli.network.ports import Port
 
 Floats = NDArray[np.float64]
 
@@ -25,18 +25,23 @@ class Runtime:
     implementation in onnx.
     """
 
-    def __init__(self, model: ModelProto, graph: Graph, names: Sequence[str]) -> None:
+    def __init__(self, model: ModelProto, inputs: Sequence[Port], names: Sequence[str]) -> None:
         """Load a model, which is changed: the named tensors become its outputs.
+
+        Args:
+            model: the model.
+            inputs: its inputs, as the network has them that was read from it.
+            names: of tensors.
 
         Raises:
             InputError: onnxruntime cannot load it.
         """
         from onnx import ValueInfoProto
 
-        self._inputs = graph.inputs
-        self._types = [_numpy_type(port.element_type) for port in graph.inputs]
+        self._inputs = inputs
+        self._types = [_numpy_type(port.element_type) for port in inputs]
         self._names = list(dict.fromkeys(names))
-        computed = [name for name in self._names if name not in {p.name for p in graph.inputs}]
+        computed = [name for name in self._names if name not in {p.name for p in inputs}]
         del model.graph.output[:]
         model.graph.output.extend(ValueInfoProto(name=name) for name in computed)
         self._run = self._runner(model, computed)
@@ -49,11 +54,13 @@ class Runtime:
     def at(self, point: Floats) -> dict[str, Floats]:
         """Return the named tensors at a point (n_0,), each as a vector.
 
+        A batch of several samples is filled with the same one.
+
         Raises:
             InputError: onnxruntime cannot run the model.
         """
         feeds = {
-            port.name: part.astype(kind).reshape(port.shape)
+            port.name: np.repeat(part.astype(kind).reshape(port.shape), port.batch, axis=0)
             for port, (part, kind) in zip(self._inputs, self._parts(point[None, :]), strict=True)
         }
         found = {**feeds, **self._run(feeds)}

@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 MAX_ENTRIES = 2**25  # of one matrix: 256 MB
+PRODUCTS = 2**22  # at a time
 MAX_DENSE = 2**22  # of a matrix of rationals
 
 EXACT = ExactArithmetic()
@@ -113,6 +114,17 @@ class Rows:
         repeated = np.repeat(divisors, self.lengths)
         sizes = None if self.sizes is None else self.sizes / magnitudes(repeated)
         return Rows(self.starts, self.columns, EXACT.divide(self.values, repeated), sizes)
+
+    def times(self, points: Floats) -> Floats:
+        """Return ``W a`` in float64 (so rounded) for points (m, width), of shape (m, n)."""
+        values, filled = nearest(self.values), self.lengths > 0
+        found = np.zeros((len(points), self.n))
+        step = max(1, PRODUCTS // max(1, len(values)))
+        for start in range(0, len(points) if filled.any() else 0, step):
+            terms = points[start : start + step, self.columns] * values
+            sums = np.add.reduceat(terms, self.starts[:-1][filled], axis=1)
+            found[start : start + step, filled] = sums
+        return found
 
     def dense(self, width: int) -> tuple[Array, Floats | None]:
         """Return the values and the sizes as matrices (n, width)."""

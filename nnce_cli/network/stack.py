@@ -4,88 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.errors import InputError
 from nnce_cli.base.layout import Layout
 from nnce_cli.base.sizes import Sizes
-from nnce_cli.network.exact import Array, nearest, rational_matrix, settle
+from nnce_cli.network.affine_map import AffineMap
 from nnce_cli.network.meaning import NO_MEANING, Meaning
 from nnce_cli.network.ports import Place, Port
 from nnce_cli.network.units import Codes, Units
-
-if TYPE_CHECKING:
-    from flint import fmpq_mat
-
-
-@dataclass(frozen=True, eq=False)
-class AffineMap:
-    """The affine map ``z = W a + b`` with rational W and b.
-
-    ``weight`` (n_out, n_in) and ``bias`` (n_out,) are float64. They are the map itself where
-    ``exact`` is None; else ``exact`` holds (W, b) as rational matrices of shapes (n_out, n_in)
-    and (n_out, 1), and ``weight`` and ``bias`` are each entry's nearest float64.
-    ``nodes`` names the ONNX nodes that became this map.
-    """
-
-    weight: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    exact: tuple[fmpq_mat, fmpq_mat] | None = None
-    nodes: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, weight: Array, bias: Array, nodes: tuple[str, ...] = ()) -> AffineMap:
-        """Return the map with an exact weight (n_out, n_in) and bias (n_out,).
-
-        Args:
-            weight: float64, or dtype object with entries of type ``flint.fmpq``.
-            bias: the same.
-            nodes: the names of the ONNX nodes that became this map.
-
-        Raises:
-            InputError: if an entry is out of the range of float64.
-        """
-        weight, bias = (settle(a) if a.dtype == np.object_ else a for a in (weight, bias))
-        rounded = np.ascontiguousarray(nearest(weight)), np.ascontiguousarray(nearest(bias))
-        if not all(np.isfinite(a).all() for a in rounded):
-            raise InputError(
-                f"the weights of {', '.join(nodes)} multiply to a number out of float64's range"
-            )
-        if np.object_ not in (weight.dtype, bias.dtype):
-            return cls(*rounded, nodes=nodes)
-        return cls(*rounded, (rational_matrix(weight), rational_matrix(bias[:, None])), nodes)
-
-    @property
-    def n_in(self) -> int:
-        """Number of inputs."""
-        return int(self.weight.shape[1])
-
-    @property
-    def n_out(self) -> int:
-        """Number of outputs (neurons)."""
-        return int(self.weight.shape[0])
-
-    @cached_property
-    def rational(self) -> tuple[fmpq_mat, fmpq_mat]:
-        """The exact (W, b) as rational matrices of shapes (n_out, n_in) and (n_out, 1)."""
-        if self.exact is not None:
-            return self.exact
-        return rational_matrix(self.weight), rational_matrix(self.bias[:, None])
-
-    @property
-    def exact_arrays(self) -> tuple[Array, Array]:
-        """The exact W (n_out, n_in) and b (n_out,): float64, or objects of type fmpq."""
-        if self.exact is None:
-            return self.weight, self.bias
-        weight, bias = (np.array(matrix.entries(), dtype=object) for matrix in self.exact)
-        return weight.reshape(self.weight.shape), bias
-
-    def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ``W a + b`` in float64 (so rounded) for points (m, n_in), of shape (m, n_out)."""
-        return points @ self.weight.T + self.bias
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,6 +112,13 @@ class Block:
     counts: Index | None = None
     bases: Argument | None = None
 
+    @property
+    def neurons_each(self) -> Index:
+        """The number of neurons of each unit."""
+        if self.counts is not None:
+            return self.counts * (self.counts - 1) // 2
+        return np.full(self.count, 2 if self.kind == CLIPS else 1)
+
 
 @dataclass(eq=False)
 class UnitMaker:

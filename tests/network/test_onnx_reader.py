@@ -785,7 +785,7 @@ def test_the_check_finds_a_wrong_weight(tmp_path):
         bias = stack.hidden[layer].bias.copy()
         bias[neuron] += 1e-4
         wrong = list(stack.hidden)
-        wrong[layer] = replace(wrong[layer], bias=bias)
+        wrong[layer] = AffineMap(wrong[layer].weight, bias)
         message = rf"hidden layer {layer + 1} \(tensor 'z{layer}'\): at neuron {neuron} "
         with pytest.raises(InputError, match=message):
             check_against_onnxruntime(replace(stack, hidden=tuple(wrong)), path, lower, upper)

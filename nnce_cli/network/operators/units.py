@@ -82,6 +82,8 @@ def _sloped(make: UnitMaker, x: Argument, slopes: Array) -> AffineTensor:
         return replace(x.tensor, offset=bent.reshape(x.shape))
     z = flat(x)
     bends = np.flatnonzero(slopes != 1)
+    if not len(bends):
+        return x.tensor
     if slopes.dtype == np.object_:
         step = make.two_pieces(z.at(bends), np.zeros(len(bends)), bends)
         weight = EXACT.add(np.ones(len(bends)), -slopes[bends])
