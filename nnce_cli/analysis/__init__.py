@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
+    from nnce_cli.analysis.task import output_map, task_of
 
 __all__ = [
     "BY_LAYER_FORMAT",
@@ -44,10 +45,12 @@ __all__ = [
     "forecast",
     "layer_cells",
     "montufar",
+    "output_map",
     "refuse_other_model",
     "serra",
     "sign_vectors",
     "stats",
+    "task_of",
 ]
 
 __getattr__ = lazy_names(
@@ -57,5 +60,6 @@ __getattr__ = lazy_names(
         "estimate": ["Forecast", "Quantity", "forecast"],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
+        "task": ["output_map", "task_of"],
     },
 )

@@ -15,8 +15,9 @@ from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
 from nnce_cli.analysis.decisions import Decisions, clear_classes, rational_point, rationals_of
 from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
 from nnce_cli.analysis.table_and_model import refuse_other_model
-from nnce_cli.analysis.task import Task, output_map, scores, task_of
+from nnce_cli.analysis.task import output_map, score_map, task_of
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import Task
 from nnce_cli.domain import Box, fix_inputs
 from nnce_cli.network import LayerStack, neuron_bits
 from nnce_cli.table import CellRows, Metadata
@@ -77,10 +78,10 @@ class NetworkCounter:
         """
         refuse_other_model(metadata, stack)
         self._outputs = output_map(stack).n_out
-        self._task = task_of(stack, task)
+        self._task = task_of(self._outputs, metadata.meaning, task)
         box = Box(np.array(metadata.lower), np.array(metadata.upper))
         self._stack, _, self._free = fix_inputs(stack, box)
-        self._scores = scores(stack, self._task)
+        self._scores = score_map(stack, self._task)
         self._decisions = Decisions(stack, box, self._scores)
         self._metadata = metadata
         self._progress = progress

@@ -1,44 +1,30 @@
-"""What a network is for: which class its outputs stand for, if any."""
+"""The task of a network, and the scores that its classes have."""
 
 from __future__ import annotations
-
-from enum import StrEnum
 
 import numpy as np
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import MEANINGS, Task
 from nnce_cli.network import AffineMap, LayerStack, rationals
 
 
-class Task(StrEnum):
-    """How a class is read off the outputs; of a regression there is none."""
+def task_of(outputs: int, meaning: str, wanted: Task | None = None) -> Task:
+    """Return the task of a network with so many outputs: what is wanted, else what they mean.
 
-    ARGMAX = "argmax"
-    ARGMIN = "argmin"
-    SIGN = "sign"
-    REGRESSION = "regression"
-
-
-def task_of(stack: LayerStack, wanted: Task | None = None) -> Task:
-    """Return the task of a network: the one that is wanted, else what its outputs mean.
-
-    Where nothing says what they mean, the largest of several outputs is the class, and the sign of
-    a single one.
+    Where ``meaning``, as in the metadata of a table, says nothing that suits them, the largest of
+    several outputs is the class, and the sign of a single one.
 
     Raises:
-        InputError: its outputs are too few or too many for what is wanted.
+        InputError: the outputs are too few or too many for what is wanted.
     """
-    outputs = output_map(stack).n_out
     if wanted is None:
-        meant = getattr(stack, "meaning", None)
-        if meant and _fits(Task(meant), outputs):
-            return Task(meant)
-        return Task.ARGMAX if outputs > 1 else Task.SIGN
+        meant = MEANINGS.get(meaning)
+        usual = Task.ARGMAX if outputs > 1 else Task.SIGN
+        return usual if meant is None or not _fits(meant, outputs) else meant
     if not _fits(wanted, outputs):
         needs = "a single output" if wanted is Task.SIGN else "several outputs"
-        raise InputError(
-            f"the task {wanted} is for {needs}, and the model has {outputs}; choose another --task"
-        )
+        raise InputError(f"--task {wanted} is for {needs}, and the model has {outputs}")
     return wanted
 
 
@@ -50,12 +36,12 @@ def output_map(stack: LayerStack) -> AffineMap:
     return AffineMap(np.eye(width), np.zeros(width))
 
 
-def scores(stack: LayerStack, task: Task) -> AffineMap:
-    """Return the map from the last activations to what the outputs are compared by.
+def score_map(stack: LayerStack, task: Task) -> AffineMap:
+    """Return the map from the last activations to the scores: the class has the first largest one.
 
-    The class is where the first of the largest scores is: they are the outputs, or for an argmin
-    what they are less than 0. A single output f stands for the classes 0 and 1 with the scores 0
-    and f, so class 1 is predicted where f > 0. Of a regression they are its outputs.
+    The scores are the outputs; for an argmin the outputs with their signs turned. A single output f
+    stands for the classes 0 and 1 with the scores 0 and f, so class 1 is predicted where f > 0. Of
+    a regression they are the outputs.
     """
     output = output_map(stack)
     if task in (Task.ARGMAX, Task.REGRESSION):

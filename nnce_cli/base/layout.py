@@ -62,6 +62,10 @@ class Layout:
             found += [(f"piece_{k}", len(many))] if many else []
         return found
 
+    def only(self, layer: int) -> Layout:
+        """Return the layout of one layer, counted from 0, by itself."""
+        return Layout((self.bits[layer],), (self.pieces[layer],))
+
     @property
     def column_ends(self) -> list[int]:
         """How many columns the first k layers have together, for k = 1, …, L."""

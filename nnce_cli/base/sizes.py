@@ -45,6 +45,11 @@ class Sizes:
         return self.values is None
 
     @property
+    def noun(self) -> str:
+        """What its units are called."""
+        return "neurons" if self.is_relu else "units"
+
+    @property
     def dimensions(self) -> list[int]:
         """The largest dimension of a cell's image after k layers, for k = 0, …, L."""
         passed = self.layout.widths if self.values is None else self.values

@@ -11,10 +11,10 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path
 from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
-from nnce_cli.base.processes import MOST_PROCESSES, usable_cores
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 
 def enumerate_cells(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A ReLU network in an ONNX file.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
+    ],
     output: Annotated[
         str | None,
         typer.Option(
@@ -90,18 +92,7 @@ def enumerate_cells(
             "cvxpy:SOLVER; see nnce methods.",
         ),
     ] = DICTIONARY,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            max=MOST_PROCESSES,
-            help="Processes that work. A short run needs this one only. "
-            "[default: the cores that this process may use]",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     max_cells: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
@@ -147,10 +138,11 @@ def enumerate_cells(
 ) -> None:
     """Enumerate all cells of a network on a box.
 
-    Writes a table (Parquet). A row of it is a cell: for each hidden layer the sign vector, the
-    number of active neurons and the rank, and then a witness, which is a point strictly inside
-    the cell (with many inputs it is left out; nnce witness computes it). The rows are sorted by
-    sign vector, and the file is the same for any number of workers.
+    Writes a table (Parquet). A row of it is a cell: for each hidden layer the sign vector (and the
+    pieces of units that have more than two), the number of active neurons and the rank, and then a
+    witness, which is a point strictly inside the cell (with many inputs it is left out; nnce
+    witness computes it). The rows are sorted by sign vector, and the file is the same for any
+    number of workers; a short run needs one only.
 
     Nothing is lost: interrupted, killed, or stopped by a limit, a run goes on with --resume and
     ends with the same file. What stops it cleanly (exit code 3) prints the command for that. A
@@ -197,7 +189,7 @@ def enumerate_cells(
         certify=not no_certify,
         method=chosen,
         lp=lp,
-        jobs=jobs if jobs is not None else usable_cores(),
+        jobs=processes(jobs),
         limits=Limits(max_cells, time_limit),
         force=force,
         resume=resume,
@@ -379,7 +371,7 @@ def _summary(request: Request, result: Result) -> dict[str, Any]:
     return {
         "model": str(request.model),
         "digest": request.stack.digest,
-        "widths": request.stack.widths,
+        **request.stack.sizes.to_values(),
         "domain": {
             "kind": "box",
             "lower": request.domain.lower.tolist(),

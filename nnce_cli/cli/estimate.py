@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.processes import MOST_PROCESSES
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
@@ -20,21 +20,13 @@ if TYPE_CHECKING:
 
 
 def estimate_cells(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A ReLU network in an ONNX file.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
+    ],
     box: BoxOption = None,
     bounds: BoundsOption = None,
     vnnlib: VnnlibOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            max=MOST_PROCESSES,
-            help="Forecast the time with N workers. [default: the cores that are there]",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -62,8 +54,8 @@ def estimate_cells(
 
     Walks at random through a part of the tree that nnce enumerate would walk. Each number comes
     with an interval that holds the truth nine times out of ten. A network with few cells is
-    enumerated whole, and the numbers are exact. Where the probes vary too much, nothing is said,
-    and null in JSON; more time or more probes help.
+    enumerated whole, and the numbers are exact. The time is that of --jobs processes. Where the
+    probes vary too much, nothing is said, and null in JSON; more time or more probes help.
 
     \b
     nnce estimate model.onnx
@@ -76,9 +68,12 @@ def estimate_cells(
     stack, domain = load(model, box, bounds, vnnlib)
     from nnce_cli.analysis import forecast
 
-    result = forecast(stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=jobs)
+    result = forecast(
+        stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=processes(jobs)
+    )
     if json:
-        head: dict[str, Any] = {"model": str(model), "digest": stack.digest, "widths": stack.widths}
+        head: dict[str, Any] = {"model": str(model), "digest": stack.digest}
+        head |= stack.sizes.to_values()
         place = {"lower": domain.lower.tolist(), "upper": domain.upper.tolist()}
         print(json_text(head | {"domain": {"kind": "box"} | place} | result.to_dict()))
     else:

@@ -11,6 +11,8 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import (
+    TaskOption,
+    chosen_task,
     domain_of,
     exit_if_changed,
     load_model_of,
@@ -21,6 +23,7 @@ from nnce_cli.cli.table_and_model import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from nnce_cli.base.task import Task
     from nnce_cli.table import CellTableReader
 
 
@@ -92,6 +95,7 @@ def plot_cells(
             help="The output, counted from 0, that --colour output shows. [default: 0]",
         ),
     ] = None,
+    task: TaskOption = None,
     file_format: Annotated[
         Format | None,
         typer.Option(
@@ -107,9 +111,10 @@ def plot_cells(
     """Draw the cells or the statistics of a cell table.
 
     partition: the cells of a domain on which two inputs vary, with the bent lines of the neurons
-    by layer and the decision boundary; where one input varies, the outputs with their
-    breakpoints. rank: how many layer-(k+1) cells the layer-k cells of each rank hold, against the
-    theoretical maximum. layers: how the number of cells grows from layer to layer.
+    by layer and, where the outputs are of classes, the decision boundary; where one input varies,
+    the outputs with their breakpoints. rank: how many layer-(k+1) cells the layer-k cells of each
+    rank hold, against the theoretical maximum. layers: how the number of cells grows from layer to
+    layer.
 
     Equal input gives an equal file. It needs matplotlib: pip install 'nnce-cli[plot]'.
 
@@ -125,6 +130,8 @@ def plot_cells(
         raise InputError("the cells are drawn from the weights of the network; add --model MODEL")
     if component is not None and colour is not Colour.OUTPUT:
         raise InputError("--component chooses the output of --colour output; add that")
+    if task is not None and kind is not Kind.PARTITION:
+        raise InputError("--task is about the classes of --kind partition; leave it out")
     refuse_bad_output(output, (cells, model))
     need_matplotlib()
     from nnce_cli.plotting import our_style, picture
@@ -133,7 +140,7 @@ def plot_cells(
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
         with our_style():
             if kind is Kind.PARTITION and model is not None:
-                figure, layer_cells = _partition(reader, model, colour, component or 0)
+                figure, layer_cells = _partition(reader, model, colour, component or 0, task)
             else:
                 figure, layer_cells = _statistics(reader, model, kind)
             with suppress(BrokenPipeError):  # who does not want it need not read it
@@ -156,12 +163,13 @@ def _format_of(output: str) -> Format:
 
 
 def _partition(
-    reader: CellTableReader, model: Path, colour: Colour, component: int
+    reader: CellTableReader, model: Path, colour: Colour, component: int, task: Task | None
 ) -> tuple[Figure, list[int]]:
     from nnce_cli.plotting import Plane, all_rows, draw_cells, partition, title
 
     metadata = reader.metadata
-    plane = Plane.of(load_model_of(metadata, model), domain_of(metadata))
+    stack = load_model_of(metadata, model)
+    plane = Plane.of(stack, domain_of(metadata), chosen_task(metadata, stack, task))
     rows, layer_cells = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     cells = partition(plane, rows, complete=metadata.complete)
     words = title(metadata, model.name, layer_cells[-1])

@@ -12,6 +12,8 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
+    TaskOption,
+    chosen_task,
     domain_of,
     exit_if_changed,
     load_model_of,
@@ -21,6 +23,7 @@ from nnce_cli.cli.table_and_model import (
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats
+    from nnce_cli.base.task import Task
     from nnce_cli.network import LayerStack
     from nnce_cli.plotting import Partition
     from nnce_cli.table import CellTableReader
@@ -34,7 +37,7 @@ def write_report(
         str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
     ],
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
+        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
     ],
     output: Annotated[
         str,
@@ -42,6 +45,7 @@ def write_report(
             "--output", "-o", metavar="FILE", help="Where the page goes; - is standard output."
         ),
     ] = "report.html",
+    task: TaskOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output file if it exists.")
     ] = False,
@@ -53,8 +57,9 @@ def write_report(
     map of the cells that can be moved and zoomed and shows the cell under the pointer: sign
     vector by layer, rank, affine map, output. Where one varies, the function is drawn.
 
-    Cells by predicted class, those on the decision boundary and the Lipschitz constants are on
-    the page where that takes tens of seconds at most; nnce stats --model has no such limit.
+    Cells by predicted class, those on the decision boundary (where the outputs are of classes, see
+    --task) and the Lipschitz constants are on the page where that takes tens of seconds at most;
+    nnce stats --model has no such limit.
 
     It needs matplotlib: pip install 'nnce-cli[plot]'.
 
@@ -73,16 +78,18 @@ def write_report(
 
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
-        partition = _partition(reader, stack)
+        meant = chosen_task(metadata, stack, task)
+        partition = _partition(reader, stack, meant)
         found = stats(reader.batches(witness=False), metadata.sizes)
         subject = Subject(
             model=model.name,
             table="cells.parquet" if cells == "-" else Path(cells).name,
             table_digest=None if cells == "-" else _digest(Path(cells)),
             stack=stack,
+            task=meant,
             metadata=metadata,
             stats=found,
-            network=_network_stats(reader, stack, found.cells),
+            network=_network_stats(reader, stack, meant, found.cells),
             partition=partition,
         )
         if not subject.stats.cells:
@@ -93,7 +100,7 @@ def write_report(
         exit_if_changed(metadata, subject.stats.layer_cells)
 
 
-def _partition(reader: CellTableReader, stack: LayerStack) -> Partition | None:
+def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partition | None:
     """Return the cells as polygons where one or two inputs vary."""
     from nnce_cli.plotting import Plane, all_rows, partition
 
@@ -102,10 +109,12 @@ def _partition(reader: CellTableReader, stack: LayerStack) -> Partition | None:
     if (box.lower < box.upper).sum() not in (1, 2):
         return None
     rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
-    return partition(Plane.of(stack, box), rows, complete=metadata.complete)
+    return partition(Plane.of(stack, box, task), rows, complete=metadata.complete)
 
 
-def _network_stats(reader: CellTableReader, stack: LayerStack, cells: int) -> NetworkStats | None:
+def _network_stats(
+    reader: CellTableReader, stack: LayerStack, task: Task, cells: int
+) -> NetworkStats | None:
     """Return what the network does on its cells, or None where the page is not to wait for it.
 
     The same table always gives the same page, so the choice is by size and not by time: a cell
@@ -119,7 +128,7 @@ def _network_stats(reader: CellTableReader, stack: LayerStack, cells: int) -> Ne
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(
-            stack, metadata, lambda done, total: show("decision boundary", done, total)
+            stack, metadata, lambda done, total: show("decision boundary", done, total), task
         )
         for _ in counter.watch(reader.batches(witness=metadata.witness)):
             pass

@@ -15,9 +15,11 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
+from nnce_cli.cli.table_and_model import TaskOption, load_model_of
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Stats
+    from nnce_cli.base.task import Task
     from nnce_cli.table import CellTableReader, Metadata
 
 
@@ -33,6 +35,7 @@ def show_stats(
             "and those on the decision boundary, and find the Lipschitz constants.",
         ),
     ] = None,
+    task: TaskOption = None,
     by_layer: Annotated[
         str | None,
         typer.Option(
@@ -54,7 +57,8 @@ def show_stats(
     that its rank allows: the number of regions of n_{k+1} hyperplanes in general position.
 
     With --model, a class is predicted where its output is the largest; a single output stands
-    for two classes, by its sign. The decision boundary is decided exactly, at some thousand
+    for two classes, by its sign. Other models say what their outputs mean, or --task does. The
+    decision boundary is decided exactly, at some thousand
     cells a second.
 
     \b
@@ -68,9 +72,11 @@ def show_stats(
 
     sys.set_int_max_str_digits(0)  # theoretical maxima may have more digits than Python prints
     _refuse_bad_output(by_layer, (cells, model))
+    if task is not None and model is None:
+        raise InputError("--task is about the outputs of the model; add --model MODEL")
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
-        result, network = _gather(reader, model, by_layer, force=force)
+        result, network = _gather(reader, model, by_layer, task, force=force)
     if json:
         values = result.to_dict()
         if network is not None:
@@ -104,7 +110,12 @@ def _refuse_bad_output(by_layer: str | None, inputs: Iterable[str | Path | None]
 
 
 def _gather(
-    reader: CellTableReader, model: Path | None, by_layer: str | None, *, force: bool
+    reader: CellTableReader,
+    model: Path | None,
+    by_layer: str | None,
+    task: Task | None,
+    *,
+    force: bool,
 ) -> tuple[Stats, NetworkStats | None]:
     """Pass over the table once; write the table of layer-k cells on the way."""
     from nnce_cli.analysis import ByLayerWriter, stats
@@ -118,12 +129,14 @@ def _gather(
             writer = ByLayerWriter(output, reader.metadata)
         if model is not None:
             from nnce_cli.analysis import NetworkCounter
-            from nnce_cli.network import load_network
 
-            network = load_network(model)
+            network = load_model_of(reader.metadata, model)
             show = stack.enter_context(check_progress(True))
             counter = NetworkCounter(
-                network, reader.metadata, lambda done, total: show("decision boundary", done, total)
+                network,
+                reader.metadata,
+                lambda done, total: show("decision boundary", done, total),
+                task,
             )
             batches = counter.watch(batches)
         result = stats(batches, reader.metadata.sizes, writer.write if writer else None)

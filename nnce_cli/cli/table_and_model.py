@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import Task
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.say import say
 
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
     from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
     from nnce_cli.table import Metadata
+
+
+TaskOption = Annotated[
+    Task | None,
+    typer.Option(
+        "--task",
+        metavar="argmax|argmin|sign|regression",
+        help="What the outputs are taken for: the class of the largest or of the least, two "
+        "classes by the sign of a single one, or no classes. [default: what the model says, else "
+        "argmax of several outputs and sign of one]",
+    ),
+]
 
 
 def need_matplotlib() -> None:
@@ -48,6 +61,17 @@ def load_model_of(metadata: Metadata, model: Path) -> LayerStack:
     stack = load_network(model)
     refuse_other_model(metadata, stack, str(model))
     return stack
+
+
+def chosen_task(metadata: Metadata, stack: LayerStack, task: Task | None) -> Task:
+    """Return what the outputs of a table's model are taken for.
+
+    Raises:
+        InputError: they are too few or too many for the task that is asked for.
+    """
+    from nnce_cli.analysis import output_map, task_of
+
+    return task_of(output_map(stack).n_out, metadata.meaning, task)
 
 
 def domain_of(metadata: Metadata) -> Box:

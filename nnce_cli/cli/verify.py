@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnce_cli.base.processes import usable_cores
 from nnce_cli.base.text import visible
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import BoundsOption, VnnlibOption, named_domain, refuse_two_domains
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
@@ -56,16 +56,7 @@ def verify_cells(
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Of the random points and the random sample.")
     ] = 0,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            help="Processes that work. [default: the cores that this process may use]",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the results as JSON on standard output.")
     ] = False,
@@ -99,7 +90,7 @@ def verify_cells(
         seed=seed,
         proof=proof,
         domain=lambda n_inputs: named_domain(n_inputs, box, bounds, vnnlib),
-        jobs=jobs if jobs is not None else usable_cores(),
+        jobs=processes(jobs),
     )
     with check_progress(not quiet) as watch:
         report = verify(cells, model, options, watch)

@@ -12,11 +12,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import domain_of, load_model_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from nnce_cli.enumeration import CellPoint
-    from nnce_cli.table import Rows
 
 
 def find_witnesses(
@@ -24,7 +20,7 @@ def find_witnesses(
         str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
     ],
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
+        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
     ],
     row: Annotated[
         list[int],
@@ -52,6 +48,7 @@ def find_witnesses(
     import numpy as np
 
     from nnce_cli.enumeration import CellPoints, Problem
+    from nnce_cli.network import neuron_bits
     from nnce_cli.table import CellTableReader
 
     with CellTableReader(cells) as reader:
@@ -60,32 +57,26 @@ def find_witnesses(
     stack = load_model_of(metadata, model)
     points = CellPoints(Problem.of(stack, domain_of(metadata)))
     for number, rows in zip(row, found, strict=True):
-        layers = _layers(rows, metadata.widths[1:])
-        point = points.find(np.concatenate(layers))
+        joined = np.concatenate([np.zeros((1, 0), np.uint8), *rows.signs], axis=1)
+        point = points.find(neuron_bits(stack, joined)[0])
         if point is None:
             raise InputError(
                 f"row {number} of the table is not a cell of the model on its domain; "
                 "check the table with nnce verify"
             )
-        print(_json(number, layers, point) if json else _numbers(point))
-
-
-def _layers(rows: Rows, widths: tuple[int, ...]) -> list[NDArray[np.uint8]]:
-    """Return the sign vectors of the layers, one 0 or 1 a neuron, of the only row."""
-    from nnce_cli.base.bits import unpack
-
-    return [unpack(signs[0], n) for signs, n in zip(rows.signs, widths, strict=True)]
+        signs = stack.layout.texts(joined[0])
+        print(_json(number, signs, point) if json else _numbers(point))
 
 
 def _numbers(point: CellPoint) -> str:
     return " ".join(point.exact or map(str, point.point.tolist()))
 
 
-def _json(number: int, layers: list[NDArray[np.uint8]], point: CellPoint) -> str:
+def _json(number: int, signs: tuple[str, ...], point: CellPoint) -> str:
     return json_format.dumps(
         {
             "row": number,
-            "signs": ["".join(map(str, layer.tolist())) for layer in layers],
+            "signs": signs,
             "witness": point.point.tolist(),
             "exact_witness": point.exact,
         }

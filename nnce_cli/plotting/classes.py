@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nnce_cli.base.task import Task
 from nnce_cli.plotting.plane import Partition, Plane
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons
 
@@ -19,9 +20,9 @@ class Classes:
     """The cells of a partition, cut where the predicted class changes.
 
     ``pieces`` are polygons, ``cells`` (p,) the rows of the cells that they are part of, and
-    ``classes`` (p,) what is predicted there: the index of the largest output, the first one of
-    several; of a single output, 1 where it is positive and else 0. ``boundary`` (s, 2, 2) are
-    the segments on which the decision changes.
+    ``classes`` (p,) what is predicted there: the index of the largest score, the first one of
+    several (`_scores`). ``boundary`` (s, 2, 2) are the segments on which the decision changes. A
+    regression has one class and no boundary.
     """
 
     pieces: Polygons
@@ -31,8 +32,8 @@ class Classes:
 
 
 def classes(partition: Partition) -> Classes:
-    """Cut the cells by their outputs, which are affine on each of them."""
-    outputs = _compared(partition.outputs)
+    """Cut the cells by their scores, which are affine on each of them."""
+    outputs = _scores(partition.outputs, partition.plane.task)
     scale = _largest(partition.polygons, partition.outputs) * TIE
     pieces = partition.polygons
     cells = np.arange(len(pieces))
@@ -56,11 +57,18 @@ def classes(partition: Partition) -> Classes:
     return Classes(pieces, cells, label, boundary)
 
 
-def _compared(outputs: Floats) -> Floats:
-    """Return the outputs among which the largest is the class; a single one is held against 0."""
-    if outputs.shape[1] > 1:
+def _scores(outputs: Floats, task: Task) -> Floats:
+    """Return the scores (c, classes, …) among which the largest is the class.
+
+    Outputs (c, m, …) are their own scores, or for an argmin their negatives; a single one is held
+    against 0, and of a regression all scores are equal.
+    """
+    if task is Task.ARGMAX:
         return outputs
-    return np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+    if task is Task.ARGMIN:
+        return -outputs
+    nothing = np.zeros_like(outputs[:, :1])
+    return nothing if task is Task.REGRESSION else np.concatenate([nothing, outputs], axis=1)
 
 
 def _largest(polygons: Polygons, outputs: Floats) -> float:
@@ -77,7 +85,7 @@ def _boundary(
     Only edges of the later class: each segment is found once, and where two classes tie on a
     whole region, the first one of them has it and its border is part of the boundary.
     """
-    ends: list[Floats] = []
+    ends: list[Floats] = [np.empty((0, 2, 2))]
     for rival in range(outputs.shape[1] - 1):
         gap = outputs[cells, label] - outputs[cells, rival]
         values = pieces.values(gap)
@@ -103,9 +111,7 @@ def _rival_has_it(
     outward = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.maximum(length, 1e-300)[:, None]
     points = edges.mean(axis=1) + STEP * np.hypot(*(plane.upper - plane.lower)) * outward
     inside = ((plane.lower < points) & (points < plane.upper)).all(axis=1) & (length > 0)
-    outputs = plane.stack.forward(points[:, : plane.dimension])
-    if outputs.shape[1] == 1:
-        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+    outputs = _scores(plane.stack.forward(points[:, : plane.dimension]), plane.task)
     own = outputs[np.arange(len(points)), label]
     result: NDArray[np.bool_] = inside & (outputs[:, rival] >= own - scale)
     return result

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.tri import Triangulation
 
+from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes, classes
 from nnce_cli.plotting.fills import Colouring, Fill, fill
 from nnce_cli.plotting.palette import Palette, palette
@@ -58,7 +59,7 @@ def draw_cells(
     the colouring "output" shows.
 
     Raises:
-        InputError: there is no such output.
+        InputError: there is no such output, or there are no classes.
     """
     found = classes(partition)
     painted = fill(partition, found, colouring, component)
@@ -248,10 +249,10 @@ def _line_handles(scene: _Scene) -> list[Artist]:
         same = layers[layers % len(LINES) == index].tolist()
         if same:
             width = _relative_width(same[0])
-            name = _layers_words(same)
+            name = f"{scene.partition.plane.stack.sizes.noun} of {_layers_words(same)}"
             handles.append(Line2D([], [], color=LINES[index], linewidth=width, label=name))
     if len(scene.classes.boundary):
-        single = scene.partition.outputs.shape[1] == 1
+        single = scene.partition.plane.task is Task.SIGN
         name = "output = 0" if single else "decision boundary"
         handles.append(Line2D([], [], color=BOUNDARY, linewidth=1.6, label=name))
     return handles
@@ -261,4 +262,4 @@ def _layers_words(layers: list[int]) -> str:
     """Name layers, which are counted from 0."""
     named = ", ".join(str(layer + 1) for layer in layers[:2])
     more = ", …" if len(layers) > 2 else ""
-    return f"neurons of layer{'s' if len(layers) > 1 else ''} {named}{more}"
+    return f"layer{'s' if len(layers) > 1 else ''} {named}{more}"

@@ -9,12 +9,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import unpack
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons
-from nnce_cli.table import Rows
 
 Colouring = Literal["layer1", "rank", "class", "output", "active"]
 COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
@@ -43,36 +42,51 @@ def fill(partition: Partition, classes: Classes, colouring: Colouring, component
     """Return what one way of colouring paints; ``component`` is the output of "output".
 
     Raises:
-        InputError: there is no such output.
+        InputError: there is no such output, or there are no classes.
     """
     if colouring == "output":
         return _output(partition, component)
     if colouring == "class":
         return _class(partition, classes)
-    by_row: dict[Colouring, Callable[[Polygons, Rows], Fill]] = {
+    by_row: dict[Colouring, Callable[[Partition], Fill]] = {
         "layer1": _layer_1,
         "rank": _rank,
         "active": _active,
     }
-    return by_row[colouring](partition.polygons, partition.rows)
+    return by_row[colouring](partition)
 
 
-def _layer_1(polygons: Polygons, rows: Rows) -> Fill:
-    return Fill(polygons, map_colours(rows.signs[0]), "layer-1 cell", names={})
+def _layer_1(partition: Partition) -> Fill:
+    layout, count = partition.plane.stack.layout, len(partition.rows.active)
+    codes = np.zeros((count, 0), dtype=np.uint8)
+    if layout.depth:
+        columns = partition.rows.signs[layout.layer_columns[0]]
+        codes = np.concatenate(layout.only(0).layers(columns)[0], axis=1)
+    return Fill(partition.polygons, map_colours(codes), "layer-1 cell", names={})
 
 
-def _rank(polygons: Polygons, rows: Rows) -> Fill:
-    ranks = rows.ranks[:, -1].astype(np.int64)
-    layer = rows.ranks.shape[1]
-    return Fill(polygons, ranks, f"rank at layer {layer}", _names(ranks), ordered=True)
+def _rank(partition: Partition) -> Fill:
+    """Paint ranks at the last layer; without one, the image is the domain."""
+    ranks = partition.rows.ranks
+    layer = ranks.shape[1]
+    domain = np.full((len(ranks), 1), partition.plane.dimension)
+    last = np.concatenate([domain, ranks], axis=1)[:, -1].astype(np.int64)
+    return Fill(partition.polygons, last, f"rank at layer {layer}", _names(last), ordered=True)
 
 
-def _active(polygons: Polygons, rows: Rows) -> Fill:
-    return Fill(polygons, rows.active.sum(axis=1, dtype=np.int64), "active neurons")
+def _active(partition: Partition) -> Fill:
+    active = partition.rows.active.sum(axis=1, dtype=np.int64)
+    return Fill(partition.polygons, active, f"active {partition.plane.stack.sizes.noun}")
 
 
 def _class(partition: Partition, classes: Classes) -> Fill:
-    if partition.outputs.shape[1] == 1:
+    task = partition.plane.task
+    if task is Task.REGRESSION:
+        raise InputError(
+            "the outputs of this model are no classes; choose another --colour, or say with --task "
+            "how a class is read off them"
+        )
+    if task is Task.SIGN:
         return Fill(classes.pieces, classes.classes, "output", {0: "≤ 0", 1: "> 0"})
     return Fill(classes.pieces, classes.classes, "predicted class", _names(classes.classes))
 
@@ -92,14 +106,14 @@ def _names(values: Ints) -> dict[int, str]:
     return {value: str(value) for value in np.unique(values).tolist()}
 
 
-def map_colours(first_layer: NDArray[np.uint8]) -> Ints:
+def map_colours(codes: NDArray[np.uint8]) -> Ints:
     """Return a number below `MAP_COLOURS` for each row: that of its layer-1 cell.
 
-    ``first_layer`` (rows, bytes) are the packed sign vectors. Each active neuron adds a number
-    that the prime `MAP_COLOURS` does not divide, so that the cells on the two sides of one
-    neuron's line never get the same colour.
+    ``codes`` (rows, units) are the bits and pieces of the first layer. Each active unit adds a
+    number that the prime `MAP_COLOURS` does not divide, times its piece, so that the cells on the
+    two sides of one unit's line never get the same colour (but where two of more than
+    `MAP_COLOURS` pieces meet).
     """
-    bits = unpack(first_layer, 8 * first_layer.shape[1])
-    weight = 1 + np.arange(bits.shape[1]) % (MAP_COLOURS - 1)
-    result: Ints = bits @ weight % MAP_COLOURS
+    weight = 1 + np.arange(codes.shape[1]) % (MAP_COLOURS - 1)
+    result: Ints = codes @ weight % MAP_COLOURS
     return result

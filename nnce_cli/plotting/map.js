@@ -12,10 +12,9 @@
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new type(await new Response(stream).arrayBuffer());
   }
-  const layers = data.widths.length - 1;
-  const layerBytes = data.widths.slice(1).map((n) => (n + 7) >> 3);
-  const rowBytes = layerBytes.reduce((a, b) => a + b, 0);
-  const signs = await decoded(Uint8Array, data.signs);
+  const layers = data.layers.length;
+  const rowBytes = data.layers.reduce((a, l) => a + ((l.bits + 7) >> 3) + l.pieces.length, 0);
+  const joined = await decoded(Uint8Array, data.codes); // of each row: bits and pieces, by layers
   const ranks = await decoded(Uint16Array, data.ranks);
   const cutLayers = await decoded(Uint16Array, data.cutLayers);
   const classes = await decoded(Uint16Array, data.classes);
@@ -56,30 +55,68 @@
   const extent = [0, 1].map((i) => data.upper[i] - data.lower[i]);
   const place = (share, i) => data.lower[i] + share * extent[i];
 
-  // ---- the network: the signs and the affine map at a point, in float64 as NumPy has them
+  // ---- the network: the codes and the affine map at a point, in float64 as NumPy has them
 
-  function bitsAt(x) {
-    let activation = x;
-    return hidden.map((layer, l) => {
-      const width = data.widths[l + 1], n = activation.length;
-      const z = new Float64Array(width), bits = new Uint8Array(width);
-      for (let i = 0; i < width; i++) {
-        let sum = layer[i * (n + 1) + n];
-        for (let j = 0; j < n; j++) sum += layer[i * (n + 1) + j] * activation[j];
-        bits[i] = sum > 0 ? 1 : 0;
-        z[i] = Math.max(sum, 0);
+  // A layer's code is a list: the bits of its units with two pieces, then the pieces of the others.
+  function codeOf(layer, z) {
+    const code = Array.from(z.subarray(0, layer.bits), (value) => (value > 0 ? 1 : 0));
+    let first = layer.bits;
+    for (const [kind, pieces] of layer.pieces) {
+      if (kind === "clip") {
+        code.push((z[first] > 0 ? 1 : 0) + (z[first + 1] > 0 ? 1 : 0));
+        first += 2;
+        continue;
       }
-      activation = z;
-      return bits;
+      let winner = 0, most = 0; // the leads over the first number, of the last one at first
+      for (let j = 1; j < pieces; j++) {
+        const lead = z[first + pieces - 1 - j];
+        if (lead > most) { winner = j; most = lead; }
+      }
+      code.push(winner);
+      first += (pieces * (pieces - 1)) / 2;
+    }
+    return code;
+  }
+  function gainsOf(layer, code) { // by what each neuron is multiplied
+    const gains = new Float64Array(layer.neurons).fill(1);
+    for (let i = 0; i < layer.bits; i++) {
+      if (!code[i]) gains[i] = layer.slopes === null ? 0 : layer.slopes[i];
+    }
+    let first = layer.bits;
+    layer.pieces.forEach(([kind, pieces], p) => {
+      const piece = code[layer.bits + p], count = kind === "clip" ? 2 : (pieces * (pieces - 1)) / 2;
+      gains.fill(0, first, first + count);
+      if (kind === "clip") gains.fill(1, first, first + piece);
+      else if (piece > 0) gains[first + pieces - 1 - piece] = 1;
+      first += count;
+    });
+    return gains;
+  }
+
+  function codesAt(x) {
+    let activation = x;
+    return hidden.map((weights, l) => {
+      const layer = data.layers[l], n = activation.length;
+      const z = new Float64Array(layer.neurons);
+      for (let i = 0; i < layer.neurons; i++) {
+        let sum = weights[i * (n + 1) + n];
+        for (let j = 0; j < n; j++) sum += weights[i * (n + 1) + j] * activation[j];
+        z[i] = sum;
+      }
+      const code = codeOf(layer, z);
+      activation = gainsOf(layer, code).map((gain, i) => (gain === 0 ? 0 : gain * z[i]));
+      return code;
     });
   }
 
-  function packed(bits) {
+  function packed(codes) {
     const row = new Uint8Array(rowBytes);
     let start = 0;
-    bits.forEach((layer, l) => {
-      layer.forEach((bit, i) => { row[start + (i >> 3)] |= bit << (7 - (i & 7)); });
-      start += layerBytes[l];
+    codes.forEach((code, l) => {
+      const { bits, pieces } = data.layers[l], behind = start + ((bits + 7) >> 3);
+      for (let i = 0; i < bits; i++) row[start + (i >> 3)] |= code[i] << (7 - (i & 7));
+      pieces.forEach((_, p) => { row[behind + p] = code[bits + p]; });
+      start = behind + pieces.length;
     });
     return row;
   }
@@ -90,7 +127,7 @@
       const middle = (low + high) >> 1;
       let difference = 0;
       for (let k = 0; k < rowBytes && difference === 0; k++) {
-        difference = signs[middle * rowBytes + k] - wanted[k];
+        difference = joined[middle * rowBytes + k] - wanted[k];
       }
       if (difference === 0) return middle;
       if (difference < 0) low = middle + 1; else high = middle - 1;
@@ -98,9 +135,9 @@
     return -1;
   }
 
-  function outputMaps(bits) { // rows (a, b, c) of a x + b y + c
+  function outputMaps(codes) { // rows (a, b, c) of a x + b y + c
     let rows = [[1, 0, 0], [0, 1, 0]];
-    const through = (layer, count, mask) => {
+    const through = (layer, count, gains) => {
       const n = rows.length, result = [];
       for (let i = 0; i < count; i++) {
         const row = [0, 0, layer[i * (n + 1) + n]];
@@ -108,11 +145,13 @@
           const w = layer[i * (n + 1) + j];
           for (let k = 0; k < 3; k++) row[k] += w * rows[j][k];
         }
-        result.push(mask === null || mask[i] ? row : [0, 0, 0]);
+        result.push(gains === null ? row : row.map((x) => (gains[i] === 0 ? 0 : gains[i] * x)));
       }
       rows = result;
     };
-    hidden.forEach((layer, l) => through(layer, data.widths[l + 1], bits[l]));
+    hidden.forEach((weights, l) => {
+      through(weights, data.layers[l].neurons, gainsOf(data.layers[l], codes[l]));
+    });
     if (output !== null) through(output, data.outputs, null);
     return rows;
   }
@@ -126,12 +165,22 @@
     const last = data.scale.length - 1;
     return { low, high, step, at: (v) => Math.min(last, Math.max(0, Math.floor((v - low) / step))) };
   };
-  const bitOf = (row, i) => (signs[row * rowBytes + (i >> 3)] >> (7 - (i & 7))) & 1;
+  const firstCode = (row, i) => { // of unit i of the first layer
+    const { bits } = data.layers[0], at = row * rowBytes;
+    if (i >= bits) return joined[at + ((bits + 7) >> 3) + i - bits];
+    return (joined[at + (i >> 3)] >> (7 - (i & 7))) & 1;
+  };
   const perCell = (f) => Int32Array.from({ length: data.cells }, (_, i) => f(i));
   const ones = Uint8Array.from({ length: 256 }, (_, b) => b.toString(2).replaceAll("0", "").length);
+  const isPiece = data.layers.flatMap(({ bits, pieces }) => [
+    ...Array((bits + 7) >> 3).fill(false), ...pieces.map(() => true),
+  ]);
   const activeOf = (row) => {
     let sum = 0;
-    for (let k = 0; k < rowBytes; k++) sum += ones[signs[row * rowBytes + k]];
+    for (let k = 0; k < rowBytes; k++) {
+      const byte = joined[row * rowBytes + k];
+      sum += isPiece[k] ? Number(byte > 0) : ones[byte];
+    }
     return sum;
   };
   function named(values, words) { // things to be told apart
@@ -153,20 +202,23 @@
     const scale = scaled(values);
     return { colours: data.scale, shades: Int32Array.from(values, scale.at), range: scale, label };
   }
-  const classWords = (c) => singleOutput ? (c ? "output > 0" : "output ≤ 0") : `class ${c}`;
+  const classWords = (c) => data.task === "sign" ? (c ? "output > 0" : "output ≤ 0") : `class ${c}`;
   const colourings = {
     layer1: () => ({
       colours: data.areas,
       shades: perCell((row) => {
         let sum = 0;
-        for (let i = 0; i < data.widths[1]; i++) {
-          if (bitOf(row, i)) sum += 1 + (i % (data.mapColours - 1));
+        const units = layers ? data.layers[0].bits + data.layers[0].pieces.length : 0;
+        for (let i = 0; i < units; i++) {
+          sum += firstCode(row, i) * (1 + (i % (data.mapColours - 1)));
         }
         return sum % data.mapColours;
       }),
     }),
-    rank: () => byNames(perCell((row) => ranks[row * layers + layers - 1]), (r) => `rank ${r}`),
-    active: () => byScale(perCell(activeOf), "active neurons"),
+    rank: () => byNames(
+      perCell((row) => layers ? ranks[row * layers + layers - 1] : 2), (r) => `rank ${r}`,
+    ),
+    active: () => byScale(perCell(activeOf), `active ${data.noun}`),
     class: () => {
       const names = named([...classes, ...pieceClasses], classWords);
       return {
@@ -200,6 +252,8 @@
     };
   }
   let colouring = null;
+  // A regression has no boundary to be shown.
+  const isShown = (id) => byId(id) !== null && byId(id).checked;
 
   // ---- the view: which part of the domain is in the frame
 
@@ -376,7 +430,7 @@
           if (visible(cells.boxes, i)) fillSmoothly(context, i);
         }
       }
-      if (byId("show-lines").checked) {
+      if (isShown("show-lines")) {
         const distance = Math.sqrt((frame.width * frame.height) / Math.max(1, count));
         const width = Math.min(0.9, Math.max(0.12, 0.1 * distance));
         for (let layer = layers - 1; layer >= 0; layer--) {
@@ -385,7 +439,7 @@
           strokeSegments(context, cuts, (i) => cutLayers[i] === layer, colour, width * relative);
         }
       }
-      if (byId("show-boundary").checked) {
+      if (isShown("show-boundary")) {
         strokeSegments(context, boundary, () => true, "#ffffff", 4);
         strokeSegments(context, boundary, () => true, data.boundaryColour, 2.2);
       }
@@ -486,13 +540,13 @@
     return parts.join(" ");
   }
   function predicted(values) {
-    if (values.length === 1) return null;
-    return values.indexOf(Math.max(...values));
+    if (data.task === "argmax") return values.indexOf(Math.max(...values));
+    return data.task === "argmin" ? values.indexOf(Math.min(...values)) : null;
   }
   function describe(u, v, keyboard) {
     const point = [place(u, 0), place(v, 1)];
-    const bits = bitsAt(point);
-    const row = rowOf(packed(bits));
+    const codes = codesAt(point);
+    const row = rowOf(packed(codes));
     selected = { row, u, v, keyboard };
     highlight();
     const panel = byId("cell");
@@ -507,20 +561,21 @@
     panel.dataset.row = String(row);
     panel.append(text("h3", `Cell ${row.toLocaleString("en")}`));
     const list = document.createElement("dl");
-    bits.forEach((layer, l) => {
-      const active = layer.reduce((a, b) => a + b, 0);
+    codes.forEach((code, l) => {
+      const active = code.filter((piece) => piece > 0).length, { bits } = data.layers[l];
       const rank = ranks[row * layers + l];
-      const about = `layer ${l + 1}: ${active} of ${layer.length} active, rank ${rank}`;
-      const grouped = Array.from(layer).join("").replace(/(.{8})(?=.)/g, "$1 ");
+      const about = `layer ${l + 1}: ${active} of ${code.length} active, rank ${rank}`;
+      const signs = code.slice(0, bits).join("").replace(/(.{8})(?=.)/g, "$1 ");
+      const pieces = code.length > bits ? ` / ${code.slice(bits).join(", ")}` : "";
       list.append(text("dt", about));
-      list.append(text("dd", grouped, { class: "signs", "data-layer": String(l + 1) }));
+      list.append(text("dd", signs + pieces, { class: "signs", "data-layer": String(l + 1) }));
     });
-    const rows = outputMaps(bits);
+    const rows = outputMaps(codes);
     const values = rows.map(([a, b, c]) => a * point[0] + b * point[1] + c);
-    const best = predicted(values);
+    const best = predicted(values), extreme = data.task === "argmin" ? " (the least)" : " (the largest)";
     rows.slice(0, 16).forEach((map, m) => {
       const name = singleOutput ? "output" : `output ${m}`;
-      list.append(text("dt", `${name} here: ${short(values[m])}${m === best ? " (the largest)" : ""}`));
+      list.append(text("dt", `${name} here: ${short(values[m])}${m === best ? extreme : ""}`));
       list.append(text("dd", formula(map), { class: "affine", "data-output": String(m) }));
     });
     if (rows.length > 16) list.append(text("dt", `… and ${rows.length - 16} more outputs`));
@@ -610,13 +665,13 @@
       item.append(`${colouring.label}: ${short(colouring.range.low)} `, bar, ` ${short(colouring.range.high)}`);
       legend.append(item);
     }
-    if (byId("show-lines").checked) {
+    if (isShown("show-lines")) {
       [...new Set(cutLayers)].sort((a, b) => a - b).forEach((layer) => {
-        swatch(data.lines[layer % data.lines.length], `neurons of layer ${layer + 1}`, true);
+        swatch(data.lines[layer % data.lines.length], `${data.noun} of layer ${layer + 1}`, true);
       });
     }
-    if (boundary.length && byId("show-boundary").checked) {
-      swatch(data.boundaryColour, singleOutput ? "output = 0" : "decision boundary", true);
+    if (boundary.length && isShown("show-boundary")) {
+      swatch(data.boundaryColour, data.task === "sign" ? "output = 0" : "decision boundary", true);
     }
   }
   function choose() {
@@ -627,12 +682,14 @@
   const add = (value, words) => byId("colouring").append(text("option", words, { value }));
   add("layer1", "layer-1 cell");
   add("rank", `rank at layer ${layers}`);
-  add("class", singleOutput ? "sign of the output" : "predicted class");
+  if (data.task !== "regression") {
+    add("class", data.task === "sign" ? "sign of the output" : "predicted class");
+  }
   for (let m = 0; m < mapped; m++) add(`output${m}`, singleOutput ? "output" : `output ${m}`);
-  add("active", "active neurons");
+  add("active", `active ${data.noun}`);
   byId("colouring").addEventListener("change", choose);
   for (const id of ["show-lines", "show-boundary"]) {
-    byId(id).addEventListener("change", () => { key(); draw(); });
+    byId(id)?.addEventListener("change", () => { key(); draw(); });
   }
 
   function resize() {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.network import AffineMap
+from nnce_cli.network import AffineMap, Units
 from nnce_cli.plotting.classes import Classes
 from nnce_cli.plotting.fills import MAP_COLOURS
 from nnce_cli.plotting.palette import shades_of_scale
@@ -26,24 +26,28 @@ COMPRESSION = 9
 def map_data(partition: Partition, classes: Classes) -> dict[str, Any]:
     """Return the cells as JSON values; arrays are little-endian bytes, deflated, in base64.
 
-    The page finds the cell under the pointer by its sign vector, so that it needs the weights
-    and the sorted sign vectors; polygons, cuts and colours are only drawn. Coordinates are
+    The page finds the cell under the pointer by its code, so that it needs the weights, the units
+    and the sorted codes; polygons, cuts and colours are only drawn. Coordinates are
     uint32, counted from the domain's lower to its upper bound.
     """
     plane, rows = partition.plane, partition.rows
     last = plane.stack.output
+    layers = zip(plane.stack.hidden, plane.stack.units, strict=True)
+    nothing = np.zeros((len(rows.active), 0), dtype=np.uint8)
     return {
         "inputs": plane.inputs,
         "lower": plane.lower.tolist(),
         "upper": plane.upper.tolist(),
-        "widths": plane.stack.widths,
+        "layers": [_units(units, layer.n_out) for layer, units in layers],
+        "noun": plane.stack.sizes.noun,
+        "task": plane.task.value,
         "outputs": int(partition.outputs.shape[1]),
         "cells": len(partition.polygons),
         "hidden": [_weights(layer) for layer in plane.stack.hidden],
         "output": None
         if last is None
         else _encoded(np.column_stack((last.weight, last.bias)), "<f8"),
-        "signs": _encoded(np.concatenate(rows.signs, axis=1), "u1"),
+        "codes": _encoded(np.concatenate([nothing, *rows.signs], axis=1), "u1"),
         "ranks": _encoded(rows.ranks, "<u2"),
         "corners": _encoded(_steps(plane, partition.polygons.points), "<u4"),
         "counts": _encoded(partition.polygons.counts, "<u2"),
@@ -86,6 +90,16 @@ def _in_steps(plane: Plane, maps: Floats) -> Floats:
     constant = maps[..., 2] + maps[..., :2] @ plane.lower
     slopes = maps[..., :2] * (plane.upper - plane.lower)
     return np.concatenate([slopes, constant[..., None]], axis=-1)
+
+
+def _units(units: Units, neurons: int) -> dict[str, Any]:
+    """Return the units of a layer: how many have a bit, their slopes, and the others' kinds."""
+    return {
+        "neurons": neurons,
+        "bits": units.bits,
+        "slopes": units.slopes.tolist() if units.slopes.any() else None,
+        "pieces": [[unit.kind, unit.pieces] for unit in units.pieces],
+    }
 
 
 def _weights(layer: AffineMap) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from nnce_cli.analysis import Stats, bounds
+from nnce_cli.analysis import Stats, bounds, output_map, task_of
+from nnce_cli.base.task import Task
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.classes import classes
 from nnce_cli.plotting.draw_cells import draw_cells
@@ -21,7 +22,7 @@ from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
 from nnce_cli.plotting.map_data import map_data
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
-from nnce_cli.plotting.titles import cells_words, domain_words, title
+from nnce_cli.plotting.titles import cells_words, domain_words, title, units_words
 from nnce_cli.table import MAX_CELLS, Made, Metadata, has_witness
 
 if TYPE_CHECKING:
@@ -51,14 +52,15 @@ class Subject:
     """What a report is about.
 
     ``model`` and ``table`` are the names of the files; ``table_digest`` is the table's SHA-256,
-    None where it came through a pipe. ``network`` is None where that would take too long, and
-    ``partition`` where not one or two inputs vary.
+    None where it came through a pipe. ``task`` is what the outputs are taken for. ``network`` is
+    None where that would take too long, and ``partition`` where not one or two inputs vary.
     """
 
     model: str
     table: str
     table_digest: str | None
     stack: LayerStack
+    task: Task
     metadata: Metadata
     stats: Stats
     network: NetworkStats | None
@@ -68,6 +70,12 @@ class Subject:
     def title(self) -> str:
         """The title of the pictures."""
         return title(self.metadata, self.model, self.stats.cells)
+
+    @property
+    def task_option(self) -> str:
+        """The option that takes the outputs for what they are taken for; nothing where usual."""
+        usual = task_of(output_map(self.stack).n_out, self.metadata.meaning)
+        return "" if self.task is usual else f" --task {self.task}"
 
     @property
     def dimension(self) -> int:
@@ -123,8 +131,10 @@ def _has_map(subject: Subject) -> bool:
 
 def _head(subject: Subject) -> str:
     metadata, stats = subject.metadata, subject.stats
+    noun = stats.sizes.noun
+    network = "A ReLU network" if stats.sizes.is_relu else "A piecewise linear network"
     facts = {"cells": f"{stats.cells:,}", "hidden layers": str(len(stats.widths) - 1)}
-    facts |= {"neurons": f"{sum(stats.widths[1:]):,}", "inputs that vary": f"{subject.dimension:,}"}
+    facts |= {noun: f"{sum(stats.widths[1:]):,}", "inputs that vary": f"{subject.dimension:,}"}
     items = "".join(f"<li><b>{text(x)}</b>{text(name)}</li>" for name, x in facts.items())
     for name, holds in (("complete", metadata.complete), ("certified", metadata.certified)):
         kind, word = ("good", "yes") if holds else ("bad", "no")
@@ -132,7 +142,7 @@ def _head(subject: Subject) -> str:
     widths = "-".join(map(str, stats.widths))
     return (
         f"<h1>The cells of {text(subject.model)}</h1>\n"
-        f"<p class=sub>A ReLU network of widths {text(widths)} on {text(domain_words(metadata))}: "
+        f"<p class=sub>{network} of widths {text(widths)} on {text(domain_words(metadata))}: "
         "the regions on each of which it is an affine map.</p>\n"
         f"<ul class=facts>{items}</ul>"
     )
@@ -146,7 +156,10 @@ def _cells(subject: Subject) -> str:
     if _has_map(subject):
         found = classes(partition)
         thin = int((partition.polygons.areas() <= 0).sum())
+        has_classes = partition.plane.task is not Task.REGRESSION
         return _MAP.format(
+            noun=subject.stats.sizes.noun,
+            boundary=_BOUNDARY if has_classes else "",
             data=json_script("map-data", map_data(partition, found)),
             thin=f" {thin:,} cells are too thin to be drawn." if thin else "",
         )
@@ -157,15 +170,17 @@ def _cells(subject: Subject) -> str:
     return f"<h2>Cells</h2>\n{shown}"
 
 
+_BOUNDARY = """<label><input type=checkbox id=show-boundary checked> decision boundary</label>
+"""
+
 _MAP = """<h2>Map</h2>
 <p class=hint>Drag to move, turn the wheel or pinch to zoom; with the map in focus, the arrow keys,
 +, − and 0. The cell under the pointer is described beside the map.{thin}</p>
 <noscript><p>The map needs JavaScript; nothing else on this page does.</p></noscript>
 <div class=controls>
 <label>Colour by <select id=colouring></select></label>
-<label><input type=checkbox id=show-lines checked> neurons' lines</label>
-<label><input type=checkbox id=show-boundary checked> decision boundary</label>
-<button id=zoom-in aria-label="zoom in">+</button>
+<label><input type=checkbox id=show-lines checked> {noun}' lines</label>
+{boundary}<button id=zoom-in aria-label="zoom in">+</button>
 <button id=zoom-out aria-label="zoom out">−</button>
 <button id=zoom-reset>whole domain</button>
 </div>
@@ -193,16 +208,25 @@ def _model(subject: Subject) -> str:
         "input shape": "x".join(map(str, stack.input_shape)),
         "parameters": f"{sum(parameters):,}",
     }
+    metadata = subject.metadata
+    if metadata.meaning:
+        facts["what its outputs mean"] = metadata.meaning
+    if metadata.inputs:
+        facts["its inputs"] = ", ".join(f"{name} ({count:,})" for name, count in metadata.inputs)
+    if metadata.outputs:
+        facts["its outputs that are looked at"] = ", ".join(metadata.outputs)
     facts |= {f"note {i}": note for i, note in enumerate(stack.notes, start=1)}
-    layers = table(
-        "Layers",
-        ["layer", "inputs", "outputs", "parameters", "ONNX nodes"],
-        [
-            (name, f"{layer.n_in:,}", f"{layer.n_out:,}", f"{count:,}", ", ".join(layer.nodes))
-            for (name, layer), count in zip(maps, parameters, strict=True)
-        ],
-        words=("layer", "ONNX nodes"),
-    )
+    columns = ["layer", "inputs", "outputs", "parameters", "ONNX nodes"]
+    rows = [
+        [name, f"{layer.n_in:,}", f"{layer.n_out:,}", f"{count:,}", ", ".join(layer.nodes)]
+        for (name, layer), count in zip(maps, parameters, strict=True)
+    ]
+    if not stack.is_relu:
+        columns.append("units")
+        for row, layer, units in zip(rows, stack.hidden, stack.units, strict=False):
+            row.append(units_words(units, layer.n_out))
+        rows[len(stack.hidden) :] = [[*row, ""] for row in rows[len(stack.hidden) :]]
+    layers = table("Layers", columns, rows, words=("layer", "ONNX nodes", "units"))
     return f"<h2>Model</h2>\n{pairs(facts)}\n{layers}"
 
 
@@ -224,7 +248,7 @@ def _statistics(subject: Subject) -> str:
         table("Layer-k cells", layers, [[f"{count:,}" for count in stats.layer_cells]]),
         table("Layer-k cells by rank", ["rank", *layers], _by_value(stats.cells_by_rank)),
         table(
-            "Layer-k cells by active neurons of layer k",
+            f"Layer-k cells by active {stats.sizes.noun} of layer k",
             ["active", *layers],
             _by_value(stats.active_neurons),
         ),
@@ -240,8 +264,7 @@ def _statistics(subject: Subject) -> str:
                 draw_ranks(stats, subject.dimension, subject.title),
                 "svg",
                 "Cells of the next layer inside a cell, by its rank. The theoretical maximum is "
-                "the number of regions of n hyperplanes in general position in as many "
-                "dimensions as the rank.",
+                + (_MOST_OF_RELUS if stats.sizes.is_relu else _MOST),
             ),
             _figure(
                 draw_layers(stats, subject.dimension, subject.title),
@@ -259,8 +282,9 @@ def _statistics(subject: Subject) -> str:
     tables.append(
         table("Upper bounds that follow from the widths", ["bound", "cells"], rows, ("bound",))
     )
+    shared = "signs" if stats.sizes.is_relu else "signs and pieces"
     intro = (
-        "<p>A layer-k cell is a set of points that share the signs of the first k layers. Its "
+        f"<p>A layer-k cell is a set of points that share the {shared} of the first k layers. Its "
         "rank is the dimension of its image after layer k.</p>"
     )
     return "\n".join(["<h2>Statistics</h2>", intro, *drawn, *tables])
@@ -269,13 +293,15 @@ def _statistics(subject: Subject) -> str:
 def _network(subject: Subject) -> str:
     """Return what the network does on its cells, or how to find that out."""
     found, cells = subject.network, subject.stats.cells
-    head = "<h2>Classes and Lipschitz constants</h2>"
+    regression = subject.task is Task.REGRESSION
+    head = f"<h2>{'' if regression else 'Classes and '}Lipschitz constants</h2>"
     if found is None:
+        what = "them" if regression else "the cells on the decision boundary"
         names = (shlex.quote(_argument(name)) for name in (subject.table, subject.model))
         return (
-            f"{head}\n<p>With so many cells and inputs, to find the cells on the decision boundary "
+            f"{head}\n<p>With so many cells and inputs, to find {what} "
             "takes longer than a page should. This does it:</p>\n"
-            + preformatted("nnce stats {} --model {}".format(*names))
+            + preformatted("nnce stats {} --model {}".format(*names) + subject.task_option)
         )
     shown = []
     if found.boundary_cells is not None:
@@ -298,6 +324,12 @@ def _norm(name: str, norm: Norm | None) -> list[str]:
         return [name, "not known", "", "", ""]
     error = "" if norm.relative_error is None else f"{norm.relative_error:.1e}"
     return [name, f"{norm.largest:.8g}", str(norm.row), f"{norm.mean:.8g}", error]
+
+
+_MOST_OF_RELUS = (
+    "the number of regions of n hyperplanes in general position in as many dimensions as the rank."
+)
+_MOST = "how many parts the units of that layer can make of a space of as many dimensions."
 
 
 def _by_value(layers: list[dict[int, int]]) -> list[list[str]]:
@@ -372,7 +404,7 @@ def _reproduce(subject: Subject) -> str:
     commands = [
         f"nnce enumerate {model} {domain}{_options(metadata)} -o {cells}",
         f"nnce verify {cells} {model}",
-        f"nnce report {cells} {model} -o report.html",
+        f"nnce report {cells} {model}{subject.task_option} -o report.html",
     ]
     shown = preformatted("\n".join(commands))
     made = metadata.made
@@ -406,7 +438,7 @@ def _claim(metadata: Metadata) -> str:
 
 def _options(metadata: Metadata) -> str:
     """Return the options of the command that makes a table, beside the domain and the names."""
-    options = []
+    options = [f"--output-name {shlex.quote(name)}" for name in metadata.outputs]
     if metadata.witness != has_witness(metadata.widths[0]):
         options.append("--witness" if metadata.witness else "--no-witness")
     made = metadata.made

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.bits import unpack
+from nnce_cli.analysis import output_map, task_of
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import Task
 from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.network import LayerStack
+from nnce_cli.network import MAX, LayerStack, PieceUnit, Units
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons, Pool
 from nnce_cli.table import Rows
+
+Bytes = NDArray[np.uint8]
 
 NUMBERS_AT_A_TIME = 1 << 22  # of affine maps in memory, for each layer
 SURE = 1e-9  # a sign that rounding cannot have made, as a share of the layer's largest value
@@ -25,17 +28,18 @@ class Plane:
 
     ``stack`` and ``lower``, ``upper`` (2,) are over these inputs, whose indices in the model are
     ``inputs``. A domain of one input is drawn as a strip: its second coordinate goes from 0 to 1
-    and the network does not depend on it.
+    and the network does not depend on it. ``task`` is what the outputs are taken for.
     """
 
     stack: LayerStack
     inputs: tuple[int, ...]
     lower: Floats
     upper: Floats
+    task: Task
 
     @staticmethod
-    def of(stack: LayerStack, box: Box) -> Plane:
-        """Drop the inputs of zero width.
+    def of(stack: LayerStack, box: Box, task: Task | None = None) -> Plane:
+        """Drop the inputs of zero width; without a ``task``, take the usual one.
 
         Raises:
             InputError: not one or two inputs vary.
@@ -52,6 +56,7 @@ class Plane:
             tuple(np.flatnonzero(free).tolist()),
             np.append(small.lower, [0.0] * strip),
             np.append(small.upper, [1.0] * strip),
+            task_of(output_map(stack).n_out, "") if task is None else task,
         )
 
     @property
@@ -60,8 +65,12 @@ class Plane:
         return len(self.inputs)
 
     def maps(self) -> list[tuple[Floats, Floats]]:
-        """Return (W, b) of the hidden layers in float64; the first W has two columns."""
-        maps = [(layer.weight, layer.bias) for layer in self.stack.hidden]
+        """Return (W, b) of the hidden layers, then of the output map; the first W has two columns.
+
+        They are in float64.
+        """
+        layers = [*self.stack.hidden, output_map(self.stack)]
+        maps = [(layer.weight, layer.bias) for layer in layers]
         weight, bias = maps[0]
         maps[0] = (np.pad(weight, [(0, 0), (0, 2 - self.dimension)]), bias)
         return maps
@@ -87,9 +96,9 @@ class Partition:
 def partition(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
     """Cut the domain along the tree of the table's rows.
 
-    The rows under a node of the tree stand together, and a neuron cuts the node's polygon where
-    its bit is not the same in all of them: no geometry decides that. So a cut is made for each
-    cell but the first, and all cuts of one neuron are made at once.
+    The rows under a node of the tree stand together, and a unit cuts the node's polygon where its
+    code is not the same in all of them: no geometry decides that. All cuts of one unit are made at
+    once; where it has two pieces, a cut is made for each cell but the first.
 
     Args:
         plane: the network.
@@ -99,17 +108,17 @@ def partition(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
     Raises:
         InputError: they are not the cells of this network.
     """
-    signs = rows.signs
-    tree = _Tree(plane, signs, complete)
+    count = len(rows.active)
+    tree = _Tree(plane, rows, complete)
     rectangle = Polygons.rectangle(plane.lower, plane.upper)
     identity = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    root = _Nodes(np.array([0]), np.array([len(signs[0])]), rectangle)
+    root = _Nodes(np.array([0]), np.array([count]), rectangle)
     with np.errstate(over="ignore", invalid="ignore"):
         tree.descend(0, root, identity)
     polygons = Polygons.join(tree.polygons)
     outputs = np.concatenate(tree.outputs)
-    _check_size(polygons, outputs, len(signs[0]))
-    _check_signs(plane, signs, polygons)
+    _check_size(polygons, outputs, count)
+    _check_codes(plane, rows, polygons)
     cuts = np.concatenate([np.empty((0, 2, 2)), *tree.cuts])
     real = (cuts[:, 0] != cuts[:, 1]).any(axis=1) & ~np.isnan(cuts).any(axis=(1, 2))
     layers = np.concatenate([np.empty(0, dtype=np.int64), *tree.cut_layers])
@@ -131,11 +140,11 @@ class _Nodes:
 class _Tree:
     """The walk down the tree, layer by layer, a bounded number of cells at a time."""
 
-    def __init__(self, plane: Plane, signs: Sequence[NDArray[np.uint8]], complete: bool) -> None:
-        self.maps = plane.maps()
-        last = plane.stack.output
-        self.output = None if last is None else (last.weight, last.bias)
-        self.signs = signs
+    def __init__(self, plane: Plane, rows: Rows, complete: bool) -> None:
+        *self.maps, self.output = plane.maps()
+        self.units = plane.stack.units
+        self.layout = plane.stack.layout
+        self.rows = rows
         self.complete = complete
         self.polygons: list[Polygons] = []
         self.outputs: list[Floats] = []
@@ -149,55 +158,164 @@ class _Tree:
         """
         if layer == len(self.maps):
             self.polygons.append(nodes.polygons)
-            self.outputs.append(inputs if self.output is None else _pull(*self.output, inputs))
+            self.outputs.append(_pull(*self.output, inputs))
             return
         values = _pull(*self.maps[layer], inputs)
         children, parent = self._cut(layer, nodes, values)
-        width = values.shape[1]
-        active = unpack(self.signs[layer][children.first], width)
+        gains = self.units[layer].gains(self._codes(layer, children.first), values.shape[1])
         step = max(1, NUMBERS_AT_A_TIME // (3 * self._widest_from(layer)))
         for start in range(0, len(parent), step):
             some = np.arange(start, min(start + step, len(parent)))
-            masked = values[parent[some]] * active[some, :, None]
-            self.descend(layer + 1, children.take(some), masked)
+            passed = values[parent[some]] * gains[some, :, None]
+            self.descend(layer + 1, children.take(some), passed)
 
     def _widest_from(self, layer: int) -> int:
         """Return the larger width of a layer and of what follows it."""
         following = self.maps[layer + 1] if layer + 1 < len(self.maps) else self.output
-        return max(len(self.maps[layer][1]), 0 if following is None else len(following[1]))
+        return max(len(self.maps[layer][1]), len(following[1]))
+
+    def _codes(self, layer: int, rows: slice | Ints) -> tuple[Bytes, Bytes]:
+        """Return the bits (m, n) and pieces (m, p) of a layer in some rows."""
+        columns = self.rows.signs[self.layout.layer_columns[layer]]
+        return self.layout.only(layer).layers([column[rows] for column in columns])[0]
 
     def _cut(self, layer: int, nodes: _Nodes, values: Floats) -> tuple[_Nodes, Ints]:
-        """Return the children of the nodes by all neurons of a layer, and each one's parent.
+        """Return the children of the nodes by all units of a layer, and each one's parent.
 
         ``values`` (c, n, 3) are the neurons' affine maps on the nodes.
         """
         begin, end = nodes.first[0], nodes.stop[-1]
-        bits = unpack(self.signs[layer][begin:end], values.shape[1])
-        at_the_end = not self.complete and end == len(self.signs[0])
-        first, stop = nodes.first - begin, nodes.stop - begin
-        shapes = Pool(nodes.polygons)
-        shape = parent = np.arange(len(first))
+        units, (bits, pieces) = self.units[layer], self._codes(layer, slice(begin, end))
+        cutting = _Cutting(
+            nodes, values, goes_on=not self.complete and end == len(self.rows.active)
+        )
         for neuron, column in enumerate(np.ascontiguousarray(bits.T)):
-            ones_before = np.concatenate([[0], np.cumsum(column, dtype=np.int64)])
-            middle = stop - (ones_before[stop] - ones_before[first])
-            cut = (first < middle) & (middle < stop)
-            if at_the_end:  # there, what lies beyond the line may not be in the table
-                cut |= (first < stop) & (stop == len(bits)) & (middle == stop)
-            which = np.flatnonzero(cut)
+            cutting.by_line(neuron, column)
+        for (unit, first), column in zip(units.firsts(), pieces.T, strict=True):
+            if unit.kind == MAX:
+                cutting.by_winner(unit, first, column)
+                continue
+            for piece in range(1, unit.pieces):
+                cutting.by_line(first + piece - 1, column >= piece)
+        self.cuts += cutting.cuts
+        self.cut_layers += [np.full(len(cuts), layer) for cuts in cutting.cuts]
+        return cutting.children()
+
+
+class _Cutting:
+    """Nodes of the tree while the units of a layer cut them, one after the other."""
+
+    def __init__(self, nodes: _Nodes, values: Floats, *, goes_on: bool) -> None:
+        """Begin with nodes whose rows stand together; the neurons' maps on them are ``values``.
+
+        ``goes_on`` says that rows may be missing behind the last one.
+        """
+        self.cuts: list[Floats] = []
+        self._values = values
+        self._begin = nodes.first[0]
+        self._goes_on = goes_on
+        self._first, self._stop = nodes.first - self._begin, nodes.stop - self._begin
+        self._rows = self._stop[-1]
+        self._shapes = Pool(nodes.polygons)
+        self._shape = self._parent = np.arange(len(nodes.first))
+
+    def by_line(self, neuron: int, column: NDArray[Any]) -> None:
+        """Cut along the zero line of a neuron where ``column``, 0 and then 1, is both."""
+        first, stop = self._first, self._stop
+        ones_before = np.concatenate([[0], np.cumsum(column, dtype=np.int64)])
+        middle = stop - (ones_before[stop] - ones_before[first])
+        cut = (first < middle) & (middle < stop)
+        if self._goes_on:  # there, what lies beyond the line may not be in the table
+            cut |= (first < stop) & (stop == self._rows) & (middle == stop)
+        which = np.flatnonzero(cut)
+        if not which.size:
+            return
+        maps = self._values[self._parent[which], neuron]
+        below, above, chords = self._shapes.take(self._shape[which]).split(maps)
+        self.cuts.append(chords)
+        self._first = np.concatenate([first, middle[which]])
+        self._stop = np.concatenate([np.where(cut, middle, stop), stop[which]])
+        self._parent = np.concatenate([self._parent, self._parent[which]])
+        self._shape = np.concatenate([self._shape, self._shapes.add(above)])
+        self._shape[which] = self._shapes.add(below)
+
+    def by_winner(self, unit: PieceUnit, neuron: int, column: Bytes) -> None:
+        """Divide nodes by the winner of a maximum whose first neuron this is.
+
+        A winner's part is what is left where each other number that wins somewhere in the node is
+        no larger; its border to one of them is the last of these cuts.
+        """
+        before = np.zeros((unit.pieces, len(column) + 1), dtype=np.int64)
+        for winner in range(unit.pieces):
+            np.cumsum(column == winner, out=before[winner, 1:])
+        counts = before[:, self._stop] - before[:, self._first]
+        rivals = counts > 0
+        if self._goes_on:  # those after the last one may win in rows that are not in the table
+            at_the_end = (self._stop == self._rows) & (self._first < self._stop)
+            last = unit.pieces - 1 - rivals[::-1].argmax(axis=0)
+            rivals |= at_the_end & (np.arange(unit.pieces)[:, None] > last)
+        divided = np.flatnonzero(rivals.sum(axis=0) > 1)
+        kept = np.setdiff1d(np.arange(len(self._first)), divided)
+        parts = [(self._first[kept], self._stop[kept], self._shape[kept], self._parent[kept])]
+        starts = self._first + np.cumsum(counts, axis=0) - counts
+        for winner in range(unit.pieces):
+            which = divided[counts[winner, divided] > 0]
             if not which.size:
                 continue
-            below, above, chords = shapes.take(shape[which]).split(values[parent[which], neuron])
+            shape = self._part_of(unit, neuron, winner, which, rivals)
+            first, parent = starts[winner, which], self._parent[which]
+            parts.append((first, first + counts[winner, which], shape, parent))
+        self._first, self._stop, self._shape, self._parent = map(
+            np.concatenate, zip(*parts, strict=True)
+        )
+
+    def _part_of(
+        self, unit: PieceUnit, neuron: int, winner: int, which: Ints, rivals: NDArray[np.bool_]
+    ) -> Ints:
+        """Return the shapes of what a winner has of the nodes ``which``; note its borders."""
+        shapes = self._shapes.take(self._shape[which])
+        others = [rival for rival in range(unit.pieces) if rival != winner]
+        for rival in others:
+            shapes, _ = self._without(shapes, unit, neuron, (winner, rival), which, rivals)
+        for rival in others[winner:]:  # each border once
+            alone = self._shapes.take(self._shape[which])
+            for other in others:
+                if other != rival:
+                    alone, _ = self._without(alone, unit, neuron, (winner, other), which, rivals)
+            _, chords = self._without(alone, unit, neuron, (winner, rival), which, rivals)
             self.cuts.append(chords)
-            self.cut_layers.append(np.full(len(chords), layer))
-            first = np.concatenate([first, middle[which]])
-            stop = np.concatenate([np.where(cut, middle, stop), stop[which]])
-            parent = np.concatenate([parent, parent[which]])
-            shape = np.concatenate([shape, shapes.add(above)])
-            shape[which] = shapes.add(below)
-        order = np.argsort(first, kind="stable")
-        order = order[(first < stop)[order]]
-        polygons = shapes.take(shape[order])
-        return _Nodes(first[order] + begin, stop[order] + begin, polygons), parent[order]
+        return self._shapes.add(shapes)
+
+    def _without(
+        self,
+        shapes: Polygons,
+        unit: PieceUnit,
+        neuron: int,
+        pair: tuple[int, int],
+        which: Ints,
+        rivals: NDArray[np.bool_],
+    ) -> tuple[Polygons, Floats]:
+        """Return shapes without what is larger for the second of a pair than for the first.
+
+        Only where the second is a rival; and return the cuts.
+        """
+        rival = pair[1]
+        cut = np.flatnonzero(rivals[rival, which])
+        low, high = sorted(pair)
+        maps = self._values[self._parent[which[cut]], neuron + unit.comparison(low, high)]
+        lead = -maps if rival == high else maps  # z_winner - z_rival
+        _, left, chords = shapes.take(cut).split(lead)
+        pool = Pool(shapes)
+        shape = np.arange(len(shapes))
+        shape[cut] = pool.add(left)
+        return pool.take(shape), chords
+
+    def children(self) -> tuple[_Nodes, Ints]:
+        """Return what the nodes were cut into, in table order, and each one's parent."""
+        order = np.argsort(self._first, kind="stable")
+        order = order[(self._first < self._stop)[order]]
+        first, stop = self._first[order] + self._begin, self._stop[order] + self._begin
+        return _Nodes(first, stop, self._shapes.take(self._shape[order])), self._parent[order]
 
 
 def _pull(weight: Floats, bias: Floats, inputs: Floats) -> Floats:
@@ -225,24 +343,40 @@ def _check_size(polygons: Polygons, outputs: Floats, rows: int) -> None:
         )
 
 
-def _check_signs(plane: Plane, signs: Sequence[NDArray[np.uint8]], polygons: Polygons) -> None:
-    """Refuse a table that does not fit: each polygon's middle has the signs of its row.
+def _check_codes(plane: Plane, rows: Rows, polygons: Polygons) -> None:
+    """Refuse a table that does not fit: each polygon's middle has the codes of its row.
 
     Raises:
-        InputError: some sign is clearly another one.
+        InputError: some code is clearly another one.
     """
+    stack = plane.stack
     centres = polygons.centres()[:, : plane.dimension]
     large = polygons.areas() > SURE * np.prod(plane.upper - plane.lower)
-    step = max(1, NUMBERS_AT_A_TIME // max(plane.stack.widths))
+    step = max(1, NUMBERS_AT_A_TIME // max([2, *(layer.n_out for layer in stack.hidden)]))
     for start in range(0, len(centres), step):
         some = slice(start, start + step)
-        values = plane.stack.preactivations(centres[some])
-        for z, packed in zip(values, signs, strict=True):
-            bits = unpack(packed[some], z.shape[1]).astype(np.bool_)
-            wrong = (bits != (z > 0)) & (np.abs(z) > SURE * np.abs(z).max()) & large[some, None]
+        codes = stack.layout.layers([column[some] for column in rows.signs])
+        values = stack.preactivations(centres[some])
+        for units, z, (bits, pieces) in zip(stack.units, values, codes, strict=True):
+            scale = SURE * np.abs(z).max(initial=0.0)
+            wrong = (_excess(units, z, bits, pieces) > scale) & large[some, None]
             if wrong.any():
                 row = start + int(wrong.any(axis=1).argmax())
                 raise InputError(
                     f"row {row} of the table is no cell of this model; "
                     "check the table with nnce verify"
                 )
+
+
+def _excess(units: Units, z: Floats, bits: Bytes, pieces: Bytes) -> Floats:
+    """Return by how much numbers of neurons (m, n) are not what codes say, a column a condition."""
+    columns = [np.where(bits != 0, -1.0, 1.0) * z[:, : units.bits]]
+    for (unit, first), code in zip(units.firsts(), pieces.T, strict=True):
+        if unit.kind == MAX:
+            leads = np.zeros((len(z), unit.pieces))
+            leads[:, 1:] = z[:, first : first + unit.pieces - 1][:, ::-1]
+            columns.append(leads - np.take_along_axis(leads, code[:, None].astype(int), axis=1))
+            continue
+        passed = code[:, None] >= np.arange(1, unit.pieces)
+        columns.append(np.where(passed, -1.0, 1.0) * z[:, first : first + unit.pieces - 1])
+    return np.concatenate(columns, axis=1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from nnce_cli.network import CLIP, Units
 from nnce_cli.table import Metadata
 
 LONGEST_NAME = 60
@@ -59,3 +62,19 @@ def shortened(text: str) -> str:
         return text
     half = LONGEST_NAME // 2
     return f"{text[:half]}…{text[-half + 1 :]}"
+
+
+def units_words(units: Units, neurons: int) -> str:
+    """Return the units of a layer of so many neurons in a few words."""
+    kinds = Counter(_kind_of_slope(slope) for slope in units.slopes.tolist())
+    kinds.update("clip" if unit.kind == CLIP else f"max of {unit.pieces}" for unit in units.pieces)
+    words = [f"{count:,} {kind}" for kind, count in kinds.items()]
+    if neurons > units.rows:
+        words.append(f"{neurons - units.rows:,} passing by")
+    return ", ".join(words)
+
+
+def _kind_of_slope(slope: float) -> str:
+    """Return what a unit with two pieces is called by its slope where it is not active."""
+    named = {0.0: "ReLU", -1.0: "absolute value"}
+    return named.get(slope, f"leaky ReLU ({slope:.6g})")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nnce_cli import __version__
 from nnce_cli.base.layout import Layout
 from nnce_cli.base.sizes import Sizes
+from nnce_cli.base.task import MEANINGS
 from nnce_cli.table.columns import column_names
 from nnce_cli.table.digests import Digests
 
@@ -56,7 +57,10 @@ class Metadata:
     units of the layers, ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each),
     ``witness`` says whether the table has that column, ``made`` how it was made (None where that
     was not `nnce enumerate`). ``pieces`` has the numbers of pieces of the units with more than two,
-    layer by layer, and nothing where there are none; ``values`` is as in `Sizes`.
+    layer by layer, and nothing where there are none; ``values`` is as in `Sizes`. ``meaning`` is
+    what the outputs mean, one of `MEANINGS`, empty where the model does not say it; ``inputs`` are
+    the names of its inputs and how many numbers each has, where there are several, and ``outputs``
+    those of its outputs that were chosen, where these are not all.
     The rest is known when the enumeration ends: ``stopped_by`` is one of `STOPS` where the table
     is incomplete, ``exact_witnesses`` gives, for the rows whose cell is too thin for a float64
     witness, one as fractions ("1/3"), and ``digests`` are those of the rows.
@@ -70,6 +74,9 @@ class Metadata:
     made: Made | None = None
     pieces: tuple[tuple[int, ...], ...] = ()
     values: tuple[int, ...] | None = None
+    meaning: str = ""
+    inputs: tuple[tuple[str, int], ...] = ()
+    outputs: tuple[str, ...] = ()
     layer_cells: tuple[int, ...] = ()
     complete: bool = False
     stopped_by: str | None = None
@@ -85,6 +92,7 @@ class Metadata:
         Without hidden layers the witness is the only column, and so always there.
         """
         sizes = stack.sizes
+        meaning, inputs, outputs = _said_of(stack)
         return Metadata(
             model=stack.digest,
             widths=tuple(sizes.widths),
@@ -94,6 +102,9 @@ class Metadata:
             made=made,
             pieces=sizes.layout.pieces if sizes.layout.has_pieces else (),
             values=sizes.values,
+            meaning=meaning,
+            inputs=inputs,
+            outputs=outputs,
         )
 
     @cached_property
@@ -112,6 +123,14 @@ class Metadata:
         """The domain as JSON values."""
         return {"kind": "box", "lower": list(self.lower), "upper": list(self.upper)}
 
+    @property
+    def _said(self) -> dict[str, Any]:
+        """What the model says of its inputs and outputs, as JSON values; nothing for most."""
+        said: dict[str, Any] = {"meaning": self.meaning} if self.meaning else {}
+        if self.inputs:
+            said["inputs"] = [{"name": name, "numbers": count} for name, count in self.inputs]
+        return said | {"outputs": self.outputs} if self.outputs else said
+
     def to_json(self) -> str:
         """Return the JSON text; equal metadata gives equal text."""
         return json.dumps(
@@ -119,6 +138,7 @@ class Metadata:
                 "format": FORMAT,
                 "model": self.model,
                 **self.sizes.to_values(),
+                **self._said,
                 "domain": self.domain,
                 "options": {"witness": self.witness},
                 "made": None if self.made is None else vars(self.made),
@@ -199,6 +219,9 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         made=_made(data["made"]),
         pieces=pieces,
         values=values,
+        meaning=_meaning(data.get("meaning", "")),
+        inputs=_inputs(data.get("inputs"), widths[0]),
+        outputs=_outputs(data.get("outputs")),
         layer_cells=tuple(layer_cells),
         complete=data["complete"],
         stopped_by=data["stopped_by"],
@@ -228,6 +251,43 @@ def _values(values: Any, widths: list[int]) -> tuple[int, ...] | None:
     _require(_are_counts(values) and len(values) == len(widths) - 1, "bad values")
     _require(all(map(ge, values, widths[1:])), "bad values")
     return tuple(values)
+
+
+def _meaning(value: Any) -> str:
+    _require(isinstance(value, str) and value in ("", *MEANINGS), "a bad meaning")
+    return str(value)
+
+
+def _inputs(values: Any, numbers: int) -> tuple[tuple[str, int], ...]:
+    """Read the names of several inputs, which have all the numbers together."""
+    if values is None:
+        return ()
+    _require(isinstance(values, list) and all(isinstance(x, dict) for x in values), "bad inputs")
+    names, counts = [x.get("name") for x in values], [x.get("numbers") for x in values]
+    _require(all(isinstance(name, str) for name in names), "bad inputs")
+    _require(len(values) > 1 and _are_counts(counts) and sum(counts) == numbers, "bad inputs")
+    return tuple(zip(names, counts, strict=True))
+
+
+def _outputs(values: Any) -> tuple[str, ...]:
+    if values is None:
+        return ()
+    _require(isinstance(values, list) and len(values) > 0, "bad outputs")
+    _require(all(isinstance(name, str) for name in values), "bad outputs")
+    return tuple(values)
+
+
+def _said_of(stack: LayerStack) -> tuple[str, tuple[tuple[str, int], ...], tuple[str, ...]]:
+    """Return what is worth saying of the meaning, the inputs and the outputs of a network."""
+    meaning = getattr(stack, "meaning", None)
+    kind = getattr(meaning, "kind", "")
+    inputs, outputs = getattr(stack, "inputs", ()), getattr(stack, "outputs", ())
+    chosen = tuple(port.name for port in outputs)
+    return (
+        kind if kind in MEANINGS else "",
+        tuple((port.name, port.size) for port in inputs) if len(inputs) > 1 else (),
+        chosen if chosen != getattr(meaning, "outputs", chosen) else (),
+    )
 
 
 def _made(values: Any) -> Made | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -150,6 +151,58 @@ def test_parts_are_joined_to_the_same_table(cells, tmp_path):
 @dataclasses.dataclass(frozen=True)
 class _Batch(Rows):
     log: None = None
+
+
+def ports(**sizes: int) -> tuple:
+    return tuple(SimpleNamespace(name=name, size=size) for name, size in sizes.items())
+
+
+def said_by(kind: str, inputs: tuple, outputs: tuple, of_file: tuple[str, ...]) -> Metadata:
+    """The metadata of a network of which a file says this."""
+    cells = sampled(zoo(3)["leaky"])
+    about = {"meaning": SimpleNamespace(kind=kind, outputs=of_file)}
+    for name, value in (about | {"inputs": inputs, "outputs": outputs}).items():
+        object.__setattr__(cells.stack, name, value)
+    return dataclasses.replace(
+        Metadata.of(cells.stack, cells.box, witness=True), layer_cells=(0, 0)
+    )
+
+
+def test_what_a_model_says_is_kept():
+    said = said_by("classes by argmin", ports(a=1, b=2), ports(z=2), ("y", "z"))
+    assert said.meaning == "classes by argmin"
+    assert said.inputs == (("a", 1), ("b", 2))
+    assert said.outputs == ("z",)
+    values = json.loads(said.to_json())
+    assert values["inputs"] == [{"name": "a", "numbers": 1}, {"name": "b", "numbers": 2}]
+    assert Metadata.from_json(said.to_json()) == said
+
+
+def test_what_says_nothing_is_left_out():
+    said = json.loads(said_by("unknown", ports(a=3), ports(y=1, z=1), ("y", "z")).to_json())
+    assert not said.keys() & {"meaning", "inputs", "outputs"}
+    assert Metadata.from_json(json.dumps(said)).meaning == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("meaning", "<script>"),
+        ("meaning", 3),
+        ("inputs", [{"name": "a", "numbers": 3}]),
+        ("inputs", [{"name": "a", "numbers": 1}, {"name": "b", "numbers": 1}]),
+        ("inputs", [{"name": 1, "numbers": 1}, {"name": "b", "numbers": 2}]),
+        ("inputs", [{"numbers": 1}, {"name": "b", "numbers": 2}]),
+        ("inputs", ["a", "b", "c"]),
+        ("outputs", []),
+        ("outputs", "z"),
+        ("outputs", [1]),
+    ],
+)
+def test_hostile_words_are_refused(key, value):
+    said = said_by("sign", ports(a=1, b=2), ports(z=2), ("y", "z"))
+    with pytest.raises(ValueError, match=f"bad {key}"):
+        Metadata.from_json(json.dumps(json.loads(said.to_json()) | {key: value}))
 
 
 @pytest.mark.parametrize(

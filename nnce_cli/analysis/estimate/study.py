@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,8 @@ class Forecast:
 
     @property
     def cells(self) -> Quantity:
-        """The number of cells."""
-        return self.layer_cells[-1]
+        """The number of cells: one without hidden layers."""
+        return self.layer_cells[-1] if self.layer_cells else _known(1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -137,7 +138,6 @@ class Study:
         self.problem = Problem.of(stack, box)
         self.seed, self.probes = seed, probes
         self.witness = has_witness(stack.n_inputs)
-        self.prober = Prober(self.problem, seed)
         self.clock = Clock(seconds)
         self.speed: Speed | None = None
         self.replicates: list[Probe] = []
@@ -146,8 +146,16 @@ class Study:
         self.first_layers: list[int] = []
         self.met = 0
 
+    @cached_property
+    def prober(self) -> Prober:
+        """Walks random parts of the tree."""
+        return Prober(self.problem, self.seed)
+
     def probe(self) -> None:
         """Take pilots, measure speeds, then walk the whole tree or replicates of a part of it."""
+        if not self.stack.hidden:
+            self.exact = np.zeros(0)
+            return
         wanted = None if self.probes is None else max(1, self.probes // REPLICATES)
         found = self.prober.pilots(math.inf if wanted is None else max(wanted, 32), self.clock)
         if found is None:
@@ -230,7 +238,7 @@ class Study:
         cells = None
         if self.exact is not None:
             layer_cells = [_known(int(n)) for n in self.exact]
-            cells = LogNormal(float(self.exact[-1]), 0.0)
+            cells = LogNormal(float(self.exact[-1]) if len(self.exact) else 1.0, 0.0)
         elif len(self.replicates) < FEWEST_REPLICATES:
             layer_cells = [Quantity.unknown(self._why_so_few())] * len(self.stack.hidden)
         else:
@@ -242,7 +250,8 @@ class Study:
         workers = min(jobs, usable_cores())
         pace = 1.0 if workers == 1 else 1.0 / (EFFICIENCY * workers)
         costs = self._costs(pace)
-        reason = layer_cells[-1].reason or "no subtree was walked in time to measure what it costs"
+        reason = layer_cells[-1].reason if layer_cells else None
+        reason = reason or "no subtree was walked in time to measure what it costs"
         totals = [_total(cells, cost, reason) for cost in costs]
         return Forecast(
             layer_cells=tuple(layer_cells),
