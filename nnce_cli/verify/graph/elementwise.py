@@ -110,7 +110,7 @@ def _scaler(node: Node, x: Tensor) -> Tensor:
 # Of constants.
 
 
-@computes("Sqrt")
+@computes("Sqrt", of_constants=True)
 def _sqrt(node: Node, x: Tensor) -> Tensor:
     """The root of a constant, by definition the nearest float64."""
     return objects([_root(value) for value in x.ravel().tolist()], x.shape)
@@ -125,7 +125,7 @@ def _root(value: fmpq) -> fmpq:
     return fmpq(*((2 * floor + (not is_whole)) / (1 << (shift // 2 + 1))).as_integer_ratio())
 
 
-@computes("Pow")
+@computes("Pow", of_constants=True)
 def _pow(node: Node, x: Tensor, power: Tensor) -> Tensor:
     [exponent] = floats(np.asarray(power)).ravel().tolist()
     base = _sqrt(node, x) if abs(exponent) == 0.5 else x
@@ -138,22 +138,22 @@ def _pow(node: Node, x: Tensor, power: Tensor) -> Tensor:
     return 1 / found if exponent < 0 else found
 
 
-@computes("Reciprocal")
+@computes("Reciprocal", of_constants=True)
 def _reciprocal(node: Node, x: Tensor) -> Tensor:
     return 1 / x
 
 
-@computes("Floor")
+@computes("Floor", of_constants=True)
 def _floor(node: Node, x: Tensor) -> Tensor:
     return objects([fmpq(int(v.floor())) for v in x.ravel().tolist()], x.shape)
 
 
-@computes("Ceil")
+@computes("Ceil", of_constants=True)
 def _ceil(node: Node, x: Tensor) -> Tensor:
     return objects([fmpq(int(v.ceil())) for v in x.ravel().tolist()], x.shape)
 
 
-@computes("Mod")
+@computes("Mod", of_constants=True)
 def _mod(node: Node, a: Tensor, b: Tensor) -> Tensor:
     return np.asarray(np.fmod(a, b) if node.get("fmod", 0) else np.mod(a, b))
 
@@ -162,11 +162,6 @@ def _mod(node: Node, a: Tensor, b: Tensor) -> Tensor:
 def _dequantize(node: Node, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
     steps = exact(x) if zero is None else exact(x) - exact(_along(node, x, zero))
     return steps * _along(node, x, scale)
-
-
-@computes("QuantizeLinear")
-def _quantize(node: Node, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    raise UnknownError("it rounds")
 
 
 def _along(node: Node, x: Tensor, parameter: Tensor) -> Tensor:
@@ -181,16 +176,16 @@ def _along(node: Node, x: Tensor, parameter: Tensor) -> Tensor:
 # Truth values.
 
 
-@computes("And")
+@computes("And", of_constants=True)
 def _and(node: Node, a: Tensor, b: Tensor) -> Tensor:
     return np.logical_and(a, b)
 
 
-@computes("Or")
+@computes("Or", of_constants=True)
 def _or(node: Node, a: Tensor, b: Tensor) -> Tensor:
     return np.logical_or(a, b)
 
 
-@computes("Equal")
+@computes("Equal", of_constants=True)
 def _equal(node: Node, a: Tensor, b: Tensor) -> Tensor:
     return np.asarray(a == b, dtype=np.bool_)

@@ -16,6 +16,7 @@ from nnce_cli.verify.graph import elementwise, shapes, sums, truth, units  # noq
 from nnce_cli.verify.graph.elementwise import BOOL, FLOAT64, INT64, as_type
 from nnce_cli.verify.graph.node import (
     HANDLERS,
+    OF_CONSTANTS,
     Node,
     Tensor,
     UnknownError,
@@ -115,10 +116,10 @@ class GraphAtPoint:
     def _compute(self, node: Node, values: dict[str, Any]) -> list[Tensor]:
         """Compute a node's outputs, and return the codes of its units."""
         here = replace(node, codes=[])
-        given = [values[name] if name else None for name in node.inputs]
-        while given and given[-1] is None:
-            given.pop()
         try:
+            given = [values[name] if name else None for name in node.inputs]
+            while given and given[-1] is None:
+                given.pop()
             results = self._results(here, given)
         except UnknownError as error:
             raise UnknownError(f"{node.label}: {error}") from None
@@ -131,6 +132,8 @@ class GraphAtPoint:
     def _results(self, node: Node, given: list[Any]) -> tuple[Any, ...]:
         if node.op_type in ("Cast", "CastLike"):
             return (self._cast(node, *given),)
+        if node.op_type in OF_CONSTANTS and self._varying & {*node.outputs}:
+            raise UnknownError("what it computes from is no constant")
         if node.op_type not in OF_TRUTH and any(isinstance(x, Truth) for x in given):
             raise UnknownError("it computes with truth values")
         found = HANDLERS[node.op_type](node, *given)

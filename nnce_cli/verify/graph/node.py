@@ -51,12 +51,17 @@ HANDLERS: dict[str, Handler] = {}
 """How to compute operators: from the node and its inputs (None for one left out)."""
 
 
-def computes(*op_types: str) -> Callable[[Handler], Handler]:
+OF_CONSTANTS: set[str] = set()
+"""Operators that are not piecewise linear, or jump: they are computed of constants only."""
+
+
+def computes(op_type: str, *, of_constants: bool = False) -> Callable[[Handler], Handler]:
     """Enter a function in the table."""
 
     def enter(handler: Handler) -> Handler:
-        for op_type in op_types:
-            HANDLERS[op_type] = handler
+        HANDLERS[op_type] = handler
+        if of_constants:
+            OF_CONSTANTS.add(op_type)
         return handler
 
     return enter

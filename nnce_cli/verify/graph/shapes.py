@@ -43,7 +43,7 @@ def _constant_of_shape(node: Node, shape: Tensor) -> Tensor:
     return np.broadcast_to(value.reshape(()), integers(shape)).copy()
 
 
-@computes("Range")
+@computes("Range", of_constants=True)
 def _range(node: Node, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
     return np.arange(*(int(floats(part)) for part in (start, limit, delta)), dtype=np.int64)
 
@@ -54,7 +54,7 @@ def _eye(node: Node, x: Tensor) -> Tensor:
     return exact(np.eye(rows, columns, k=node.get("k", 0)))
 
 
-@computes("NonZero")
+@computes("NonZero", of_constants=True)
 def _non_zero(node: Node, x: Tensor) -> Tensor:
     return np.array(np.nonzero(x), dtype=np.int64)
 

@@ -68,7 +68,7 @@ def _reduce_mean(node: Node, x: Tensor, axes: Tensor | None = None) -> Tensor:
     return np.asarray(_reduce_sum(node, x, axes) / fmpq(count))
 
 
-@computes("ReduceProd")
+@computes("ReduceProd", of_constants=True)
 def _reduce_prod(node: Node, x: Tensor, axes: Tensor | None = None) -> Tensor:
     along = reduced_axes(node, x, axes)
     return np.asarray(x.prod(axis=along, keepdims=bool(node.get("keepdims", 1)))) if along else x
