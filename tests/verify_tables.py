@@ -32,8 +32,9 @@ CHECKS = (
     "closure",
     "volumes",
     "outputs",
+    "lowering",
 )
-METADATA, WITNESSES, ORDER, SAMPLES, CLOSURE, VOLUMES, OUTPUTS = CHECKS
+METADATA, WITNESSES, ORDER, SAMPLES, CLOSURE, VOLUMES, OUTPUTS, LOWERING = CHECKS
 
 
 def run_verify(cells: Path, model: Path, **options: Any) -> Report:

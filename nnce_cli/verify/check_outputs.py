@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnce_cli.network import LayerStack
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.rounding import CellOutputs
@@ -18,7 +18,9 @@ NAME, UNIT = "outputs", "witnesses"
 WITNESS_ROUNDING = 2.0**-53  # a rational witness stands rounded in the table
 
 
-def check_outputs(table: Table, stack: LayerStack, path: Path, progress: Progress) -> CheckResult:
+def check_outputs(
+    table: Table, network: ExactNetwork, path: Path, progress: Progress
+) -> CheckResult:
     """Compare the outputs at all witnesses; rounding may explain differences, nothing else.
 
     Raises:
@@ -26,7 +28,7 @@ def check_outputs(table: Table, stack: LayerStack, path: Path, progress: Progres
     """
     result = CheckResult(NAME, UNIT)
     session = Session(path)
-    cells = CellOutputs(stack, session.graph)
+    cells = CellOutputs(network, session.graph)
     largest = 0.0
     for part in table.parts(witness=True):
         points = part.rows.witness

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
 from nnce_cli.verify.float_codes import FloatCodes
+from nnce_cli.verify.points import random_points, shown_point
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import BATCH, Table, codes_of, keys, packed_rows, shown
@@ -29,7 +30,7 @@ def check_samples(
     floats = FloatCodes(network)
     cells: dict[bytes, list[float]] = {}
     for first in range(0, samples, BATCH):
-        points = _draw(network, generator, min(BATCH, samples - first))
+        points = random_points(network.box, generator, min(BATCH, samples - first))
         for key, point in _cells_of(points, network, floats, result):
             cells.setdefault(key, point.tolist())
         progress(first + len(points), samples)
@@ -37,13 +38,6 @@ def check_samples(
     _report_missing(table, wanted, cells, result)
     result.count("different cells", len(cells))
     return result
-
-
-def _draw(network: ExactNetwork, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
-    lower, upper = network.box.lower, network.box.upper
-    share = generator.random((count, lower.size))
-    # Not lower + share * (upper - lower), which may overflow.
-    return np.clip(lower * (1 - share) + upper * share, lower, upper)
 
 
 def _cells_of(
@@ -80,5 +74,4 @@ def _report_missing(
     for key in sorted(key for key in cells if key.rstrip(b"\0") in missing):
         packed = np.frombuffer(key, dtype=np.uint8).reshape(1, len(key))
         name = shown(codes_of(packed, table.layout)[0], table.layout)
-        point = ", ".join(map(repr, cells[key][:8])) + (", …" if len(cells[key]) > 8 else "")
-        result.fail(f"the cell {name} of the point ({point}) is not listed")
+        result.fail(f"the cell {name} of {shown_point(cells[key])} is not listed")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from flint import fmpq, fmpz
+from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
 from nnce_cli.verify.float_codes import FloatCodes
 from nnce_cli.verify.layer_units import Bools, Codes
+from nnce_cli.verify.points import rational_witnesses
 from nnce_cli.verify.polytope import Polytope
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.ranks import Ranks
@@ -72,7 +73,7 @@ class _RowCheck:
         codes, proved = self.floats.at(points)
         settled = np.asarray(proved.all(axis=1))
         wrong: Bools = proved & np.asarray(codes != part.codes)
-        rational = self._exact_witnesses(part)
+        rational = rational_witnesses(self.table, part)
         for i in range(len(part)):
             if i in rational:
                 self.result.count("witnesses exactly")
@@ -89,14 +90,6 @@ class _RowCheck:
                 what = self._at_exactly(part.codes[i], rationals(points[i]))
             if what:
                 yield i, what
-
-    def _exact_witnesses(self, part: Part) -> dict[int, list[fmpq]]:
-        """Return the rational witnesses of the part's rows."""
-        exact = self.table.metadata.exact_witnesses
-        rows = range(part.start, part.start + len(part))
-        return {
-            row - part.start: [_fraction(x) for x in exact[row]] for row in rows if row in exact
-        } if exact else {}  # fmt: skip
 
     def _at_exactly(self, codes: Codes, point: list[fmpq]) -> str:
         """Say what is wrong with a rational witness, or nothing."""
@@ -157,8 +150,3 @@ def _has_interior(network: ExactNetwork, codes: Codes) -> bool:
         elif sides[row] > 0:
             return False
     return Polytope(forms, network.dimension).interior_point() is not None
-
-
-def _fraction(text: str) -> fmpq:
-    numerator, _, denominator = text.partition("/")
-    return fmpq(fmpz(numerator), fmpz(denominator or "1"))  # of any length, unlike int

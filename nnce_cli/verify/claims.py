@@ -5,7 +5,7 @@ Floating point with error bounds settles most claims; rational arithmetic decide
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from nnce_cli.verify.exact_network import ExactNetwork, Form
 from nnce_cli.verify.float_forms import CellForms, FloatForms
 from nnce_cli.verify.layer_units import Bools, Codes, Ints
 from nnce_cli.verify.polytope import Polytope, combination_proves
+from nnce_cli.verify.proofs import Proofs
 
 INACTIVE, ACTIVE, ZERO, SPLIT, CELL, NOTHING = range(6)
 
@@ -47,18 +48,14 @@ class Proved:
     """
 
     last: int = -1
-    by_floats: int = 0
-    by_rationals: int = 0
-    by_programs: int = 0
+    signs: Proofs = field(default_factory=Proofs)
     empty: int = 0
     wrong: tuple[int, str] | None = None
 
     def add(self, other: Proved) -> None:
         """Add what became of the claims after these."""
         self.last = other.last
-        self.by_floats += other.by_floats
-        self.by_rationals += other.by_rationals
-        self.by_programs += other.by_programs
+        self.signs.add(other.signs)
         self.empty += other.empty
         self.wrong = self.wrong or other.wrong
 
@@ -66,9 +63,7 @@ class Proved:
     def details(self) -> dict[str, int]:
         """The counts under the names that reports have for them."""
         return {
-            "proved by floating point": self.by_floats,
-            "proved by rational arithmetic": self.by_rationals,
-            "proved by linear programs": self.by_programs,
+            **self.signs.details("proved", "linear programs"),
             "nodes without interior": self.empty,
         }
 
@@ -94,7 +89,7 @@ class ClaimCheck:
                 in_floats[some] = self._in_floats(layer, [claims[i] for i in some])
         for claim, settled in zip(claims, in_floats.tolist(), strict=True):
             if settled:
-                proved.by_floats += claim.decision in (INACTIVE, ACTIVE)
+                proved.signs.by_floats += claim.decision in (INACTIVE, ACTIVE)
                 continue
             what = self._exactly(claim, proved)
             if what:
@@ -180,10 +175,10 @@ class ClaimCheck:
             return f"{name} is identically zero here, so it is inactive"
         inward = form if claim.decision == ACTIVE else [-x for x in form]
         if combination_proves(inward, [self._wall(claim, k) for k in claim.slacks], claim.inputs):
-            proved.by_rationals += 1
+            proved.signs.by_rationals += 1
             return ""
         if self._node(claim, [inward]).is_redundant(0):
-            proved.by_programs += 1
+            proved.signs.by_programs += 1
             return ""
         side = "positive" if claim.decision == ACTIVE else "negative"
         return f"{name} is not {side} on the whole node"

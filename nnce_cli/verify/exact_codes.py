@@ -17,20 +17,21 @@ class Location:
 
     ``touched`` is the first neuron, counted through all layers, that is a wall of the cell, zero
     at the point and not identically zero around it. Then ``codes`` are right for the layers before
-    it only.
+    it only, and there are no ``values``, which are those that the last layer passes on.
     """
 
     codes: Codes
     touched: int | None = None
+    values: tuple[fmpq, ...] = ()
 
 
 def locate(network: ExactNetwork, point: list[fmpq]) -> Location:
     """Find the cell of a point x (n_0 entries) of the domain."""
     codes = np.zeros(network.units, dtype=np.uint8)
-    activation = fmpq_mat(len(point), 1, point)
+    before = list(point)
     for k, (units, layer) in enumerate(zip(network.layers, network.maps, strict=True)):
         weight, bias = layer.rational
-        numbers = (weight * activation + bias).entries()
+        numbers = (weight * fmpq_mat(len(before), 1, before) + bias).entries()
         here = network.of_layer(k, codes)
         here[:] = units.codes_of(numbers)
         sides = units.sides(here).tolist()
@@ -41,5 +42,5 @@ def locate(network: ExactNetwork, point: list[fmpq]) -> Location:
             if touched is not None:
                 return Location(codes, network.row_starts[k] + touched)
         values = units.exact_values([[z] for z in numbers], here)
-        activation = fmpq_mat(len(values), 1, [ZERO if v is None else v[0] for v in values])
-    return Location(codes)
+        before = [ZERO if value is None else value[0] for value in values]
+    return Location(codes, values=tuple(before))

@@ -32,7 +32,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class ExactNetwork:
-    """The hidden layers of a network on a box.
+    """The layers of a network on a box; ``output`` is None where it ends in units.
 
     The code of a cell has a number for each unit, the layers joined; ``starts`` (L + 1 numbers)
     say where each layer begins in it. Functions are those of the neurons of units, the layers
@@ -52,6 +52,7 @@ class ExactNetwork:
         self.layers = [LayerUnits(units, layer) for units, layer in both]
         before: list[LayerUnits | None] = [None, *self.layers]
         self.maps = [LayerMap.of(*pair) for pair in zip(stack.hidden, before, strict=False)]
+        self.output = None if stack.output is None else LayerMap.of(stack.output, before[-1])
         self.starts = _ends(layer.count for layer in self.layers)
         self.row_starts = _ends(layer.rows for layer in self.layers)
         self._layers = [k for k, layer in enumerate(self.layers) for _ in range(layer.rows)]
@@ -167,6 +168,13 @@ class ExactNetwork:
                 if side:
                     found.append((start + j, form if side > 0 else [-x for x in form]))
         return found
+
+    def outputs(self, values: Sequence[fmpq]) -> list[fmpq]:
+        """Return the outputs where the last layer passes on these values."""
+        if self.output is None:
+            return list(values)
+        weight, bias = self.output.rational
+        return (weight * fmpq_mat(len(values), 1, list(values)) + bias).entries()
 
     def point(self, u: Sequence[fmpq]) -> list[fmpq]:
         """Return the point x (n_0 entries) of the unit cube's point u (d entries)."""

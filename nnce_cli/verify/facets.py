@@ -22,6 +22,7 @@ from nnce_cli.verify.layer_units import Bools, Codes, Floats, Ints, Signs
 from nnce_cli.verify.listed import Listed
 from nnce_cli.verify.polytope import Polytope, combination_proves
 from nnce_cli.verify.programs import Found, find_combinations
+from nnce_cli.verify.proofs import Proofs
 from nnce_cli.verify.table_rows import Packed, packed_rows
 
 ENTRIES = 2**18  # of the arrays of cells that are looked at together: what caches hold
@@ -64,9 +65,7 @@ class Facets:
     cells: int = 0
     hyperplanes: int = 0
     listed: int = 0
-    by_floats: int = 0
-    by_rationals: int = 0
-    by_programs: int = 0
+    redundant: Proofs = field(default_factory=Proofs)
     missing: list[Missing] = field(default_factory=list)
 
     def add(self, other: Facets) -> None:
@@ -74,9 +73,7 @@ class Facets:
         self.cells += other.cells
         self.hyperplanes += other.hyperplanes
         self.listed += other.listed
-        self.by_floats += other.by_floats
-        self.by_rationals += other.by_rationals
-        self.by_programs += other.by_programs
+        self.redundant.add(other.redundant)
 
     @property
     def details(self) -> dict[str, int]:
@@ -84,9 +81,7 @@ class Facets:
         return {
             "cells": self.cells,
             "leading to listed cells": self.listed,
-            "redundant by floating point": self.by_floats,
-            "redundant by rational arithmetic": self.by_rationals,
-            "redundant by exact linear programs": self.by_programs,
+            **self.redundant.details("redundant", "exact linear programs"),
         }
 
 
@@ -115,7 +110,7 @@ class FacetCheck:
         is_open = around.walls & ~around.found
         before = int(is_open.sum())
         bases = self._prove_in_floats(around, is_open, cells.points)
-        facets.by_floats += before - int(is_open.sum())
+        facets.redundant.by_floats += before - int(is_open.sum())
         for i in np.flatnonzero(is_open.any(axis=1)).tolist():
             self._prove_exactly(cells[i : i + 1], is_open[i], bases.get(i, {}), facets)
 
@@ -192,9 +187,9 @@ class FacetCheck:
                 continue
             slacks, inputs = bases.get(wall, ([], []))
             if combination_proves(function, [functions[j] for j in slacks], inputs):
-                facets.by_rationals += 1
+                facets.redundant.by_rationals += 1
             elif polytope.is_redundant(k):
-                facets.by_programs += 1
+                facets.redundant.by_programs += 1
             else:
                 beyond = codes_across(self.network, codes, around)[k]
                 facets.missing.append(Missing(row, codes, around.hyperplanes[k].rows, beyond))

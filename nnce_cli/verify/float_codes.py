@@ -15,7 +15,7 @@ import numpy as np
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.layer_map import LayerMap
-from nnce_cli.verify.layer_units import Bools, Codes, Floats, Ints, LayerUnits
+from nnce_cli.verify.layer_units import Bools, Codes, Floats, LayerUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,6 @@ class _Numbers:
     values: Floats
     error: Floats
     alive: Bools
-
-    def some(self, places: Ints | slice) -> _Numbers:
-        return _Numbers(self.values[:, places], self.error[:, places], self.alive[:, places])
 
 
 class FloatCodes:
@@ -67,19 +64,18 @@ def _after(before: _Numbers, layer: LayerMap) -> _Numbers:
 def _through(units: LayerUnits, here: _Numbers) -> tuple[Codes, Bools, _Numbers]:
     """Return the codes of a layer's units, which of them are proved, and the values passed on."""
     codes = _codes(units, here.values)
-    proved = _proved(units, codes, here)
-    kept = here if units.is_relu else here.some(units.values)
-    gains = units.gains(codes)
-    values, error = kept.values * gains, kept.error * np.abs(gains)
-    alive = kept.alive & (gains != 0)
-    two, unsure = slice(units.bits), ~proved[:, : units.bits]
-    steepest = np.maximum(np.abs(units.slopes), 1.0)
-    error[:, two] = np.where(unsure, kept.error[:, two] * steepest, error[:, two])
-    alive[:, two] |= unsure & kept.alive[:, two]
-    passed = _Numbers(np.where(alive, values, 0.0), error, alive)
-    _clip(units, codes, proved, here, passed)
-    _take_largest(units, codes, proved, here, passed)
-    return codes, proved, passed
+    in_doubt = _in_doubt(units, codes, here)
+    values = units.passed_on(codes, here.values)
+    error = units.passed_on(codes, here.error, units.steepness)
+    alive = units.passed_on(codes, here.alive, units.steepness)
+    for place, height, at_top in units.lifted(codes):
+        values[at_top, place] = height
+        error[at_top, place] = UNIT_ROUNDOFF * abs(height) + UNDERFLOW
+        alive[at_top, place] = 1.0
+    error += units.strayed(here.error, in_doubt)
+    alive += units.strayed(here.alive.astype(np.float64), in_doubt)
+    passed = _Numbers(np.where(alive > 0, values, 0.0), error, alive > 0)
+    return codes, _proved(units, in_doubt), passed
 
 
 def _codes(units: LayerUnits, z: Floats) -> Codes:
@@ -95,40 +91,18 @@ def _codes(units: LayerUnits, z: Floats) -> Codes:
     return codes
 
 
-def _proved(units: LayerUnits, codes: Codes, here: _Numbers) -> Bools:
-    """Say which codes (m, units) are right for sure: all their walls are on their sides."""
-    rows = here.some(slice(units.rows))
-    z, error, alive = rows.values, rows.error, rows.alive
+def _in_doubt(units: LayerUnits, codes: Codes, here: _Numbers) -> Bools:
+    """Say which neurons of units (m, rows) may not be on the sides that the codes say."""
+    rows = slice(units.rows)
+    z, error, alive = here.values[:, rows], here.error[:, rows], here.alive[:, rows]
     sides = units.sides(codes)
-    fine = np.where(sides > 0, z > error, (sides == 0) | (z < -error) | ~alive)
-    proved = np.empty(codes.shape, dtype=np.bool_)
-    proved[:, : units.bits] = fine[:, : units.bits]
+    return np.where(sides > 0, ~(z > error), (sides < 0) & ~(z < -error) & alive)
+
+
+def _proved(units: LayerUnits, in_doubt: Bools) -> Bools:
+    """Say which codes (m, units) are right for sure: all their walls are on their sides."""
+    proved = np.empty((len(in_doubt), units.count), dtype=np.bool_)
+    proved[:, : units.bits] = ~in_doubt[:, : units.bits]
     for piece in units.pieces:
-        proved[:, piece.number] = fine[:, piece.neurons].all(axis=1)
+        proved[:, piece.number] = ~in_doubt[:, piece.neurons].any(axis=1)
     return proved
-
-
-def _clip(units: LayerUnits, codes: Codes, proved: Bools, here: _Numbers, passed: _Numbers) -> None:
-    """Write the values of clips: between 0 and their heights."""
-    for place, height, at_top in units.lifted(codes):
-        passed.values[at_top, place] = height
-        passed.error[at_top, place] = UNIT_ROUNDOFF * abs(height) + UNDERFLOW
-        passed.alive[at_top, place] = True
-    for piece, place in zip(units.clips, units.clip_places, strict=True):
-        unsure = ~proved[:, piece.number]
-        passed.error[unsure, place] += here.error[unsure, piece.neurons].sum(axis=1)
-        passed.alive[unsure, place] = True
-
-
-def _take_largest(
-    units: LayerUnits, codes: Codes, proved: Bools, here: _Numbers, passed: _Numbers
-) -> None:
-    """Write the values of maxima: z_0 and the largest lead over it, if that is positive."""
-    for place, cells, neurons in units.won(codes):
-        passed.values[cells, place] += here.values[cells, neurons]
-        passed.error[cells, place] += here.error[cells, neurons]
-        passed.alive[cells, place] |= here.alive[cells, neurons]
-    for piece, place in zip(units.maxima, units.max_places, strict=True):
-        unsure = ~proved[:, piece.number]
-        passed.error[unsure, place] += here.error[unsure, piece.leads].max(axis=1)
-        passed.alive[unsure, place] = True

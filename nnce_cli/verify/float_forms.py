@@ -119,25 +119,18 @@ def _nothing(network: ExactNetwork) -> CellForms:
 
 def _passed_on(here: CellForms, units: LayerUnits, codes: Codes) -> CellForms:
     """Return the values that a layer passes on, of functions of all its neurons."""
-    kept = here if units.is_relu else CellForms(*_arrays(here, units.values))
-    gains = units.gains(codes)
-    sizes = np.abs(gains)
-    values = kept.values * gains[:, :, None]
-    error, size = kept.error * sizes, kept.size * sizes
-    is_on = np.asarray(gains != 0, dtype=np.bool_)
-    varies = np.logical_and(kept.varies, is_on)
-    zero = np.logical_or(kept.are_zero, ~is_on)
+
+    def sizes(numbers: NDArray[Any]) -> Floats:
+        return units.passed_on(codes, numbers, units.steepness)
+
+    values = units.passed_on(codes, here.values)
+    error, size, varies = sizes(here.error), sizes(here.size), sizes(here.varies) > 0
+    zero = ~(sizes(~here.are_zero) > 0)
     for place, height, at_top in units.lifted(codes):
         values[at_top, place, 0] = height
         error[at_top, place] = UNIT_ROUNDOFF * abs(height) + UNDERFLOW
         size[at_top, place] = abs(height)
         zero[at_top, place] = False
-    for place, cells, neurons in units.won(codes):
-        values[cells, place] += here.values[cells, neurons]
-        error[cells, place] += here.error[cells, neurons]
-        size[cells, place] += here.size[cells, neurons]
-        varies[cells, place] |= here.varies[cells, neurons]
-        zero[cells, place] &= here.are_zero[cells, neurons]
     return CellForms(values, error, size, varies, zero)
 
 

@@ -76,8 +76,8 @@ class _Piece:
         """What the codes on both sides of each of its neurons add up to."""
         return [1, 3] if self.is_clip else [i + j for i, j in self.unit.pairs]
 
-    def winning(self, code: int) -> int:
-        """Return the neuron z_p - z_0 of a max with the winner p > 0."""
+    def winning(self, code: Any) -> Any:
+        """Return the neuron z_p - z_0 of a max with the winner p > 0, or an array of such."""
         return self.first + self.unit.pieces - 1 - code
 
 
@@ -94,6 +94,7 @@ class LayerUnits:
         self.count = units.count
         self.rows = units.rows
         self.slopes = units.slopes
+        self.steepness = np.abs(units.slopes)
         self.is_relu = units.is_relu and units.rows == layer.n_out
         self.exact_slopes = [fmpq(*s.as_integer_ratio()) for s in units.slopes.tolist()]
         self.pieces = [
@@ -125,19 +126,35 @@ class LayerUnits:
         parts = [two, *(piece.sides[codes[..., piece.number]] for piece in self.pieces)]
         return np.concatenate(parts, axis=-1) if self.pieces else two
 
-    def gains(self, codes: Codes, slopes: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return by what the neurons of values are multiplied on cells with codes (m, units).
+    def passed_on(
+        self, codes: Codes, numbers: NDArray[Any], slopes: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return numbers (m, v, …) of values for those of neurons (m, n, …), on m cells.
 
-        They are (m, v), of the type of ``slopes``, which stand for the units' own.
+        The heights of clips are left out. ``slopes`` stand for the units' own; with their
+        `steepness` bounds on what neurons are off by become such of values.
         """
         slopes = self.slopes if slopes is None else slopes
-        if self.is_relu:
-            return codes.astype(slopes.dtype)
+        gains = codes.astype(slopes.dtype) if self.is_relu else self._gains(codes, slopes)
+        kept = numbers if self.is_relu else numbers[:, self.values]
+        found = kept * gains.reshape(gains.shape + (1,) * (numbers.ndim - 2))
+        numbers = np.broadcast_to(numbers, (len(codes), *numbers.shape[1:]))
+        for piece, place in zip(self.maxima, self.max_places, strict=True):
+            code = codes[:, piece.number].astype(np.int64)
+            cells = np.flatnonzero(code)
+            found[cells, place] += numbers[cells, piece.winning(code[cells])]
+        return np.asarray(found)
+
+    def _gains(self, codes: Codes, slopes: NDArray[Any]) -> NDArray[Any]:
         gains = np.ones((len(codes), len(self.values)), slopes.dtype)
         gains[:, : self.bits] = np.where(codes[:, : self.bits] != 0, gains[:, : self.bits], slopes)
         for piece, place in zip(self.clips, self.clip_places, strict=True):
             gains[:, place] = codes[:, piece.number] == 1
         return gains
+
+    def varying(self, codes: Codes) -> Ints:
+        """Return how many values (m,) may vary on cells with codes (m, units)."""
+        return np.asarray((self._gains(codes, self.slopes) != 0).sum(axis=1))
 
     def lifted(self, codes: Codes) -> Iterator[tuple[int, float, Bools]]:
         """Yield (place of a value, height, cells) for each clip.
@@ -149,15 +166,30 @@ class LayerUnits:
         ):
             yield place, height, codes[:, piece.number] == 2
 
-    def won(self, codes: Codes) -> Iterator[tuple[int, Ints, Ints]]:
-        """Yield (place of a value, cells, neurons) for each max of cells with codes (m, units).
+    def strayed(self, error: Floats, in_doubt: Bools) -> Floats:
+        """Return by how much more values (m, v) may be off where units may be on other pieces.
 
-        On these cells the neuron is added to the value.
+        ``error`` (m, n) bounds what neurons are off by, and ``in_doubt`` (m, rows) says which of
+        them may be on their other side. Pieces meet there, so that only what a neuron is beyond
+        its wall counts, times the difference of the slopes.
         """
+        found = np.zeros((len(error), len(self.values)))
+        beyond = np.where(in_doubt, error[:, : self.rows], 0.0)
+        found[:, : self.bits] = beyond[:, : self.bits] * np.abs(1.0 - self.slopes)
+        for pieces, places in ((self.clips, self.clip_places), (self.maxima, self.max_places)):
+            for piece, place in zip(pieces, places, strict=True):
+                found[:, place] = beyond[:, piece.neurons].max(axis=1)
+        return found
+
+    def bounds(self, error: Floats) -> Floats:
+        """Return bounds on what values (m, v) are off by, for those of neurons (m, n)."""
+        if self.is_relu:
+            return error
+        found = error[:, self.values]
+        found[:, : self.bits] *= np.maximum(self.steepness, 1.0)
         for piece, place in zip(self.maxima, self.max_places, strict=True):
-            code = codes[:, piece.number].astype(np.int64)
-            cells = np.flatnonzero(code)
-            yield place, cells, piece.first + piece.unit.pieces - 1 - code[cells]
+            found[:, place] += error[:, piece.leads].max(axis=1)
+        return found
 
     def exact_values(self, forms: list[list[fmpq]], codes: Codes) -> list[list[fmpq] | None]:
         """Return the values on a cell where the neurons are these functions; None for zero.

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq, fmpz
 
 from nnce_cli.verify.exact_network import ExactNetwork, matrix
-from nnce_cli.verify.layer_units import Bools, Codes, Ints, LayerUnits
+from nnce_cli.verify.layer_units import Bools, Codes, Ints
 from nnce_cli.verify.table_rows import Part, first_of_layer_cells
 
 CHUNK = 2**20  # entries of a stack of matrices
@@ -25,6 +25,10 @@ class Ranks:
         self.network = network
         self.details = {"ranks modulo a prime": 0, "ranks exactly": 0}
         self._prime, self._weights = _weights_modulo_a_prime(network)
+        self._slopes = [
+            np.array([_residue(slope, self._prime) for slope in units.exact_slopes], dtype=np.int64)
+            for units in network.layers
+        ]
 
     def of(self, part: Part) -> Ints:
         """Return the ranks (m, L) of rows. They are computed once for equal sign prefixes."""
@@ -36,8 +40,7 @@ class Ranks:
             run = np.cumsum(first) - 1
             heads = np.flatnonzero(first)
             codes = self.network.of_layer(layer, part.codes[heads])
-            varying = (self.network.layers[layer].gains(codes) != 0).sum(axis=1)
-            most = np.minimum(before[heads], varying)
+            most = np.minimum(before[heads], self.network.layers[layer].varying(codes))
             found = modular[layer]
             doubtful = np.flatnonzero(found < most)
             for i in doubtful.tolist():
@@ -80,21 +83,14 @@ class Ranks:
             else:
                 new = np.matmul(weight, gradients[run[heads]]) % self._prime
             here = self.network.of_layer(layer, codes[heads])
-            gradients = self._passed_on(new, self.network.layers[layer], here)
+            units = self.network.layers[layer]
+            gradients = units.passed_on(here, new, self._slopes[layer])
+            if not units.is_relu:
+                gradients %= self._prime
             values = ranks_modulo(gradients, self._prime)
             ranks.append(values[int(not first[0]) :])
             run = np.cumsum(begins) - 1
         return ranks
-
-    def _passed_on(self, gradients: Ints, units: LayerUnits, codes: Codes) -> Ints:
-        """Return the gradients of a layer's values, of those of its neurons (m, n, d)."""
-        if units.is_relu:
-            return np.asarray(gradients * codes[:, :, None].astype(np.int64))
-        slopes = np.array([_residue(s, self._prime) for s in units.exact_slopes], dtype=np.int64)
-        passed = gradients[:, units.values] * units.gains(codes, slopes)[:, :, None] % self._prime
-        for place, cells, neurons in units.won(codes):
-            passed[cells, place] += gradients[cells, neurons]
-        return np.asarray(passed % self._prime)
 
 
 def ranks_modulo(matrices: Ints, prime: int) -> Ints:

@@ -8,37 +8,51 @@ orders of magnitude from layer to layer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nnce_cli.network import AffineMap, Graph, LayerStack, read_roundings
-from nnce_cli.verify.layer_units import Codes, Floats
+from nnce_cli.network import AffineMap, Graph, read_roundings
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.layer_units import Codes, Floats, LayerUnits
 
 CHUNK = 2**22  # entries of the matrices of all points together
 SECOND_ORDER = 2.0**-40  # covers the rounding of the matrices themselves
 
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
-    """A layer's map, the sizes of the terms that its nodes add up, and the units they err by."""
+class _Rounding:
+    """The sizes of the terms that the nodes of a layer add up, and the units they err by."""
 
-    map: AffineMap
     sizes: AffineMap
     relative: float
     absolute: float
+
+    def of_values(self, before: LayerUnits | None) -> _Rounding:
+        """Return it for the layer's map from values of the layer before."""
+        if before is None:
+            return self
+        return replace(self, sizes=AffineMap(self.sizes.weight[:, before.values], self.sizes.bias))
+
+    def bound(self, sizes: Floats) -> Floats:
+        """Return a bound on what rounding does to neurons, for the sizes of values (m, v)."""
+        return self.relative * self.sizes.apply(sizes) + self.absolute
 
 
 class CellOutputs:
     """Evaluates the affine maps of cells, and bounds how far the model may be from them."""
 
-    def __init__(self, stack: LayerStack, graph: Graph) -> None:
-        maps = [*stack.hidden, *([] if stack.output is None else [stack.output])]
-        self._n_hidden = len(stack.hidden)
-        self._layers = [
-            _Layer(exact, AffineMap(own.weight, own.bias), own.relative, own.absolute)
-            for exact, own in zip(maps, read_roundings(graph), strict=False)
+    def __init__(self, network: ExactNetwork, graph: Graph) -> None:
+        self._units = network.layers
+        self._maps = [*network.maps, *([] if network.output is None else [network.output])]
+        stack = network.stack
+        before: list[LayerUnits | None] = [None, *network.layers][: len(self._maps)]
+        found = read_roundings(graph, tuple(port.name for port in stack.outputs))
+        self._roundings = [
+            _Rounding(AffineMap(own.weight, own.bias), own.relative, own.absolute).of_values(units)
+            for own, units in zip(found, before, strict=False)
         ]
+        maps = [*stack.hidden, *([] if stack.output is None else [stack.output])]
         widths = [stack.n_inputs, *(layer.n_out for layer in maps)]
         self._chunk = max(1, CHUNK // (max(widths) * sum(widths)))
 
@@ -60,29 +74,35 @@ class CellOutputs:
         return np.concatenate(values), np.concatenate(bounds)
 
     def _evaluate(self, points: Floats, moved: Floats, codes: Codes) -> tuple[Floats, Floats]:
-        """Follow the activations, and the errors that arise on the way, through the layers.
+        """Follow the values, and the errors that arise on the way, through the layers.
 
-        ``sources[k]`` (m, n_k) bounds the errors that arise in the activations a_k, and
-        ``paths[k]`` (m, n, n_k) is the cell's linear map from a_k to the current values. Where
-        an error may change the sign of a neuron, it may arise in its activation once more.
+        ``sources[k]`` (m, v_k) bounds the errors that arise in the values that layer k passes on,
+        and ``paths[k]`` (m, v, v_k) is the cell's linear map from these to the current values.
+        Where an error may take a unit to another of its pieces, more may arise in its value.
         """
-        activation, error, coarse, start = points, moved, moved, 0
+        values, error, coarse, start = points, moved, moved, 0
         sources: list[Floats] = [moved]
         paths: list[Floats] = []
-        for k, layer in enumerate(self._layers):
-            weight = layer.map.weight
+        for k, (layer, rounding) in enumerate(zip(self._maps, self._roundings, strict=True)):
+            weight = layer.weight
             paths = [np.matmul(weight, path) for path in paths] + [weight[None]]
-            z = layer.map.apply(activation)
-            own = layer.relative * layer.sizes.apply(np.abs(activation) + error) + layer.absolute
+            z = values @ weight.T + layer.bias
+            own = rounding.bound(np.abs(values) + error)
             coarse = coarse @ np.abs(weight).T + own
             error = own + SECOND_ORDER * coarse
             for path, source in zip(paths, sources, strict=True):
                 error = error + np.matmul(np.abs(path), source[:, :, None])[:, :, 0]
-            if k == self._n_hidden:
+            if k == len(self._units):
                 return z, error
-            on = codes[:, start : start + layer.map.n_out] == 1
-            start += layer.map.n_out
-            activation = np.where(on, z, 0.0)
-            sources.append(np.where(on, own, 0.0) + np.where(np.abs(z) <= error, error, 0.0))
-            paths = [path * on[:, :, None] for path in paths]
-        return activation, error
+            units = self._units[k]
+            here = codes[:, start : start + units.count]
+            start += units.count
+            values = units.passed_on(here, z)
+            for place, height, at_top in units.lifted(here):
+                values[at_top, place] = height
+            is_near = np.abs(z[:, : units.rows]) <= error[:, : units.rows]
+            strayed = units.strayed(error, is_near & (units.sides(here) != 0))
+            sources.append(units.passed_on(here, own, units.steepness) + strayed)
+            paths = [units.passed_on(here, path) for path in paths]
+            error, coarse = units.bounds(error), units.bounds(coarse)
+        return values, error

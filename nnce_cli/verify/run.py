@@ -14,6 +14,7 @@ from nnce_cli.network import LayerStack, load_network
 from nnce_cli.table import CellTableReader, Metadata
 from nnce_cli.verify import (
     check_closure,
+    check_lowering,
     check_metadata,
     check_order,
     check_outputs,
@@ -95,7 +96,9 @@ def _checked(
     checks.append(_samples(table, network, options, progress(check_samples.NAME)))
     checks.append(_closure(table, network, options, progress(check_closure.NAME)))
     checks.append(_volumes(table, network, options, progress(check_volumes.NAME)))
-    checks.append(_outputs(table, stack, model, progress(check_outputs.NAME)))
+    checks.append(_outputs(table, network, model, progress(check_outputs.NAME)))
+    watched = progress(check_lowering.NAME)
+    checks.append(check_lowering.check_lowering(table, network, model, options.seed, watched))
     if proof is not None:
         watched = progress(check_proof.NAME)
         checks.append(check_proof.check_proof(table, network, proof, options.jobs, watched))
@@ -107,8 +110,9 @@ def _checked(
 def _hopeless(said: Metadata, subject: CheckResult) -> Report:
     """Report that the table is that of something else, so that nothing in it was checked."""
     [why] = subject.failures
-    others = (check_witnesses, check_order, check_samples, check_closure, check_volumes)
-    rest = [CheckResult.not_done(check.NAME, check.UNIT, why) for check in (*others, check_outputs)]
+    others = [check_witnesses, check_order, check_samples, check_closure, check_volumes]
+    others += [check_outputs, check_lowering]
+    rest = [CheckResult.not_done(check.NAME, check.UNIT, why) for check in others]
     return Report([subject, *rest], False, said, another=why)
 
 
@@ -146,11 +150,11 @@ def _volumes(
     return check_volumes.check_volumes(table, network, progress)
 
 
-def _outputs(table: Table, stack: LayerStack, model: Path, progress: Progress) -> CheckResult:
+def _outputs(table: Table, network: ExactNetwork, model: Path, progress: Progress) -> CheckResult:
     if not table.metadata.witness:
         why = "the table has no witnesses (nnce enumerate --witness)"
         return CheckResult.not_done(check_outputs.NAME, check_outputs.UNIT, why)
-    return check_outputs.check_outputs(table, stack, model, progress)
+    return check_outputs.check_outputs(table, network, model, progress)
 
 
 def _incomplete(table: Table) -> str:
