@@ -30,7 +30,7 @@ def verify_cells(
         str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
     ],
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The ReLU network that it is the table of.")
+        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
     ],
     box: VerifiedBox = None,
     bounds: BoundsOption = None,
@@ -68,8 +68,9 @@ def verify_cells(
 
     The checker shares no code with the enumeration. It checks that every row is a cell, by its
     witness and in exact arithmetic; that no cell is missing, by random points, by crossing every
-    facet of every cell, and by volumes in up to three dimensions; and that each cell's affine
-    map gives the outputs of onnxruntime. Exit code 1 if a check fails.
+    facet of every cell, and by volumes in up to three dimensions; that each cell's affine map
+    gives the outputs of onnxruntime; and that the layers that the model was read as are the graph
+    of its file, computed node by node in rational arithmetic. Exit code 1 if a check fails.
 
     What is proved is said of the domain that the table names, which is printed. With --box,
     --bounds or --vnnlib a table of another domain fails.

@@ -43,7 +43,8 @@ def check_lowering(
     """Compare the network with the graph of its file at witnesses and at random points."""
     result = CheckResult(NAME, UNIT)
     try:
-        graph = GraphAtPoint(read_model(path), output_names(network.stack))
+        stack = network.stack
+        graph = GraphAtPoint(read_model(path), stack.n_inputs, output_names(stack))
         comparison = _Comparison(network, graph, result)
         points = _points(table, network, seed)
         for done, (name, point) in enumerate(points, start=1):
@@ -111,7 +112,8 @@ class _Comparison:
     pieces: dict[tuple[int, bool, int], tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.places = unit_places(self.network, self.graph)
+        # Of a batch of several samples it is not said where the units of the first one are.
+        self.places = unit_places(self.network, self.graph) if self.graph.copies == 1 else []
 
     def at(self, name: str, point: list[fmpq]) -> None:
         """Compare at a point; one that is on a hyperplane is left out."""

@@ -130,16 +130,8 @@ class ExactNetwork:
         if key in self._remembered:
             self._remembered.move_to_end(key)
             return self._remembered[key]
-        values = self.values(layer - 1, codes)
-        active = [j for j, value in enumerate(values) if value is not None]
-        weight, bias = self.maps[layer].rational
-        columns = fmpq_mat(
-            weight.nrows(),
-            len(active),
-            [weight[i, j] for i in range(weight.nrows()) for j in active],
-        )
-        some = [value for value in values if value is not None]
-        rows = (columns * matrix(some, 1 + self.dimension)).tolist()
+        rows = self.maps[layer].times(self.values(layer - 1, codes), 1 + self.dimension)
+        bias = self.maps[layer].rational[1]
         for j, row in enumerate(rows):
             row[0] += bias[j, 0]
         self._remembered[key] = rows
@@ -169,12 +161,12 @@ class ExactNetwork:
                     found.append((start + j, form if side > 0 else [-x for x in form]))
         return found
 
-    def outputs(self, values: Sequence[fmpq]) -> list[fmpq]:
-        """Return the outputs where the last layer passes on these values."""
+    def outputs(self, values: Sequence[list[fmpq] | None]) -> list[fmpq]:
+        """Return the outputs where the last layer passes on these values, each alone in a list."""
         if self.output is None:
-            return list(values)
-        weight, bias = self.output.rational
-        return (weight * fmpq_mat(len(values), 1, list(values)) + bias).entries()
+            return [ZERO if value is None else value[0] for value in values]
+        bias = self.output.rational[1]
+        return [x + bias[j, 0] for j, [x] in enumerate(self.output.times(values, 1))]
 
     def point(self, u: Sequence[fmpq]) -> list[fmpq]:
         """Return the point x (n_0 entries) of the unit cube's point u (d entries)."""

@@ -88,18 +88,16 @@ def _leave_through(
     undecided = np.zeros(network.rows, dtype=np.bool_)
     undecided[hyperplane.rows] = True
     undecided[zero] = True
-    outward = [-x for x in hyperplane.inward[1:]]
-    change = fmpq_mat(len(outward), 1, outward)
+    outward = fmpq_mat(network.dimension, 1, [-x for x in hyperplane.inward[1:]])
     first = matrix([form[1:] for form in network.forms(0, codes)], network.dimension)
-    weights = [first, *(layer.rational[0] for layer in network.maps[1:])]
-    for k, (units, weight) in enumerate(zip(network.layers, weights, strict=True)):
-        changes = (weight * change).entries()
+    changes = (first * outward).entries()
+    for k, units in enumerate(network.layers):
         here = network.of_layer(k, codes)
         start = network.row_starts[k]
         _decide(units, changes, undecided[start : start + units.rows], here)
-        slopes = units.exact_values([[fmpq(0), dz] for dz in changes], here)
-        passed = [fmpq(0) if value is None else value[1] for value in slopes]
-        change = fmpq_mat(len(passed), 1, passed)
+        if k + 1 < network.depth:
+            passed = units.exact_values([[fmpq(0), dz] for dz in changes], here)
+            changes = [dz for _, dz in network.maps[k + 1].times(passed, 2)]
 
 
 def _decide(units: LayerUnits, changes: list[fmpq], undecided: Bools, codes: Codes) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from nnce_cli.network import AffineMap
 from nnce_cli.verify.layer_units import Bools, Floats, LayerUnits
+
+SPARSE = 1 / 8  # of the weights: with more, matrices are multiplied as they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,38 @@ class LayerMap:
             is_biased=np.asarray(bias != 0, dtype=np.bool_),
             units=2.0 * (weight.shape[1] + 6),
         )
+
+    def times(self, rows: Sequence[list[fmpq] | None], width: int) -> list[list[fmpq]]:
+        """Return W times v rows of so many numbers, None for zeros: n rows."""
+        if self._entries is None:
+            return self._times_dense(rows, width)
+        found = []
+        for entries in self._entries:
+            total = [fmpq(0)] * width
+            for j, weight in entries:
+                row = rows[j]
+                if row is not None:
+                    total = [a + weight * b for a, b in zip(total, row, strict=True)]
+            found.append(total)
+        return found
+
+    def _times_dense(self, rows: Sequence[list[fmpq] | None], width: int) -> list[list[fmpq]]:
+        weight, used = self.rational[0], [j for j, row in enumerate(rows) if row is not None]
+        columns = _columns(weight, used)
+        entries = [x for row in rows if row is not None for x in row]
+        found: list[list[fmpq]] = (columns * fmpq_mat(len(used), width, entries)).tolist()
+        return found
+
+    @cached_property
+    def _entries(self) -> list[list[tuple[int, fmpq]]] | None:
+        """The weights that are not zero, by neurons; None where most are not."""
+        if self.support.sum() > SPARSE * self.support.size:
+            return None
+        weight = self.rational[0]
+        return [
+            [(j, weight[i, j]) for j in np.flatnonzero(row).tolist()]
+            for i, row in enumerate(self.support)
+        ]
 
 
 def _columns(matrix: fmpq_mat, chosen: list[int]) -> fmpq_mat:

@@ -258,6 +258,17 @@ def _middle(cell: C_Polyhedron) -> list[fmpq]:
 # Their table, in memory.
 
 
+@dataclass(frozen=True)
+class Said(Metadata):
+    """What a table says about itself, which says how many rows it has."""
+
+    rows: int = 0
+
+    @property
+    def cells(self) -> int:
+        return self.rows
+
+
 @dataclass
 class MemoryTable:
     """What a reader of a table gives, from lists of codes: easy to change.
@@ -309,13 +320,14 @@ class MemoryTable:
             for i, witness in enumerate(self.witnesses or [])
             if any(fmpq(*_float(x).as_integer_ratio()) != x for x in witness)
         }
-        return Metadata(
+        return Said(
+            rows=self.rows,
             model="digest",
             widths=(self.box.n_inputs, *self.layout.widths),
             lower=tuple(self.box.lower.tolist()),
             upper=tuple(self.box.upper.tolist()),
             witness=self.witnesses is not None,
-            layer_cells=tuple(counts) if counts else (self.rows,),
+            layer_cells=tuple(counts),
             complete=True,
             certified=True,
             exact_witnesses=exact,

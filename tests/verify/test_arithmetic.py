@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ppl import C_Polyhedron, Linear_Expression, Variable
 
+from nnce_cli.network import AffineMap
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
 from nnce_cli.verify.float_codes import FloatCodes
+from nnce_cli.verify.layer_map import LayerMap
 from nnce_cli.verify.polytope import Polytope, combination_proves
 from nnce_cli.verify.ranks import ranks_modulo
 from nnce_cli.verify.volume import volume
@@ -224,3 +226,16 @@ def test_ranks_modulo_a_prime(shape):
     prime = 2**26 - 5
     expected = [fmpq_mat(rows, columns, m.ravel().tolist()).rank() for m in matrices]
     assert ranks_modulo(matrices % prime, prime).tolist() == expected
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.9])
+def test_sparse_weights_times_functions(share):
+    """Entry by entry where most weights are zero, else as matrices; some functions are zero."""
+    random = np.random.default_rng(3)
+    weight = np.where(random.random((40, 30)) < share, random.integers(-3, 4, (40, 30)), 0) / 4
+    layer = LayerMap.of(AffineMap(weight, np.zeros(40)), None)
+    rows = [None if j % 5 == 0 else [fmpq(j, 3), fmpq(1, j)] for j in range(30)]
+    table = fmpq_mat(30, 2, [x for row in rows for x in row or [0, 0]])
+    expected = (layer.rational[0] * table).tolist()
+    assert layer.times(rows, 2) == expected
+    assert (layer._entries is None) == (share > 1 / 8)

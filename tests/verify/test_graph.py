@@ -52,7 +52,7 @@ def run(model, point):
 
 def assert_same(model, n, seed=0):
     """At points whose numbers are small fractions, so that few of them are rounded."""
-    graph = GraphAtPoint(model)
+    graph = GraphAtPoint(model, n)
     random = np.random.default_rng(seed)
     for _ in range(3):
         point = (random.integers(-8, 9, size=n) / 4).astype(np.float32)
@@ -327,7 +327,7 @@ def test_choices_by_comparisons(op_type, swapped):
     ]
     model = model_of(nodes, {"x": (5,)}, {"zero": f(0), "quarter": f(0.25)})
     assert_same(model, 5)
-    [codes] = GraphAtPoint(model).at([fmpq(x) for x in (-2, -1, 0, 1, 2)]).codes.values()
+    [codes] = GraphAtPoint(model, 5).at([fmpq(x) for x in (-2, -1, 0, 1, 2)]).codes.values()
     rising = op_type.startswith("Greater") != swapped
     assert codes == ([0, 0, EITHER, 1, 1] if rising else [1, 1, EITHER, 0, 0])
 
@@ -355,7 +355,7 @@ def test_truth_values_of_constants():
 
 
 def codes_at(op_type, shape, others, attributes, point):
-    graph = GraphAtPoint(one_operator(op_type, shape, others, attributes))
+    graph = GraphAtPoint(one_operator(op_type, shape, others, attributes), len(point))
     return list(graph.at([fmpq(x) for x in point]).codes.values())
 
 
@@ -379,9 +379,9 @@ def test_what_is_not_needed_is_not_computed():
         make_node("Softmax", ["z"], ["w"]),
     ]
     model = model_of(nodes, {"x": (2,)}, outputs=("w",))
-    assert GraphAtPoint(model, ["y"]).at([fmpq(-1), fmpq(1)]).outputs == [0, 1]
+    assert GraphAtPoint(model, 2, ["y"]).at([fmpq(-1), fmpq(1)]).outputs == [0, 1]
     with pytest.raises(UnknownError, match=r"smooth \(Erf\)"):
-        GraphAtPoint(model)
+        GraphAtPoint(model, 2)
 
 
 @pytest.mark.parametrize(
@@ -400,13 +400,22 @@ def test_what_is_not_needed_is_not_computed():
 def test_what_cannot_be_computed_is_told(nodes):
     model = model_of(nodes, {"x": (2,)}, {"pads": i(7, 7)})
     with pytest.raises(UnknownError, match=rf"{nodes[-1].op_type}\): "):
-        GraphAtPoint(model).at([fmpq(1), fmpq(2)])
+        GraphAtPoint(model, 2).at([fmpq(1), fmpq(2)])
 
 
-def test_another_number_of_inputs():
-    model = one_operator("Relu", (3,), [], {})
+@pytest.mark.parametrize("n_inputs", [1, 2, 4, 6])
+def test_another_number_of_inputs(n_inputs):
     with pytest.raises(UnknownError, match="3 numbers"):
-        GraphAtPoint(model).at([fmpq(1)])
+        GraphAtPoint(one_operator("Relu", (1, 3), [], {}), n_inputs)
+
+
+def test_a_batch_of_several_samples():
+    """It is filled with the same point; its outputs are those of the first sample."""
+    graph = GraphAtPoint(one_operator("Relu", (4, 3), [], {}), 3)
+    assert graph.copies == 4
+    trace = graph.at([fmpq(1), fmpq(-1), fmpq(2)])
+    assert trace.outputs == [1, 0, 2]
+    assert list(trace.codes.values()) == [[1, 0, 1] * 4]
 
 
 def test_every_rule_is_tested():
@@ -436,9 +445,9 @@ def test_known_graphs(folder, name):
     model = read_model(path)
     if name in TAILS:
         with pytest.raises(UnknownError, match=r"\((Softmax|Sigmoid)\)"):
-            GraphAtPoint(model)
+            GraphAtPoint(model, entry["inputs"])
         return
-    graph = GraphAtPoint(model)
+    graph = GraphAtPoint(model, entry["inputs"])
     point = np.random.default_rng(0).uniform(-1, 1, entry["inputs"])
     [kind] = {value.type.tensor_type.elem_type for value in model.graph.input}
     point = point.astype(helper.tensor_dtype_to_np_dtype(kind))

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
@@ -17,6 +18,7 @@ from tests.verify.piecewise import (
     Max,
     MemoryTable,
     TwoPiece,
+    affine_stack,
     checked,
     failing,
     random_network,
@@ -143,3 +145,29 @@ def test_units_are_named():
     other.codes[start] = [[1, 2, 0]]
     found = checked(other, stack_of(layers))[WITNESSES].failures[0]
     assert "(1(2,0)): unit 1 of layer 1 (clip) is on its piece 2 in the row" in found
+
+
+def affine_table(rows=1, box=None):
+    """The table of a network without hidden layers: one cell, the whole domain."""
+    box = box or cube(2, -1, 1)
+    middle = [fmpq(1, 3), fmpq(0)]
+    stack = affine_stack([X, row(1, -1, 0)])
+    return stack, MemoryTable(stack.layout, box, [[]] * rows, [[]] * rows, [middle] * rows)
+
+
+def test_a_network_without_hidden_layers():
+    stack, table = affine_table()
+    results = checked(table, stack)
+    assert failing(results) == set()
+    assert results[VOLUMES].checked == results[CLOSURE].details["cells"] == 1
+    assert results["random points"].details["different cells"] == 1
+
+
+def test_the_only_cell_twice_or_never():
+    stack, table = affine_table(rows=2)
+    assert {ORDER, VOLUMES} <= failing(checked(table, stack))
+    stack, table = affine_table(rows=0)
+    assert {CLOSURE, VOLUMES, "random points"} <= failing(checked(table, stack))
+    stack, table = affine_table()
+    table.witnesses = [[fmpq(1), fmpq(0)]]
+    assert failing(checked(table, stack)) == {WITNESSES}

@@ -47,11 +47,17 @@ class Trace:
 class GraphAtPoint:
     """Evaluates a graph at rational points.
 
-    ``nodes`` are those that the wanted outputs depend on, in the order of the file.
+    ``nodes`` are those that the wanted outputs depend on, in the order of the file. ``copies`` is
+    how many samples of the network's inputs the graph takes; they are all the same here.
     """
 
-    def __init__(self, model: ModelProto, outputs: Sequence[str] = ()) -> None:
-        """Read a model; ``outputs`` names the tensors that are wanted, its outputs where empty.
+    def __init__(self, model: ModelProto, n_inputs: int, outputs: Sequence[str] = ()) -> None:
+        """Read a model.
+
+        Args:
+            model: the model.
+            n_inputs: how many numbers a point is.
+            outputs: the names of the tensors that are wanted, the model's outputs where empty.
 
         Raises:
             UnknownError: there is an operator that cannot be computed; the message names it.
@@ -72,6 +78,7 @@ class GraphAtPoint:
         self._inputs = [
             (value.name, _shape(value)) for value in graph.input if value.name not in constants
         ]
+        self.copies = self._copies(n_inputs)
         self._varying = self._fed(lambda node: node.op_type not in OF_SHAPES)
         fed = self._fed(lambda node: True)
         self._at_points = [bool(fed & {*node.outputs}) for node in self.nodes]
@@ -85,13 +92,10 @@ class GraphAtPoint:
         Raises:
             UnknownError: a node cannot be computed; the message names it.
         """
-        sizes = [prod(shape) for _, shape in self._inputs]
-        if sum(sizes) != len(point):
-            raise UnknownError(f"its inputs are {sum(sizes)} numbers, and not {len(point)}")
         values: dict[str, Any] = dict(self._constants)
-        ends = accumulate(sizes)
-        for (name, shape), size, end in zip(self._inputs, sizes, ends, strict=True):
-            values[name] = objects(list(point[end - size : end]), shape)
+        sizes = [prod(shape) // self.copies for _, shape in self._inputs]
+        for (name, shape), size, end in zip(self._inputs, sizes, accumulate(sizes), strict=True):
+            values[name] = objects(list(point[end - size : end]) * self.copies, shape)
         codes = {}
         for number, (node, at_points) in enumerate(zip(self.nodes, self._at_points, strict=True)):
             if at_points:
@@ -102,8 +106,18 @@ class GraphAtPoint:
         for name in self.outputs:
             if isinstance(values[name], Truth):
                 raise UnknownError(f"the output {name} is no number")
-            outputs += exact(values[name]).ravel().tolist()
+            numbers = exact(values[name]).ravel().tolist()
+            outputs += numbers[: len(numbers) // self.copies]
         return Trace(outputs, codes)
+
+    def _copies(self, n_inputs: int) -> int:
+        """Return how many points are one input of the graph: a batch along the first axes."""
+        sizes = sum(prod(shape) for _, shape in self._inputs)
+        copies = sizes // max(n_inputs, 1)
+        in_batches = copies == 1 or all(shape[:1] == (copies,) for _, shape in self._inputs)
+        if copies * n_inputs != sizes or not in_batches:
+            raise UnknownError(f"its inputs are {sizes} numbers, and not {n_inputs}")
+        return copies
 
     def _fed(self, through: Callable[[Node], bool]) -> set[str]:
         """Return the names of the tensors that the input feeds through nodes of a kind."""
