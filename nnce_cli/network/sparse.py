@@ -93,6 +93,8 @@ class Rows:
 
     def select(self, kept: NDArray[np.bool_]) -> Rows:
         """Return the matrix without the entries that are not kept."""
+        if kept.all():
+            return self
         ends = np.concatenate([[0], np.cumsum(kept)])
         return self._with(ends[self.starts], np.flatnonzero(kept))
 
@@ -186,6 +188,8 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
 
 def add_rows(a: Rows, b: Rows) -> Rows:
     """Return a + b, for as many rows."""
+    if not len(a.columns) or not len(b.columns):
+        return a if len(a.columns) else b
     return _merged(
         np.concatenate([a.row_of, b.row_of]),
         np.concatenate([a.columns, b.columns]),
@@ -234,6 +238,8 @@ def apply_rows(a: Rows, vector: Array) -> Array:
 
 def apply_sizes(a: Rows, vector: Floats) -> Floats:
     """Return |a| @ vector in float64."""
+    if not vector.any():
+        return np.zeros(a.n)
     terms = a.known_sizes * vector[a.columns]
     return np.bincount(a.row_of, terms, minlength=a.n).astype(np.float64)
 
