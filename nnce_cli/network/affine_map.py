@@ -85,6 +85,8 @@ class AffineMap:
         found.n_out, found.n_in = rows.n, n_in
         own = Rows(rows.starts, rows.columns, rows.values)
         found.__dict__.update(rows=own, exact_bias=bias)
+        if len(rows.columns) == rows.n * n_in:  # full
+            found.__dict__.update(weight=nearest(rows.values).reshape(rows.n, n_in))
         return found
 
     def after(self, weight: Array, offset: Array) -> AffineMap:
@@ -176,10 +178,14 @@ class AffineMap:
 
     def apply(self, points: Floats) -> Floats:
         """Return ``W a + b`` in float64 (so rounded) for points (m, n_in), of shape (m, n_out)."""
+        return self.linear(points) + self.bias
+
+    def linear(self, points: Floats) -> Floats:
+        """Return ``W a`` in float64 (so rounded) for points (m, n_in), of shape (m, n_out)."""
         size = self.n_out * self.n_in
-        if size <= BLOCK or "rows" not in self.__dict__ or len(self.rows.columns) > FULL * size:
-            return points @ self.weight.T + self.bias
-        return self.rows.times(points) + self.bias
+        if size <= BLOCK or "weight" in self.__dict__ or len(self.rows.columns) > FULL * size:
+            return points @ self.weight.T
+        return self.rows.times(points)
 
 
 def _refuse_infinite(weight: Floats, bias: Floats, nodes: tuple[str, ...]) -> None:

@@ -73,11 +73,13 @@ class Layer:
 def assemble(reading: Reading) -> list[Layer]:
     """Return the layers of what was read, the output map last."""
     depths = reading.depths.of
-    last = max((block.depth for block in reading.blocks), default=0)
+    levels: dict[int, list[int]] = {}
+    for i, block in enumerate(reading.blocks):
+        levels.setdefault(block.depth, []).append(i)
     wanted, above = _output(reading)
     layers = []
-    for depth in range(last, 0, -1):
-        level = _Level(reading, depth)
+    for depth in range(len(levels), 0, -1):
+        level = _Level(reading, depth, levels[depth])
         mine = depths[wanted.linear.columns] == depth
         passed, passes = passes_for(wanted.linear.select(~mine))
         new = Forms(wanted.linear.select(mine), wanted.offset, wanted.sizes)
@@ -110,8 +112,7 @@ class _Level:
     is carried for them, and what is passed on from earlier layers.
     """
 
-    def __init__(self, reading: Reading, depth: int) -> None:
-        chosen = [i for i, block in enumerate(reading.blocks) if block.depth == depth]
+    def __init__(self, reading: Reading, depth: int, chosen: list[int]) -> None:
         blocks = [reading.blocks[i] for i in chosen]
         self.bits = [b for b in blocks if b.kind == BITS]
         self.many = [b for b in blocks if b.kind in (CLIPS, MAXIMA)]

@@ -67,8 +67,8 @@ def check_against_onnxruntime(
         runtime = Runtime(model, reading.inputs, [*reading.watched.names, *reading.outputs])
         share = np.random.default_rng(seed).uniform(size=(samples, lower.size))
         with np.errstate(over="ignore", invalid="ignore"):  # which is told
-            for point in runtime.rounded(lower * (1 - share) + upper * share):
-                comparison.at(point, runtime.at(point))
+            points = runtime.rounded(lower * (1 - share) + upper * share)
+            comparison.at(points, [runtime.at(point) for point in points])
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -90,29 +90,36 @@ class _Comparison:
         self.output_ends = np.cumsum([0, *(x.size for x in reading.outputs.values())])
         self.probes = [_Probe(layer.probe) for layer in layers[:-1]]
 
-    def at(self, point: Floats, values: dict[str, Floats]) -> None:
-        """Compare at a point where onnxruntime finds given values."""
-        for name, end, start in zip(self.names, self.ends[1:], self.ends[:-1], strict=True):
-            self.same_size(values[name].size, int(end - start), name)
-        watched = np.concatenate([values[name] for name in self.names] or [np.zeros(0)])
-        activation, error = point[None, :], np.zeros((1, point.size))
+    def at(self, points: Floats, values: list[dict[str, Floats]]) -> None:
+        """Compare at points (m, n_0) where onnxruntime finds given values."""
+        widths = np.diff(self.ends).tolist()
+        watched = self.joined(values, dict(zip(self.names, widths, strict=True)))
+        activation, error = points, np.zeros_like(points)
         for i, (layer, units) in enumerate(zip(self.stack.hidden, self.stack.units, strict=True)):
             ours = layer.apply(activation)
             allowed = self.roundings[i].bound(activation, error)
             theirs, error = ours.copy(), allowed.copy()
             known = self.probes[i].n
             theirs[:, :known], error[:, :known] = self.probes[i].at(watched), 0.0
-            self.compare(i, ours[0, :known], theirs[0, :known], allowed[0])
+            self.compare(i, ours[:, :known], theirs[:, :known], allowed[:, :known])
             activation = units.activate(theirs)
         if self.stack.output is None:
             return
+        widths = np.diff(self.output_ends).tolist()
+        sizes = dict(zip(self.outputs, widths, strict=True))
+        theirs = self.joined(values, sizes, samples=self.batch)
+        allowed = self.roundings[-1].bound(activation, error)
+        self.compare(-1, self.stack.output.apply(activation), theirs, allowed)
+
+    def joined(
+        self, values: list[dict[str, Floats]], sizes: dict[str, int], samples: int = 1
+    ) -> Floats:
+        """Return tensors of given sizes, joined, a row for each point: their first sample."""
         parts = []
-        for name, size in zip(self.outputs, np.diff(self.output_ends).tolist(), strict=True):
-            self.same_size(values[name].size, size * self.batch, name)
-            parts.append(values[name][:size])  # the first sample
-        theirs = np.concatenate(parts)
-        ours = self.stack.output.apply(activation)[0]
-        self.compare(-1, ours, theirs, self.roundings[-1].bound(activation, error)[0])
+        for name, size in sizes.items():
+            self.same_size(values[0][name].size, size * samples, name)
+            parts.append(np.array([value[name][:size] for value in values]))
+        return np.concatenate(parts, axis=1) if parts else np.zeros((len(values), 0))
 
     def same_size(self, theirs: int, ours: int, name: str) -> None:
         """Refuse a tensor that onnxruntime computes with another number of entries."""
@@ -129,13 +136,14 @@ class _Comparison:
                 f"on this domain numbers leave the range of {types} in the {self.where(i, 0)}; "
                 "choose a smaller domain"
             )
-        excess = np.abs(ours - theirs) - allowed[: len(ours)]
+        excess = np.abs(ours - theirs) - allowed
         if not (excess <= 0).all():
-            at = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
+            worst = np.argmax(np.where(np.isnan(excess), np.inf, excess))
+            row, at = (int(i) for i in np.unravel_index(worst, excess.shape))
             raise InputError(
                 f"onnxruntime disagrees in the {self.where(i, at)}: at neuron {at} it computes "
-                f"{theirs[at]:.9g} and nnce {ours[at]:.9g}, and rounding explains a difference of "
-                f"{allowed[at]:.2g} only"
+                f"{theirs[row, at]:.9g} and nnce {ours[row, at]:.9g}, and rounding explains a "
+                f"difference of {allowed[row, at]:.2g} only"
             )
 
     def where(self, i: int, neuron: int) -> str:
@@ -155,13 +163,9 @@ class _Probe:
 
     def __init__(self, forms: Forms) -> None:
         self.n = len(forms.offset)
-        self.rows = forms.linear.row_of
-        self.columns = forms.linear.columns
-        self.values = nearest(forms.linear.values)
+        self.rows = forms.linear
         self.offset = nearest(forms.offset)
 
     def at(self, watched: Floats) -> Floats:
-        """Return the neurons where the watched tensors have given values."""
-        terms = self.values * watched[self.columns]
-        found: Floats = np.bincount(self.rows, terms, minlength=self.n) + self.offset
-        return found
+        """Return the neurons (m, n) where the watched tensors have the values (m, …)."""
+        return self.rows.times(watched) + self.offset

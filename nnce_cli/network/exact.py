@@ -197,4 +197,5 @@ def _longest(values: Array) -> int:
     """Return about how many bits the longest entry has: its numerator and its denominator."""
     if values.dtype != np.object_:
         return 64 + int(np.abs(np.frexp(values)[1]).max(initial=0))
-    return max(int(v.p).bit_length() + int(v.q).bit_length() for v in values.ravel().tolist())
+    lengths = (int(v.p).bit_length() + int(v.q).bit_length() for v in values.ravel().tolist())
+    return max(lengths, default=0)

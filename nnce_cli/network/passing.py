@@ -74,16 +74,15 @@ def _groups(needed: Rows, local: Index, n: int) -> Index:
 def _better_as_sums(needed: Rows, filled: Index, group_of: Index, group: Index) -> Index:
     """Return the groups that have fewer different functions than variables."""
     names, variables = np.unique(group, return_counts=True)
-    found = []
-    functions = np.bincount(group_of, minlength=len(group) + 1)
-    for name, count in zip(names.tolist(), variables.tolist(), strict=True):
-        if count == 1:
-            continue
-        mine = filled[group_of == name]
-        # Counting the different ones costs time: not where even one of two would be too many.
-        if functions[name] < count or len(_different(needed.take(mine))[0].lengths) < count:
-            found.append(name)
-    return np.array(found, np.int64)
+    functions = np.bincount(group_of, minlength=len(group) + 1)[names]
+    fewer = functions < variables
+    order = np.argsort(group_of, kind="stable")
+    ends = np.cumsum(functions)
+    # Among more functions there may be equal ones.
+    for g in np.flatnonzero(~fewer & (variables > 1)).tolist():
+        mine = filled[order[ends[g] - functions[g] : ends[g]]]
+        fewer[g] = _different(needed.take(mine))[0].n < variables[g]
+    return names[fewer]
 
 
 def _different(rows: Rows) -> tuple[Rows, Index]:

@@ -347,7 +347,9 @@ def _has_condition(inputs: Sequence[Any]) -> bool:
 def _arrays(x: Any) -> list[Any]:
     if isinstance(x, Condition):
         x = x.difference.tensor
-    return [x.offset, *([] if x.linear is None else [x.linear.values])]
+    if x.linear is None:
+        return [x.offset]
+    return [x.offset, x.linear.starts, x.linear.columns, x.linear.values]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,23 +30,26 @@ class LayerRounding:
 
     ``weight`` (n_out, n_in) and ``bias`` (n_out,) are the magnitudes of the terms: evaluating the
     layer at a in the model's types errs by at most ``relative (weight |a| + bias) + absolute``,
-    for the neurons that it passes on from earlier layers too. ``rows`` are the weight's entries.
+    for the neurons that it passes on from earlier layers too. ``sizes`` is the map of both.
     """
 
-    rows: Rows
-    n_in: int
-    bias: Floats
+    sizes: AffineMap
     relative: float
     absolute: float
 
-    @cached_property
+    @property
     def weight(self) -> Floats:
-        """The magnitudes of the terms as a dense matrix."""
-        return AffineMap.of_rows(self.rows, self.n_in, self.bias).weight
+        """The magnitudes of the terms that the weights are."""
+        return self.sizes.weight
+
+    @property
+    def bias(self) -> Floats:
+        """The magnitudes of the constant terms."""
+        return self.sizes.bias
 
     def bound(self, activation: Floats, error: Floats) -> Floats:
         """Return the bound at activations (m, n_in) that err by ``error`` themselves."""
-        terms = self.rows.times(self.relative * np.abs(activation) + error)
+        terms = self.sizes.linear(self.relative * np.abs(activation) + error)
         return terms + self.relative * self.bias + self.absolute
 
 
@@ -70,7 +72,8 @@ def layer_roundings(layers: Sequence[Layer], n_inputs: int) -> list[LayerRoundin
         sums = np.bincount(linear.row_of, linear.sizes, minlength=linear.n)
         absolute = roundings * smallest * (1.0 + float(sums.max(initial=0.0)))
         rows = Rows(linear.starts, linear.columns, linear.sizes)
-        result.append(LayerRounding(rows, width, bias, roundings * unit, absolute))
+        sizes = AffineMap.of_rows(rows, width, bias, layer.nodes)
+        result.append(LayerRounding(sizes, roundings * unit, absolute))
         width = len(layer.map.offset)
     return result
 

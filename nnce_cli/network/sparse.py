@@ -19,6 +19,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.network.exact import (
     Array,
     ExactArithmetic,
+    aligned,
     nearest,
     rational_matrix,
     rationals,
@@ -93,6 +94,8 @@ class Rows:
 
     def select(self, kept: NDArray[np.bool_]) -> Rows:
         """Return the matrix without the entries that are not kept."""
+        if kept.all():
+            return self
         ends = np.concatenate([[0], np.cumsum(kept)])
         return self._with(ends[self.starts], np.flatnonzero(kept))
 
@@ -186,6 +189,8 @@ def stack_rows(parts: Sequence[Rows]) -> Rows:
 
 def add_rows(a: Rows, b: Rows) -> Rows:
     """Return a + b, for as many rows."""
+    if not len(a.columns) or not len(b.columns):
+        return a if len(a.columns) else b
     return _merged(
         np.concatenate([a.row_of, b.row_of]),
         np.concatenate([a.columns, b.columns]),
@@ -226,7 +231,7 @@ def apply_rows(a: Rows, vector: Array) -> Array:
         return EXACT.matmul(a.values.reshape(a.n, width), vector[:, None])[:, 0]
     terms = EXACT.multiply(a.values, vector[a.columns])
     filled = a.lengths > 0
-    sums = _sums(terms, a.starts[:-1][filled], a.lengths[filled])
+    sums = _sums(terms, a.lengths[filled])
     found = np.zeros(a.n) if sums.dtype != np.object_ else rationals(np.zeros(a.n))
     found[filled] = sums
     return found
@@ -234,6 +239,8 @@ def apply_rows(a: Rows, vector: Array) -> Array:
 
 def apply_sizes(a: Rows, vector: Floats) -> Floats:
     """Return |a| @ vector in float64."""
+    if not vector.any():
+        return np.zeros(a.n)
     terms = a.known_sizes * vector[a.columns]
     return np.bincount(a.row_of, terms, minlength=a.n).astype(np.float64)
 
@@ -299,20 +306,22 @@ def _merged(rows: Index, columns: Index, values: Array, sizes: Floats | None, n:
     first = np.flatnonzero(np.diff(places, prepend=-1))
     if len(first) < len(places):
         lengths = np.diff(first, append=len(places))
-        values = _sums(values, first, lengths)
+        values = _sums(values, lengths)
         sizes = None if sizes is None else np.add.reduceat(sizes, first)
         places = places[first]
     starts = starts_of(np.bincount(places // width, minlength=n))
     return Rows(starts, places % width, values, sizes)
 
 
-def _sums(terms: Array, starts: Index, lengths: Index) -> Array:
-    """Return the sums of consecutive terms, each of at least one."""
-    total = terms[starts]
-    for k in range(1, int(lengths.max(initial=0))):
-        longer = np.flatnonzero(lengths > k)
-        part = EXACT.add(total[longer], terms[starts[longer] + k])
-        if part.dtype == np.object_ and total.dtype != np.object_:
-            total = rationals(total)
-        total[longer] = part if part.dtype == total.dtype else rationals(part)
-    return settle(total) if total.dtype == np.object_ else total
+def _sums(terms: Array, lengths: Index) -> Array:
+    """Return the sums of groups of consecutive terms, each of at least one: two by two."""
+    while len(terms) > len(lengths):
+        within = np.arange(len(terms)) - np.repeat(starts_of(lengths)[:-1], lengths)
+        even = np.flatnonzero(within % 2 == 0)
+        paired = within[even] + 1 < np.repeat(lengths, (lengths + 1) // 2)
+        first = even[paired]
+        both = EXACT.add(terms[first], terms[first + 1])
+        kept, both = aligned(terms[even], both)
+        kept[paired] = both
+        terms, lengths = kept, (lengths + 1) // 2
+    return settle(terms) if terms.dtype == np.object_ else terms
