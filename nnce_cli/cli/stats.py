@@ -15,7 +15,7 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
-from nnce_cli.cli.table_and_model import TaskOption, load_model_of
+from nnce_cli.cli.table_and_model import TaskOption
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Stats
@@ -129,8 +129,9 @@ def _gather(
             writer = ByLayerWriter(output, reader.metadata)
         if model is not None:
             from nnce_cli.analysis import NetworkCounter
+            from nnce_cli.network import load_network
 
-            network = load_model_of(reader.metadata, model)
+            network = load_network(model)
             show = stack.enter_context(check_progress(True))
             counter = NetworkCounter(
                 network,
