@@ -158,17 +158,20 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
             "certified": "yes" if metadata.certified else "no",
         }
     )
+    if not headers:
+        return
+    noun = result.sizes.noun
     print_table("Layer-k cells", headers, [map(number, result.layer_cells)])
     print_table("Layer-k cells by rank", ["rank", *headers], _rows_by_value(result.cells_by_rank))
     print_table(
-        "Layer-k cells by active neurons of layer k",
+        f"Layer-k cells by active {noun} of layer k",
         ["active", *headers],
         _rows_by_value(result.active_neurons),
     )
     for k, by_active in enumerate(result.ranks_by_active, start=1):
         ranks = sorted(set().union(*by_active.values()))
         print_table(
-            f"Layer-{k} cells by active neurons and rank",
+            f"Layer-{k} cells by active {noun} and rank",
             ["active", *(f"rank {rank}" for rank in ranks)],
             [
                 [str(active), *(number(counts.get(rank, 0)) for rank in ranks)]
