@@ -13,6 +13,7 @@ from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Comparison, Difference
+    from nnce_cli.base.sizes import Sizes
     from nnce_cli.table import Metadata
 
 TABLES = {"first": "only in the first", "second": "only in the second", "both": "numbers differ"}
@@ -60,8 +61,7 @@ def compare_tables(
         names = {"first": first, "second": second}
         print(json_text(names | result.to_dict() | {"notes": notes + wrong}))
     elif not quiet:
-        layers = [f"layer {k}" for k in range(1, len(a.metadata.widths))] or ["cells"]
-        _print_for_people(result, layers, notes, first, second)
+        _print_for_people(result, a.metadata.sizes, notes, first, second)
     for text in wrong:
         say(text)
     if wrong or not result.same:
@@ -110,17 +110,18 @@ def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str
 
 
 def _print_for_people(
-    result: Comparison, layers: list[str], notes: list[str], first: str, second: str
+    result: Comparison, sizes: Sizes, notes: list[str], first: str, second: str
 ) -> None:
+    noun, layers = sizes.noun, range(1, sizes.layout.depth + 1)
     verdict = "the same cells" if result.same_cells else "different cells"
     if result.same_cells and not result.same:
-        verdict += ", with different ranks or numbers of active neurons"
+        verdict += f", with different ranks or numbers of active {noun}"
     print_fields({"first": first, "second": second, "verdict": verdict})
     for note in notes:
         print(f"note: {note}")
     print_table(
         "Layer-k cells",
-        ["", *layers],
+        ["", *([f"layer {k}" for k in layers] or ["cells"])],
         [
             ("in the first", *map(number, result.first_cells)),
             ("in the second", *map(number, result.second_cells)),
@@ -130,7 +131,7 @@ def _print_for_people(
         words=("",),
     )
     if result.changed:
-        print(f"\nCells in both with other ranks or active neurons: {number(result.changed)}")
+        print(f"\nCells in both with other ranks or active {noun}: {number(result.changed)}")
     if result.differences:
         print("\nThe first differences")
         for difference in result.differences:

@@ -15,7 +15,7 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
-from nnce_cli.cli.table_and_model import TaskOption, load_model_of
+from nnce_cli.cli.table_and_model import TaskOption
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Stats
@@ -129,8 +129,9 @@ def _gather(
             writer = ByLayerWriter(output, reader.metadata)
         if model is not None:
             from nnce_cli.analysis import NetworkCounter
+            from nnce_cli.network import load_network
 
-            network = load_model_of(reader.metadata, model)
+            network = load_network(model)
             show = stack.enter_context(check_progress(True))
             counter = NetworkCounter(
                 network,
@@ -157,17 +158,20 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
             "certified": "yes" if metadata.certified else "no",
         }
     )
+    if not headers:
+        return
+    noun = result.sizes.noun
     print_table("Layer-k cells", headers, [map(number, result.layer_cells)])
     print_table("Layer-k cells by rank", ["rank", *headers], _rows_by_value(result.cells_by_rank))
     print_table(
-        "Layer-k cells by active neurons of layer k",
+        f"Layer-k cells by active {noun} of layer k",
         ["active", *headers],
         _rows_by_value(result.active_neurons),
     )
     for k, by_active in enumerate(result.ranks_by_active, start=1):
         ranks = sorted(set().union(*by_active.values()))
         print_table(
-            f"Layer-{k} cells by active neurons and rank",
+            f"Layer-{k} cells by active {noun} and rank",
             ["active", *(f"rank {rank}" for rank in ranks)],
             [
                 [str(active), *(number(counts.get(rank, 0)) for rank in ranks)]

@@ -140,6 +140,29 @@ def test_with_the_model(square, tmp_path):
     assert json.loads(piped.stdout)["network"] == network | {"model": "m.onnx"}
 
 
+def test_a_regression_has_no_boundary(square, tmp_path):
+    command = ("stats", "cells", "--model", square, "--task", "regression")
+    shown = nnce(*command, cwd=tmp_path).stdout
+    assert "boundary" not in shown
+    assert "Euclidean" in shown
+    network = json.loads(nnce(*command, "--json", cwd=tmp_path).stdout)["network"]
+    assert (network["task"], network["classes"], network["boundary_cells"]) == (
+        "regression", {}, None,
+    )  # fmt: skip
+    result = nnce(*command[:-1], "sign", cwd=tmp_path)
+    assert_refused(result, "--task sign is for a single output, and the model has")
+    assert_refused(nnce("stats", "cells", "--task", "argmin", cwd=tmp_path), "--model")
+    assert nnce(*command[:-1], "guess", cwd=tmp_path).returncode == 2
+
+
+def test_the_class_of_the_least_output(square, tmp_path):
+    command = ("stats", "cells", "--model", square, "--task", "argmin", "--json")
+    network = json.loads(nnce(*command, cwd=tmp_path).stdout)["network"]
+    # The fourth output is 1/2 - |x| - |y|, the others are |x| + |y|, 1 and 1.
+    assert network["boundary_cells"] == 4
+    assert set(network["classes"]) <= {"0", "3"}
+
+
 def test_without_witnesses(square, tmp_path):
     assert nnce("enumerate", square, "-q", "--no-witness", cwd=tmp_path).returncode == 0
     result = nnce("stats", "m.cells.parquet", "--model", square, "--json", cwd=tmp_path)
