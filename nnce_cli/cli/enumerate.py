@@ -15,7 +15,16 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
+from nnce_cli.cli.loading import (
+    BoundsOption,
+    BoxOption,
+    OutputNameOption,
+    SliceBoxOption,
+    SliceOption,
+    VnnlibOption,
+    load,
+    output_names,
+)
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -49,6 +58,9 @@ def enumerate_cells(
     box: BoxOption = None,
     bounds: BoundsOption = None,
     vnnlib: VnnlibOption = None,
+    slice_of: SliceOption = None,
+    slice_box: SliceBoxOption = None,
+    output_name: OutputNameOption = None,
     count_only: Annotated[
         bool,
         typer.Option(
@@ -152,6 +164,7 @@ def enumerate_cells(
     nnce enumerate model.onnx
     nnce enumerate model.onnx --box 0,1 -o cells.parquet
     nnce enumerate model.onnx --vnnlib property.vnnlib --json
+    nnce enumerate model.onnx --slice three-images.npy
     nnce enumerate model.onnx --count-only -j 4
     nnce enumerate model.onnx --time-limit 3600
     nnce enumerate model.onnx --resume
@@ -168,13 +181,14 @@ def enumerate_cells(
         raise InputError("a table on standard output can be resumed with --run-dir only")
     folder = run_dir if run_dir is not None else default_folder(model, target)
     history = None if load_history is None else str(load_history)
-    _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib), folder)
+    _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib, slice_of), folder)
     _refuse_undecodable_names(target, proof, history, folder)
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
 
-    stack, domain = load(model, box, bounds, vnnlib)
+    outputs = output_names(output_name)
+    stack, domain = load(model, box, bounds, vnnlib, outputs, slice_of, slice_box)
     chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
     from nnce_cli.parallel import Limits
 
@@ -372,11 +386,7 @@ def _summary(request: Request, result: Result) -> dict[str, Any]:
         "model": str(request.model),
         "digest": request.stack.digest,
         **request.stack.sizes.to_values(),
-        "domain": {
-            "kind": "box",
-            "lower": request.domain.lower.tolist(),
-            "upper": request.domain.upper.tolist(),
-        },
+        "domain": request.metadata.domain,
         "cells": result.cells,
         "layer_cells": result.layer_cells,
         "complete": result.complete,

@@ -10,7 +10,16 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import BoundsOption, BoxOption, VnnlibOption, load
+from nnce_cli.cli.loading import (
+    BoundsOption,
+    BoxOption,
+    OutputNameOption,
+    SliceBoxOption,
+    SliceOption,
+    VnnlibOption,
+    load,
+    output_names,
+)
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
 from nnce_cli.table import has_witness
@@ -26,6 +35,9 @@ def estimate_cells(
     box: BoxOption = None,
     bounds: BoundsOption = None,
     vnnlib: VnnlibOption = None,
+    slice_of: SliceOption = None,
+    slice_box: SliceBoxOption = None,
+    output_name: OutputNameOption = None,
     jobs: JobsOption = None,
     time_limit: Annotated[
         float | None,
@@ -65,7 +77,8 @@ def estimate_cells(
     """  # noqa: D301
     if time_limit is not None and not 0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
-    stack, domain = load(model, box, bounds, vnnlib)
+    outputs = output_names(output_name)
+    stack, domain = load(model, box, bounds, vnnlib, outputs, slice_of, slice_box)
     from nnce_cli.analysis import forecast
 
     result = forecast(

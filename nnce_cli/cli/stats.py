@@ -129,9 +129,9 @@ def _gather(
             writer = ByLayerWriter(output, reader.metadata)
         if model is not None:
             from nnce_cli.analysis import NetworkCounter
-            from nnce_cli.network import load_network
+            from nnce_cli.table import load_as
 
-            network = load_network(model)
+            network = load_as(reader.metadata, model)
             show = stack.enter_context(check_progress(True))
             counter = NetworkCounter(
                 network,

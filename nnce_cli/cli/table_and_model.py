@@ -56,9 +56,9 @@ def load_model_of(metadata: Metadata, model: Path) -> LayerStack:
         InputError: it cannot be read, or is another one.
     """
     from nnce_cli.analysis import refuse_other_model
-    from nnce_cli.network import load_network
+    from nnce_cli.table import load_as
 
-    stack = load_network(model)
+    stack = load_as(metadata, model)
     refuse_other_model(metadata, stack, str(model))
     return stack
 

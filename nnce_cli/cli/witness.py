@@ -13,6 +13,7 @@ from nnce_cli.cli.table_and_model import domain_of, load_model_of
 
 if TYPE_CHECKING:
     from nnce_cli.enumeration import CellPoint
+    from nnce_cli.table import Metadata
 
 
 def find_witnesses(
@@ -38,7 +39,8 @@ def find_witnesses(
     the row, strictly inside the domain. A table that was written by the method auto has the same
     numbers in its column witness.
 
-    A cell that is too thin for any float64 point found gets fractions, such as 1/3.
+    A cell that is too thin for any float64 point found gets fractions, such as 1/3. Of a slice the
+    network's input is printed; with --json the coordinates, too.
 
     \b
     nnce witness model.cells.parquet model.onnx --row 0
@@ -65,14 +67,30 @@ def find_witnesses(
                 "check the table with nnce verify"
             )
         signs = stack.layout.texts(joined[0])
-        print(_json(number, signs, point) if json else _numbers(point))
+        x = _input_of(point, metadata)
+        print(_json(number, signs, point, x) if json else " ".join(map(str, x)))
 
 
-def _numbers(point: CellPoint) -> str:
-    return " ".join(point.exact or map(str, point.point.tolist()))
+def _input_of(point: CellPoint, metadata: Metadata) -> list[str] | list[float]:
+    """Return the network's input at a point: on a slice that of its coordinates."""
+    if not metadata.points:
+        return point.exact or point.point.tolist()
+    import numpy as np
+
+    from nnce_cli.domain import Slice
+
+    plane = Slice(np.array(metadata.points))
+    if point.exact is None:
+        found: list[float] = plane.inputs_at(point.point[None, :])[0].tolist()
+        return found
+    from flint import fmpq
+
+    exact = [fmpq(*map(int, (text + "/1").split("/")[:2])) for text in point.exact]
+    return list(map(str, plane.exact_inputs_at(exact)))
 
 
-def _json(number: int, signs: tuple[str, ...], point: CellPoint) -> str:
+def _json(number: int, signs: tuple[str, ...], point: CellPoint, x: list[str] | list[float]) -> str:
+    on_slice = {"input": x} if list(x) != (point.exact or point.point.tolist()) else {}
     return json_format.dumps(
         {
             "row": number,
@@ -80,4 +98,5 @@ def _json(number: int, signs: tuple[str, ...], point: CellPoint) -> str:
             "witness": point.point.tolist(),
             "exact_witness": point.exact,
         }
+        | on_slice
     )

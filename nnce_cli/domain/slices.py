@@ -26,7 +26,7 @@ from nnce_cli.network import AffineMap, LayerStack, rational_matrix, rationals
 if TYPE_CHECKING:
     from flint import fmpq
 
-MOST_POINTS = 65
+MOST_POINTS = 17  # the corners of a box of coordinates are looked at
 MOST_BYTES = 2**26  # of a file of points
 
 Floats = NDArray[np.float64]
@@ -96,7 +96,8 @@ def on_slice(stack: LayerStack, plane: Slice) -> LayerStack:
             f"the points of the slice have {plane.n_inputs} coordinates and the network "
             f"has {stack.n_inputs} inputs"
         )
-    reduced = replace(stack, input_shape=(plane.dimension,))
+    points = tuple(map(tuple, plane.points.tolist()))
+    reduced = replace(stack, input_shape=(plane.dimension,), points=points)
     if stack.hidden:
         return replace(reduced, hidden=(_composed(stack.hidden[0], plane), *stack.hidden[1:]))
     assert stack.output is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def load_network(path: Path, outputs: Sequence[str] = ()) -> LayerStack:
     try:
         graph = decode_graph(read_model(path))
         reading = read_network(graph, outputs)
-        return _stack(graph, reading)
+        return replace(_stack(graph, reading), selected=tuple(outputs))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

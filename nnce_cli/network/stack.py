@@ -30,7 +30,10 @@ class LayerStack:
     network that was read is a matter of definition, not of the file alone.
     ``inputs`` and ``outputs`` are the tensors of the file that are joined to the network's, and
     ``meaning`` says what the outputs mean. ``places`` has for each hidden layer the nodes that its
-    units are of. Stacks that no file was read for leave these out.
+    units are of. Stacks that no file was read for leave these out. ``selected`` are the file's
+    outputs that were asked for, where these are not all. ``points`` are those of the slice of the
+    inputs that the network is taken on (`nnce_cli.domain.Slice`), whose coordinates then are its
+    inputs.
     """
 
     hidden: tuple[AffineMap, ...]
@@ -43,6 +46,8 @@ class LayerStack:
     outputs: tuple[Port, ...] = ()
     meaning: Meaning = NO_MEANING
     places: tuple[tuple[Place, ...], ...] = ()
+    selected: tuple[str, ...] = ()
+    points: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Take all neurons for ReLUs where no units are given."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Made,
         Metadata,
     )
+    from nnce_cli.table.model import load_as
     from nnce_cli.table.output import Output, remove_temporary
     from nnce_cli.table.pages import check_pages
     from nnce_cli.table.part import PartWriter
@@ -59,6 +60,7 @@ __all__ = [
     "first_rows",
     "has_witness",
     "join_proof",
+    "load_as",
     "remove_temporary",
 ]
 
@@ -69,6 +71,7 @@ __getattr__ = lazy_names(
         "metadata": [
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
+        "model": ["load_as"],
         "output": ["Output", "remove_temporary"],
         "pages": ["check_pages"],
         "part": ["PartWriter"],

@@ -60,7 +60,8 @@ class Metadata:
     layer by layer, and nothing where there are none; ``values`` is as in `Sizes`. ``meaning`` is
     what the outputs mean, one of `MEANINGS`, empty where the model does not say it; ``inputs`` are
     the names of its inputs and how many numbers each has, where there are several, and ``outputs``
-    those of its outputs that were chosen, where these are not all.
+    those of its outputs that were chosen, where these are not all. ``points`` are those of the
+    slice of the inputs whose cells these are; the inputs are its coordinates then.
     The rest is known when the enumeration ends: ``stopped_by`` is one of `STOPS` where the table
     is incomplete, ``exact_witnesses`` gives, for the rows whose cell is too thin for a float64
     witness, one as fractions ("1/3"), and ``digests`` are those of the rows.
@@ -77,6 +78,7 @@ class Metadata:
     meaning: str = ""
     inputs: tuple[tuple[str, int], ...] = ()
     outputs: tuple[str, ...] = ()
+    points: tuple[tuple[float, ...], ...] = ()
     layer_cells: tuple[int, ...] = ()
     complete: bool = False
     stopped_by: str | None = None
@@ -92,7 +94,7 @@ class Metadata:
         Without hidden layers the witness is the only column, and so always there.
         """
         sizes = stack.sizes
-        meaning, inputs, outputs = _said_of(stack)
+        meaning, inputs = _said_of(stack)
         return Metadata(
             model=stack.digest,
             widths=tuple(sizes.widths),
@@ -104,7 +106,8 @@ class Metadata:
             values=sizes.values,
             meaning=meaning,
             inputs=inputs,
-            outputs=outputs,
+            outputs=stack.selected,
+            points=stack.points,
         )
 
     @cached_property
@@ -121,7 +124,8 @@ class Metadata:
     @property
     def domain(self) -> dict[str, Any]:
         """The domain as JSON values."""
-        return {"kind": "box", "lower": list(self.lower), "upper": list(self.upper)}
+        box = {"kind": "box", "lower": list(self.lower), "upper": list(self.upper)}
+        return box | {"slice": [list(point) for point in self.points]} if self.points else box
 
     @property
     def _said(self) -> dict[str, Any]:
@@ -188,6 +192,7 @@ def _from_values(data: dict[str, Any]) -> Metadata:
     pieces, values = _pieces(data.get("pieces"), widths), _values(data.get("values"), widths)
     domain = data["domain"]
     _require(isinstance(domain, dict) and domain.get("kind") == "box", "no box as domain")
+    points = _points(domain.get("slice"), widths[0])
     for bounds in (domain["lower"], domain["upper"]):
         _require(_are_finite(bounds) and len(bounds) == widths[0], "bad bounds of the domain")
     layer_cells = data["layer_cells"]
@@ -220,8 +225,9 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         pieces=pieces,
         values=values,
         meaning=_meaning(data.get("meaning", "")),
-        inputs=_inputs(data.get("inputs"), widths[0]),
+        inputs=_inputs(data.get("inputs"), len(points[0]) if points else widths[0]),
         outputs=_outputs(data.get("outputs")),
+        points=points,
         layer_cells=tuple(layer_cells),
         complete=data["complete"],
         stopped_by=data["stopped_by"],
@@ -277,16 +283,21 @@ def _outputs(values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _said_of(stack: LayerStack) -> tuple[str, tuple[tuple[str, int], ...], tuple[str, ...]]:
-    """Return what is worth saying of the meaning, the inputs and the outputs of a network."""
-    meaning = getattr(stack, "meaning", None)
-    kind = getattr(meaning, "kind", "")
-    inputs, outputs = getattr(stack, "inputs", ()), getattr(stack, "outputs", ())
-    chosen = tuple(port.name for port in outputs)
+def _points(values: Any, dimension: int) -> tuple[tuple[float, ...], ...]:
+    """Read the points of a slice, of which there is one more than it has dimensions."""
+    if values is None:
+        return ()
+    _require(isinstance(values, list) and len(values) == dimension + 1, "a bad slice")
+    _require(all(map(_are_finite, values)) and len(set(map(len, values))) == 1, "a bad slice")
+    return tuple(tuple(map(float, point)) for point in values)
+
+
+def _said_of(stack: LayerStack) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return what is worth saying of the meaning and the inputs of a network."""
+    kind, inputs = stack.meaning.kind, stack.inputs
     return (
         kind if kind in MEANINGS else "",
         tuple((port.name, port.size) for port in inputs) if len(inputs) > 1 else (),
-        chosen if chosen != getattr(meaning, "outputs", chosen) else (),
     )
 
 

@@ -44,7 +44,8 @@ def check_lowering(
     result = CheckResult(NAME, UNIT)
     try:
         stack = network.stack
-        graph = GraphAtPoint(read_model(path), stack.n_inputs, output_names(stack))
+        n_inputs = len(stack.points[0]) if stack.points else stack.n_inputs
+        graph = GraphAtPoint(read_model(path), n_inputs, output_names(stack))
         comparison = _Comparison(network, graph, result)
         points = _points(table, network, seed)
         for done, (name, point) in enumerate(points, start=1):
@@ -121,10 +122,21 @@ class _Comparison:
         if location.touched is not None:
             return
         self.result.checked += 1
-        trace = self.graph.at(point)
+        trace = self.graph.at(self._input_at(point))
         self._compare_outputs(name, self.network.outputs(location.values), trace.outputs)
         self._compare_cells(name, location.codes, trace)
         self._compare_units(name, location.codes, trace)
+
+    def _input_at(self, point: list[fmpq]) -> list[fmpq]:
+        """Return the input of the graph: on a slice, p_0 + u_1 (p_1 - p_0) + …"""
+        if not self.network.stack.points:
+            return point
+        corner, *ends = (rationals(np.array(p)) for p in self.network.stack.points)
+        steps = ([b - a for a, b in zip(corner, end, strict=True)] for end in ends)
+        found = list(corner)
+        for u, step in zip(point, steps, strict=True):
+            found = [x + u * s for x, s in zip(found, step, strict=True)]
+        return found
 
     def _compare_outputs(self, name: str, ours: list[fmpq], theirs: list[fmpq]) -> None:
         if len(ours) != len(theirs):

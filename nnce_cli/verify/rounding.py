@@ -47,7 +47,7 @@ class CellOutputs:
         self._maps = [*network.maps, *([] if network.output is None else [network.output])]
         stack = network.stack
         before: list[LayerUnits | None] = [None, *network.layers][: len(self._maps)]
-        found = read_roundings(graph, tuple(port.name for port in stack.outputs))
+        found = read_roundings(graph, stack.selected)
         self._roundings = [
             _Rounding(AffineMap(own.weight, own.bias), own.relative, own.absolute).of_values(units)
             for own, units in zip(found, before, strict=False)

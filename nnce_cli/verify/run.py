@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from nnce_cli.domain import Box
-from nnce_cli.network import LayerStack, load_network
-from nnce_cli.table import CellTableReader, Metadata
+from nnce_cli.network import LayerStack
+from nnce_cli.table import CellTableReader, Metadata, load_as
 from nnce_cli.verify import (
     check_closure,
     check_lowering,
@@ -62,8 +62,8 @@ def verify(cells: str | Path, model: Path, options: Options, watch: Watch) -> Re
     Raises:
         InputError: the model, the table or the certificate cannot be read.
     """
-    stack = load_network(model)
     with CellTableReader(cells) as reader:
+        stack = load_as(reader.metadata, model)
         table = Table(reader, stack.layout)
         if options.proof is None:
             return _checked(table, stack, model, options, None, watch)

@@ -69,7 +69,7 @@ class Table:
 
 def layout_said(metadata: Metadata) -> Layout:
     """Return the layout of its rows that a table tells."""
-    return Layout.of_widths(metadata.widths[1:])
+    return metadata.sizes.layout
 
 
 def _slice(rows: Rows, start: int, stop: int) -> Rows:
