@@ -10,7 +10,10 @@ from flint import fmpq
 
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.facets import hyperplanes_differ
 from nnce_cli.verify.float_codes import FloatCodes
+from nnce_cli.verify.float_forms import FloatForms
+from nnce_cli.verify.hyperplanes import surroundings
 from tests.cases import cube
 from tests.verify.piecewise import (
     Clip,
@@ -171,3 +174,56 @@ def test_the_only_cell_twice_or_never():
     stack, table = affine_table()
     table.witnesses = [[fmpq(1), fmpq(0)]]
     assert failing(checked(table, stack)) == {WITNESSES}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_functions_are_within_their_bounds(seed):
+    """For any codes, of cells or not: each entry, what varies, what is zero, what differs."""
+    layers, box = drawn(seed)
+    network = ExactNetwork(stack_of(layers), box)
+    random = np.random.default_rng(seed)
+    most = np.concatenate([layer.most for layer in network.layers])
+    codes = random.integers(0, most + 1, (4, network.units)).astype(np.uint8)
+    found = FloatForms(network).on(codes, network.depth)
+    for i in range(len(codes)):
+        for k in range(network.rows):
+            form = network.form(k, codes[i])
+            floats = rationals(found.values[i, k])
+            wrong = sum((abs(a - b) for a, b in zip(floats, form, strict=True)), fmpq(0))
+            assert wrong <= rationals(found.error[i, k : k + 1])[0]
+            assert sum(map(abs, floats), fmpq(0)) <= rationals(found.size[i, k : k + 1])[0]
+            assert found.varies[i, k] or not any(form[1:])
+            assert not found.are_zero[i, k] or not any(form)
+            assert not found.are_not_zero[i, k] or any(form)
+    sides = network.sides(codes)
+    differ = hyperplanes_differ(found.turned(sides), sides)
+    for i in np.flatnonzero(differ).tolist():
+        around = surroundings(network, codes[i])
+        assert not around.zero
+        assert all(len(hyperplane.rows) == 1 for hyperplane in around.hyperplanes)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_errors_of_values_are_bounded(seed):
+    """Weights that are far from float64, and slopes and heights of all kinds."""
+    layers, box = drawn(seed)
+    third = [
+        Layer(
+            [TwoPiece(scaled(unit.z), unit.slope) for unit in layer.two],
+            [
+                Max([scaled(z) for z in unit.z])
+                if isinstance(unit, Max)
+                else Clip(scaled(unit.z), unit.low / 3, unit.high / 3)
+                for unit in layer.many
+            ],
+            [scaled(z) for z in layer.passed],
+        )
+        for layer in layers
+    ]
+    table = MemoryTable.of(third, box)
+    results = checked(table, stack_of(third))
+    assert failing(results) == set(), results
+
+
+def scaled(z):
+    return [x / 3 for x in z]
