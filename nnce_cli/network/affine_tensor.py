@@ -47,6 +47,7 @@ __all__ = ["MAX_ENTRIES", "MAX_RANK", "AffineTensor", "Depths", "Shape"]
 Shape = tuple[int, ...]
 
 MAX_RANK = 16  # NumPy itself stops at 32 axes or 64
+MAX_VARYING = 2**22  # entries of a tensor that depends on the input
 
 
 @dataclass(eq=False)
@@ -131,14 +132,13 @@ def rearranged(x: AffineTensor, move: Callable[[NDArray[Any]], NDArray[Any]]) ->
     """Return a tensor whose entries are entries of x: ``move`` acts on any array of x's shape."""
     if x.linear is None:
         return replace(x, offset=_limited(move(x.offset)))
-    places = np.arange(x.size).reshape(x.shape)
-    moved = _limited(move(places))
-    return taken(x, moved)
+    return taken(x, move(np.arange(x.size).reshape(x.shape)))
 
 
 def taken(x: AffineTensor, places: NDArray[Any]) -> AffineTensor:
     """Return the entries of x at flat places, in an array of any shape; -1 is a zero."""
-    flat = places.ravel()
+    _limit_varying(places.size if x.linear is not None else 0)
+    flat = _limited(places).ravel()
     offset = _taken(x.offset, flat, places.shape)
     if x.linear is None:
         return replace(x, offset=offset)
@@ -242,6 +242,7 @@ def scale(x: AffineTensor, factor: float) -> AffineTensor:
 def combined(matrix: Rows, x: AffineTensor, shape: Shape) -> AffineTensor:
     """Return the tensor ``matrix @ entries of x`` in a given shape, for a matrix of constants."""
     require_floats(x)
+    _limit_varying(matrix.n if x.linear is not None else 0)
     offset = apply_rows(matrix, x.offset.ravel()).reshape(shape)
     if x.linear is None:
         return replace(x, offset=offset)
@@ -308,6 +309,14 @@ def common_shape(*shapes: Shape) -> Shape:
         raise InputError(f"the shapes {names} do not fit") from None
     limit_entries(math.prod(shape))
     return shape
+
+
+def _limit_varying(entries: int) -> None:
+    if entries > MAX_VARYING:
+        raise InputError(
+            f"it makes a tensor of {entries} entries that depend on the input, more than "
+            f"{MAX_VARYING}"
+        )
 
 
 def _limited(entries: NDArray[Any]) -> NDArray[Any]:

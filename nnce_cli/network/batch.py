@@ -7,8 +7,8 @@ meet anywhere is one input.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,11 @@ from nnce_cli.network.reading import Reading
 from nnce_cli.network.sparse import Index, Rows
 from nnce_cli.network.unit_blocks import Argument, Block
 
-NOBODY, SEVERAL = -1, -2  # in place of a row
+NOBODY, SEVERAL = -1, 2**62  # in place of a row
 
 
-def one_sample(reading: Reading, same: Callable[[Reading, Reading], bool]) -> Reading:
-    """Return what was read as a network of one sample, as it is where its input is no batch.
-
-    Args:
-        reading: what was read.
-        same: whether two readings are the same network.
-    """
+def one_sample(reading: Reading) -> Reading:
+    """Return what was read as a network of one sample, as it is where its input is no batch."""
     sizes = {port.shape[0] for port in reading.inputs if len(port.shape) > 1}
     if len(sizes) != 1 or any(len(port.shape) < 2 for port in reading.inputs):
         return reading
@@ -38,14 +33,60 @@ def one_sample(reading: Reading, same: Callable[[Reading, Reading], bool]) -> Re
     owner = _owners(reading, batch)
     if owner is None or not all(_by_rows(x, batch, owner) for x in reading.outputs.values()):
         return reading
-    first = _row(reading, batch, owner, 0)
-    if not all(same(first, _row(reading, batch, owner, i)) for i in range(1, batch)):
+    numbers = _numbers(owner, batch)
+    if numbers is None or not _is_uniform(reading, batch, owner, numbers):
         return reading
+    first = _first_row(reading, batch, owner, numbers)
     note = (
         f"the file's input is a batch of {batch} samples, which do not depend on each other: the "
         "network is that of one sample"
     )
     return replace(first, notes=(*first.notes, note))
+
+
+def _numbers(owner: Index, batch: int) -> Index | None:
+    """Return the number of each variable in its row; None where rows have not as many."""
+    order = np.argsort(owner, kind="stable")
+    each, rest = divmod(len(owner), batch)
+    if rest or not (np.bincount(owner, minlength=batch) == each).all():
+        return None
+    numbers = np.zeros(len(owner), np.int64)
+    numbers[order] = np.tile(np.arange(each), batch)
+    return numbers
+
+
+def _is_uniform(reading: Reading, batch: int, owner: Index, numbers: Index) -> bool:
+    """Whether each row goes through the same network."""
+    for block in reading.blocks:
+        mine = owner[block.first : block.first + block.count]
+        if block.count % batch or (np.bincount(mine, minlength=batch) != block.count / batch).any():
+            return False
+        units = np.argsort(mine, kind="stable")
+        neurons = np.argsort(np.repeat(mine, block.neurons_each), kind="stable")
+        own = [a[units] for a in (block.slopes, block.low, block.counts) if a is not None]
+        tensors = [taken(block.neurons.tensor, neurons)]
+        if block.bases is not None:
+            tensors.append(taken(block.bases.tensor, units))
+        if not all(_repeats(values, batch) for values in own):
+            return False
+        if not all(_rows_repeat(x, batch, numbers) for x in tensors):
+            return False
+    return all(_rows_repeat(x, batch, numbers) for x in reading.outputs.values())
+
+
+def _rows_repeat(x: AffineTensor, batch: int, numbers: Index) -> bool:
+    """Whether a tensor is the same function in each of as many parts."""
+    rows = x.rows
+    parts = (x.offset.ravel(), rows.lengths, numbers[rows.columns], rows.values)
+    return all(_repeats(values, batch) for values in parts)
+
+
+def _repeats(values: NDArray[Any], batch: int) -> bool:
+    """Whether an array consists of as many equal parts."""
+    if len(values) % batch:
+        return False
+    parts = values.reshape(batch, -1)
+    return bool((parts == parts[:1]).all())
 
 
 def _owners(reading: Reading, batch: int) -> Index | None:
@@ -60,7 +101,7 @@ def _owners(reading: Reading, batch: int) -> Index | None:
         of_unit = _grouped(found, units, block.count)
         nobody = of_unit == NOBODY
         if nobody.any():  # constant units stand where they stand in the node's output
-            if block.shape[0] != batch:
+            if block.shape[:1] != (batch,):
                 return None
             each = int(np.prod(block.shape)) // batch
             of_unit[nobody] = block.positions[nobody] // each
@@ -78,7 +119,7 @@ def _only(rows: Rows, owner: Index) -> Index:
 def _grouped(values: Index, group: NDArray[np.int64], n: int) -> Index:
     """Return the value that all members of each group have, NOBODY apart."""
     known = values != NOBODY
-    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, NOBODY)
+    low, high = np.full(n, SEVERAL), np.full(n, NOBODY)
     np.minimum.at(low, group[known], values[known])
     np.maximum.at(high, group[known], values[known])
     return np.where(high == NOBODY, NOBODY, np.where(low == high, high, SEVERAL))
@@ -93,20 +134,8 @@ def _by_rows(x: AffineTensor, batch: int, owner: Index) -> bool:
     return bool(((found == own) | (found == NOBODY)).all())
 
 
-def _row(reading: Reading, batch: int, owner: Index, row: int) -> Reading:
-    """Return the network of one row."""
-    mine = np.flatnonzero(owner == row)
-    numbers = np.full(len(owner), -1)
-    numbers[mine] = np.arange(len(mine))
-    depths = Depths(reading.depths.of[mine])
-    chosen = [
-        (_part(block, owner, row, batch, numbers), labels)
-        for block, labels in zip(reading.blocks, reading.block_nodes, strict=True)
-    ]
-    kept = [(block, labels) for block, labels in chosen if block.count]
-    outputs = {
-        name: _renumbered(_first(x, batch, row), numbers) for name, x in reading.outputs.items()
-    }
+def _first_row(reading: Reading, batch: int, owner: Index, numbers: Index) -> Reading:
+    """Return the network of the first row."""
     inputs = tuple(
         Port(port.name, (1, *port.shape[1:]), port.element_type, batch) for port in reading.inputs
     )
@@ -114,26 +143,25 @@ def _row(reading: Reading, batch: int, owner: Index, row: int) -> Reading:
         reading,
         inputs=inputs,
         n_inputs=sum(port.size for port in inputs),
-        depths=depths,
-        blocks=[block for block, _ in kept],
-        block_nodes=[labels for _, labels in kept],
-        outputs=outputs,
+        depths=Depths(reading.depths.of[owner == 0]),
+        blocks=[_part(block, owner, batch, numbers) for block in reading.blocks],
+        outputs={
+            name: _renumbered(_first(x, batch), numbers) for name, x in reading.outputs.items()
+        },
         batch=batch,
     )
 
 
-def _part(block: Block, owner: Index, row: int, batch: int, numbers: Index) -> Block:
-    """Return the units of a block that belong to a row."""
-    units = np.flatnonzero(owner[block.first : block.first + block.count] == row)
-    each = np.repeat(np.arange(block.count), block.neurons_each)
-    neurons = np.flatnonzero(np.isin(each, units))
+def _part(block: Block, owner: Index, batch: int, numbers: Index) -> Block:
+    """Return the units of a block that belong to the first row."""
+    mine = owner[block.first : block.first + block.count] == 0
+    units, neurons = np.flatnonzero(mine), np.flatnonzero(np.repeat(mine, block.neurons_each))
     positions, shape = block.positions[units], block.shape
-    if shape and shape[0] == batch:
-        positions = positions - row * (int(np.prod(shape)) // batch)
+    if shape[:1] == (batch,):
         shape = (1, *shape[1:])
     return replace(
         block,
-        first=int(numbers[block.first + units[0]]) if len(units) else 0,
+        first=int(numbers[block.first + units[0]]),
         count=len(units),
         neurons=_argument(block.neurons, neurons, numbers),
         positions=positions,
@@ -150,9 +178,8 @@ def _argument(x: Argument, places: Index, numbers: Index) -> Argument:
     return Argument(_renumbered(part.tensor, numbers), part.probe)
 
 
-def _first(x: AffineTensor, batch: int, row: int) -> AffineTensor:
-    each = x.size // batch
-    return taken(x, np.arange(row * each, (row + 1) * each).reshape(1, *x.shape[1:]))
+def _first(x: AffineTensor, batch: int) -> AffineTensor:
+    return taken(x, np.arange(x.size // batch).reshape(1, *x.shape[1:]))
 
 
 def _renumbered(x: AffineTensor, numbers: Index) -> AffineTensor:

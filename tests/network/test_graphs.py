@@ -216,6 +216,10 @@ def test_rows_that_meet_or_differ_are_no_batch(tmp_path):
         shape=(2, 3), A=weights(3, 4), C=weights(2, 2),
     )  # fmt: skip
     assert (mixed.input_shape, mixed.widths, mixed.notes) == ((2, 3), [6, 8], ())
+    summed = loaded(
+        tmp_path, gemm("C", INPUT, "a"), relu("a", OUTPUT), shape=(2, 3), C=np.ones((2, 2)),
+    )  # fmt: skip
+    assert summed.widths == [6, 6]
     differing = loaded(
         tmp_path, make_node("Add", [INPUT, "b"], ["a"]), relu("a", OUTPUT),
         shape=(2, 3), b=weights(2, 3),

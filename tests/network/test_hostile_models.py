@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -115,6 +116,10 @@ def long_numbers() -> onnx.ModelProto:
     return graph_model([*nodes, make_node("Relu", ["z"], ["output"])], constants, [1, 1024])
 
 
+def two_gigabytes() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [(wide_sum, "the matrices up to it have"), (long_numbers, "the exact weights are")],
@@ -124,11 +129,109 @@ def test_matrices_that_grow_out_of_little(
 ):
     path = saved(make(), tmp_path)
     assert path.stat().st_size < 50_000
-
-    def two_gigabytes() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-
     assert_refused(nnce("inspect", path, cwd=tmp_path, preexec_fn=two_gigabytes), words)
+
+
+def ints(*values: int) -> np.ndarray:
+    return np.array(values, dtype=np.int64)
+
+
+def grown(*nodes: onnx.NodeProto, shape=(1, 1, 4, 4), **constants) -> onnx.ModelProto:
+    """A model whose last node makes "z", of which ReLUs are taken."""
+    return graph_model([*nodes, make_node("Relu", ["z"], ["output"])], constants, shape)
+
+
+EXPANDED = make_node("Expand", ["input", "size"], ["x"])
+DOUBLED = [make_node("Concat", [f"d{i}"] * 2, [f"d{i + 1}"], axis=0) for i in range(40)]
+
+BOMBS = {
+    "expand": lambda: grown(make_node("Expand", ["input", "s"], ["z"]), s=ints(2**20, 1, 4, 4)),
+    "tile": lambda: grown(make_node("Tile", ["input", "s"], ["z"]), s=ints(1, 2**30, 2**30, 1)),
+    "pad": lambda: grown(make_node("Pad", ["input", "s"], ["z"]), s=ints(*[0] * 7, 2**31)),
+    "pad by reflection": lambda: grown(
+        make_node("Pad", ["input", "s"], ["z"], mode="wrap"), s=ints(*[0] * 7, 2**40)
+    ),
+    "resize": lambda: grown(
+        make_node("Resize", ["input", "", "s"], ["z"]), s=np.array([1.0, 1.0, 2.0**20, 2.0**20])
+    ),
+    "a constant of a shape": lambda: grown(
+        make_node("ConstantOfShape", ["s"], ["c"]), make_node("Add", ["c", "input"], ["z"]),
+        s=ints(2**31, 2**31),
+    ),
+    "a range": lambda: grown(
+        make_node("Range", ["a", "b", "c"], ["r"]), make_node("Gather", ["input", "r"], ["z"]),
+        a=np.array(0), b=np.array(2**62), c=np.array(1),
+    ),
+    "a convolution": lambda: grown(
+        EXPANDED, make_node("Conv", ["x", "w"], ["z"]),
+        size=ints(1, 64, 128, 128), w=np.ones((64, 64, 3, 3)), shape=(1, 1, 1, 1),
+    ),
+    "a padded convolution": lambda: grown(
+        make_node("Conv", ["input", "w"], ["z"], pads=[2**30] * 4), w=np.ones((1, 1, 3, 3))
+    ),
+    "a transposed convolution": lambda: grown(
+        make_node("ConvTranspose", ["input", "w"], ["z"], strides=[2**30] * 2),
+        w=np.ones((1, 1, 3, 3)),
+    ),
+    "a pool of everything": lambda: grown(
+        EXPANDED, make_node("MaxPool", ["x"], ["z"], kernel_shape=[200, 200]),
+        size=ints(1, 1, 256, 256), shape=(1, 1, 1, 1),
+    ),
+    "comparisons": lambda: grown(
+        EXPANDED, make_node("MaxPool", ["x"], ["z"], kernel_shape=[16, 16]),
+        size=ints(1, 1, 128, 128), shape=(1, 1, 1, 1),
+    ),
+    "a kernel": lambda: grown(
+        make_node("AveragePool", ["input"], ["z"], kernel_shape=[2**31 - 1] * 2, pads=[2**31] * 4)
+    ),
+    "a gathering": lambda: grown(
+        EXPANDED, make_node("Gather", ["x", "i"], ["z"], axis=0),
+        shape=(1, 1, 1, 1), size=ints(1, 1, 2048, 2048), i=np.zeros(64, np.int64),
+    ),
+    "a concatenation again and again": lambda: grown(
+        make_node("Identity", ["input"], ["d0"]), *DOUBLED, make_node("Neg", ["d40"], ["z"])
+    ),
+    "rows of many terms": lambda: grown(
+        make_node("Flatten", ["input"], ["f"]), make_node("MatMul", ["f", "w"], ["y"]),
+        make_node("Expand", ["y", "size"], ["z"]),
+        w=np.ones((16, 1)), size=ints(2**22, 1), shape=(1, 1, 4, 4),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs(name, tmp_path):
+    """A small file that asks for much is refused in time and within two gigabytes."""
+    path = saved(BOMBS[name](), tmp_path)
+    assert path.stat().st_size < 300_000
+    result = nnce("inspect", path, cwd=tmp_path, preexec_fn=two_gigabytes)
+    assert_refused(result, "node ")
+    assert re.search("entries|more than|maximum of|beyond|are not|does not fit", result.stderr)
+
+
+def test_a_sum_of_one_number_over_and_over(tmp_path):
+    """It is summed two by two, not one after the other."""
+    nodes = [
+        make_node("Expand", ["input", "size"], ["x"]),
+        make_node("ReduceSum", ["x"], ["z"], keepdims=0),
+        make_node("Relu", ["z"], ["output"]),
+    ]
+    path = saved(graph_model(nodes, {"size": ints(2**20, 1)}, [1, 1]), tmp_path)
+    started = time.process_time()
+    stack = load_network(path)
+    assert time.process_time() - started < 20
+    assert stack.hidden[0].weight.tolist() == [[2.0**20]]
+
+
+def test_a_deep_chain_of_units_with_a_connection_past_all_of_them(tmp_path):
+    depth = 1500
+    names = ["input", *(f"v{i}" for i in range(depth))]
+    nodes = [make_node("Relu", [a], [b]) for a, b in pairwise(names)]
+    nodes.append(make_node("Add", [names[-1], "input"], ["output"]))
+    started = time.process_time()
+    stack = load_network(saved(graph_model(nodes, {}, [1, 2]), tmp_path))
+    assert time.process_time() - started < 20
+    assert {layer.n_out for layer in stack.hidden} == {4}
 
 
 def declared(dims, **external: str) -> onnx.ModelProto:

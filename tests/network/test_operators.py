@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, numpy_helper
 from onnx.helper import make_node
 
+from nnce_cli.base.errors import InputError
 from nnce_cli.network import check_against_onnxruntime, load_network
 from tests.networks import INPUT, OUTPUT, graph_model, save
 
@@ -399,3 +400,29 @@ def test_a_network_with_it_computes_what_onnxruntime_computes(name, tmp_path):
     np.testing.assert_allclose(stack.forward(points), expected, rtol=rounding, atol=rounding)
     box = np.full(stack.n_inputs, 2.0)
     check_against_onnxruntime(stack, path, -box, box)
+
+
+FUZZED = [
+    "conv, everything", "conv transpose, strided", "average pool, ceil", "batch normalization",
+    "split", "slice", "pad", "gather nd", "resize, scales", "depth to space", "clip",
+    "max of three", "max pool, padded", "where as a maximum", "a mask as numbers",
+    "reduce max", "units of units",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_damaged_bytes_are_never_a_traceback(name, tmp_path):
+    nodes, constants, shape, opset = (LINEAR | UNITS)[name]
+    good = graph_model(nodes, constants, shape, opset=opset).SerializeToString()
+    noise = np.random.default_rng(5)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(good)
+        for at in noise.integers(0, len(good), noise.integers(1, 4)):
+            damaged[at] = noise.integers(0, 256)
+        (tmp_path / "m.onnx").write_bytes(damaged)
+        try:
+            load_network(tmp_path / "m.onnx")
+        except InputError:
+            refused += 1
+    assert refused > 20

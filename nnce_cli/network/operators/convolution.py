@@ -69,7 +69,8 @@ def _conv_transpose(
     samples, channels = x.shape[:2]
     size, taps = math.prod(x.shape[2:]), frame.taps
     shape = (samples, channels, size, each, taps)
-    limit_entries(math.prod(shape))
+    n_out = samples * group * each * math.prod(frame.spatial)
+    limit_entries(max(n_out, math.prod(shape)))
     places = frame.places()  # where each entry's taps go, in the output
     group_of = np.arange(channels) // (channels // group)
     written = group_of[:, None] * each + np.arange(each)
@@ -82,7 +83,6 @@ def _conv_transpose(
         np.broadcast_to(a, shape).reshape(-1)[inside] for a in (rows, read, weights)
     )
     order = np.lexsort((columns, rows))
-    n_out = samples * group * each * math.prod(frame.spatial)
     starts = starts_of(np.bincount(rows, minlength=n_out))
     matrix = constant_rows(starts, columns[order], values[order])
     return _biased(combined(matrix, x, (samples, group * each, *frame.spatial)), b)
