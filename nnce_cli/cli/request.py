@@ -20,6 +20,7 @@ class Request:
     """What is to be enumerated, how, and where it goes.
 
     ``target`` is None where cells are only counted; ``folder`` is None for a temporary one.
+    ``outputs`` are the names of the model's outputs that were asked for; none stands for all.
     """
 
     model: Path
@@ -36,6 +37,7 @@ class Request:
     limits: Limits
     force: bool
     resume: bool
+    outputs: tuple[str, ...] = ()
 
     @property
     def metadata(self) -> Metadata:
@@ -46,7 +48,9 @@ class Request:
         witness = self.witness and self.target is not None
         lp = self.lp if METHODS[self.method].layer_wise else None
         made = Made(self.method, lp, proof=self.proof is not None)
-        return Metadata.of(self.stack, self.domain, witness=witness, made=made)
+        return Metadata.of(
+            self.stack, self.domain, witness=witness, made=made, outputs=self.outputs
+        )
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Metadata:
     layer by layer, and nothing where there are none; ``values`` is as in `Sizes`. ``meaning`` is
     what the outputs mean, one of `MEANINGS`, empty where the model does not say it; ``inputs`` are
     the names of its inputs and how many numbers each has, where there are several, and ``outputs``
-    those of its outputs that were chosen, where these are not all.
+    those of its outputs that were asked for, where these are not all.
     The rest is known when the enumeration ends: ``stopped_by`` is one of `STOPS` where the table
     is incomplete, ``exact_witnesses`` gives, for the rows whose cell is too thin for a float64
     witness, one as fractions ("1/3"), and ``digests`` are those of the rows.
@@ -86,13 +86,21 @@ class Metadata:
     digests: Digests = field(default_factory=Digests)
 
     @staticmethod
-    def of(stack: LayerStack, box: Box, *, witness: bool, made: Made | None = None) -> Metadata:
+    def of(
+        stack: LayerStack,
+        box: Box,
+        *,
+        witness: bool,
+        made: Made | None = None,
+        outputs: tuple[str, ...] = (),
+    ) -> Metadata:
         """Return what is known of the table of ``stack`` on ``box`` before it is enumerated.
 
-        Without hidden layers the witness is the only column, and so always there.
+        ``outputs`` are the names of the model's outputs that were asked for, if any. Without
+        hidden layers the witness is the only column, and so always there.
         """
         sizes = stack.sizes
-        meaning, inputs, outputs = _said_of(stack)
+        meaning, inputs = _said_of(stack)
         return Metadata(
             model=stack.digest,
             widths=tuple(sizes.widths),
@@ -277,16 +285,13 @@ def _outputs(values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _said_of(stack: LayerStack) -> tuple[str, tuple[tuple[str, int], ...], tuple[str, ...]]:
-    """Return what is worth saying of the meaning, the inputs and the outputs of a network."""
-    meaning = getattr(stack, "meaning", None)
-    kind = getattr(meaning, "kind", "")
-    inputs, outputs = getattr(stack, "inputs", ()), getattr(stack, "outputs", ())
-    chosen = tuple(port.name for port in outputs)
+def _said_of(stack: LayerStack) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return what is worth saying of the meaning of the outputs, and of the inputs."""
+    kind = getattr(getattr(stack, "meaning", None), "kind", "")
+    inputs = getattr(stack, "inputs", ())
     return (
         kind if kind in MEANINGS else "",
         tuple((port.name, port.size) for port in inputs) if len(inputs) > 1 else (),
-        chosen if chosen != getattr(meaning, "outputs", chosen) else (),
     )
 
 
