@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -393,7 +394,12 @@ def _reproduce(subject: Subject) -> str:
     model, cells = (shlex.quote(_argument(name)) for name in (subject.model, subject.table))
     intervals = list(zip(metadata.lower, metadata.upper, strict=True))
     bounds_file = ""
-    if len(set(intervals)) == 1:
+    if metadata.points:
+        lower, upper = intervals[0]
+        domain = f"--slice points.json --slice-box={lower!r},{upper!r}"
+        points = preformatted(json.dumps(metadata.points))
+        bounds_file = f"<details><summary>points.json</summary>{points}</details>"
+    elif len(set(intervals)) == 1:
         lower, upper = intervals[0]
         domain = f"--box={lower!r},{upper!r}"
     else:

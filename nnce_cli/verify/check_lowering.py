@@ -59,7 +59,7 @@ def check_lowering(
 
 def output_names(stack: LayerStack) -> list[str]:
     """Return the names of the tensors that are the network's outputs; the file's where none."""
-    return [port.name for port in getattr(stack, "outputs", ())]
+    return [port.name for port in stack.outputs]
 
 
 def _points(table: Table, network: ExactNetwork, seed: int) -> list[Point]:

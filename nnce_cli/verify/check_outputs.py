@@ -34,7 +34,7 @@ def check_outputs(
     model = read_model(path)
     graph, ports = decode_graph(model), network.stack.outputs
     cells = CellOutputs(network, graph)
-    runtime = Runtime(model, graph.inputs, [port.name for port in ports])
+    runtime = Runtime(model, network.stack.inputs, [port.name for port in ports])
     largest = 0.0
     for part in table.parts(witness=True):
         points = part.rows.witness

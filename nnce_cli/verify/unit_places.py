@@ -13,7 +13,7 @@ def unit_places(network: ExactNetwork, graph: GraphAtPoint) -> list[UnitPlace]:
     """Return the places of all units; none where the stack was not read from a file."""
     numbers = {node.label: number for number, node in enumerate(graph.nodes)}
     found = []
-    for k, places in enumerate(getattr(network.stack, "places", ())):
+    for k, places in enumerate(network.stack.places):
         for place in places:
             first = network.starts[k] + place.first + (network.layers[k].bits if place.many else 0)
             entries = place.positions or range(place.count)

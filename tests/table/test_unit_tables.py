@@ -157,19 +157,18 @@ def ports(**sizes: int) -> tuple:
     return tuple(SimpleNamespace(name=name, size=size) for name, size in sizes.items())
 
 
-def said_by(kind: str, inputs: tuple, outputs: tuple, of_file: tuple[str, ...]) -> Metadata:
-    """The metadata of a network of which a file says this."""
+def said_by(kind: str, inputs: tuple, outputs: tuple[str, ...] = ()) -> Metadata:
+    """The metadata of a network of which a file says this, and a command chose outputs."""
     cells = sampled(zoo(3)["leaky"])
-    about = {"meaning": SimpleNamespace(kind=kind, outputs=of_file)}
-    for name, value in (about | {"inputs": inputs, "outputs": outputs}).items():
+    said_of = {"meaning": SimpleNamespace(kind=kind), "inputs": inputs, "selected": outputs}
+    for name, value in said_of.items():
         object.__setattr__(cells.stack, name, value)
-    return dataclasses.replace(
-        Metadata.of(cells.stack, cells.box, witness=True), layer_cells=(0, 0)
-    )
+    said = Metadata.of(cells.stack, cells.box, witness=True)
+    return dataclasses.replace(said, layer_cells=(0, 0))
 
 
 def test_what_a_model_says_is_kept():
-    said = said_by("classes by argmin", ports(a=1, b=2), ports(z=2), ("y", "z"))
+    said = said_by("classes by argmin", ports(a=1, b=2), ("z",))
     assert said.meaning == "classes by argmin"
     assert said.inputs == (("a", 1), ("b", 2))
     assert said.outputs == ("z",)
@@ -179,7 +178,7 @@ def test_what_a_model_says_is_kept():
 
 
 def test_what_says_nothing_is_left_out():
-    said = json.loads(said_by("unknown", ports(a=3), ports(y=1, z=1), ("y", "z")).to_json())
+    said = json.loads(said_by("unknown", ports(a=3)).to_json())
     assert not said.keys() & {"meaning", "inputs", "outputs"}
     assert Metadata.from_json(json.dumps(said)).meaning == ""
 
@@ -200,7 +199,7 @@ def test_what_says_nothing_is_left_out():
     ],
 )
 def test_hostile_words_are_refused(key, value):
-    said = said_by("sign", ports(a=1, b=2), ports(z=2), ("y", "z"))
+    said = said_by("sign", ports(a=1, b=2), ("z",))
     with pytest.raises(ValueError, match=f"bad {key}"):
         Metadata.from_json(json.dumps(json.loads(said.to_json()) | {key: value}))
 
