@@ -26,7 +26,6 @@ from nnce_cli.network.element_types import UNIT_ROUNDOFF
 from nnce_cli.network.exact import Array, rationals
 from nnce_cli.network.sparse import (
     EXACT,
-    MAX_ENTRIES,
     Floats,
     Index,
     Rows,
@@ -41,8 +40,6 @@ from nnce_cli.network.sparse import (
     stack_rows,
     unit_rows,
 )
-
-__all__ = ["MAX_ENTRIES", "MAX_RANK", "AffineTensor", "Depths", "Shape"]
 
 Shape = tuple[int, ...]
 

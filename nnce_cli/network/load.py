@@ -87,7 +87,8 @@ def _stack(graph: Graph, reading: Reading) -> LayerStack:
         Port(name, x.shape, x.element_type, reading.batch) for name, x in reading.outputs.items()
     )
     numbers = sum(port.size for port in ports)
-    kind = kind_of(tuple(node.op_type for node in reading.tail), numbers)
+    makers = [*reading.tail, *(reading.nodes[i] for i in reading.output_nodes)]
+    kind = kind_of({node.op_type for node in makers}, numbers)
     return LayerStack(
         hidden=tuple(hidden),
         output=last,

@@ -29,22 +29,34 @@ NO_MEANING = Meaning()
 """That of a network of which no file says it."""
 
 
-def kind_of(tail: tuple[str, ...], numbers: int) -> str:
-    """Return what outputs mean that the operators of a tail follow.
+COMPARISONS = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "ai.onnx.ml::Binarizer"}
+CLASSES = frozenset({"ArgMax", "Hardmax", "LogSoftmax", "Softmax", "TopK", "ai.onnx.ml::ZipMap"})
+"""Operators of tails whose largest input is the class."""
+
+SMOOTH = frozenset(
+    {
+        "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Exp", "Log",
+        "LpNormalization", "Pow", "Reciprocal", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
+        "ReduceProd", "ReduceSumSquare", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt",
+        "Tan", "Tanh", "ai.onnx.ml::Normalizer",
+    }
+)  # fmt: skip
+"""Smooth functions."""
+
+
+def kind_of(types: set[str], numbers: int) -> str:
+    """Return what outputs mean, by the operators that make them and those that follow them.
 
     Args:
-        tail: the types of the operators, in order.
-        numbers: how many numbers enter the tail.
+        types: the types of these operators; most say nothing.
+        numbers: how many numbers the outputs are.
     """
-    types = set(tail)
     if "ArgMin" in types:
         return ARGMIN
-    compared = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "ai.onnx.ml::Binarizer"}
-    if numbers == 1 and types & (compared | {"Sigmoid"}):
+    if numbers == 1 and types & (COMPARISONS | {"Sigmoid"}):
         return SIGN
-    if types & {"ArgMax", "Hardmax", "LogSoftmax", "Softmax", "TopK", "ai.onnx.ml::ZipMap",
-                "ai.onnx.ml::LinearClassifier"}:  # fmt: skip
+    if types & (CLASSES | {"ai.onnx.ml::LinearClassifier"}):
         return ARGMAX
-    if types & ({"Sigmoid"} | compared):
+    if types & (COMPARISONS | {"Sigmoid"}):
         return SIGN
-    return REGRESSION if types else UNKNOWN
+    return REGRESSION if types & (SMOOTH | {"ai.onnx.ml::LinearRegressor"}) else UNKNOWN

@@ -85,6 +85,11 @@ def read_model(path: Path) -> ModelProto:
         raise InputError(
             "not an ONNX model, or a truncated one: it has no nodes or no operator set"
         )
+    for node in model.graph.node:
+        if node.op_type == "LinearClassifier":  # of whose scores it is told what they mean
+            kept = [a for a in node.attribute if a.name != "post_transform"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
     external = _ExternalData(path.parent)
     for tensor in model.graph.initializer:
         external.load(tensor)

@@ -177,7 +177,9 @@ class _Walk:
         if entry.note:
             self.notes[node.label] = entry.note
         results = found if isinstance(found, tuple) else (found,)
-        self.count(results, inputs)
+        self.count([x for x in results if x is not None], inputs)
+        if any(x is None for x in results):
+            return self.with_labels(node, results)
         return results
 
     def apply(self, node: Node, entry: Operator, inputs: list[Any]) -> Any:
@@ -217,6 +219,15 @@ class _Walk:
         value = self.watched.argument(name, other)
         zero = constant(np.zeros(()), other.element_type)
         return chosen(self.make, test, value, Argument(zero, zero))
+
+    def with_labels(self, node: Node, results: Sequence[Any]) -> list[Any]:
+        """Return the outputs of a classifier: labels are a tail of its scores."""
+        self.tail[self.at] = node
+        both = zip(node.outputs, results, strict=False)
+        tail = Tail(
+            tuple(name for name, x in both if x is not None), node.label, "it tells classes"
+        )
+        return [tail if x is None else x for x in results]
 
     def begin_tail(self, node: Node, reason: str) -> list[Tail]:
         sources: list[str] = []

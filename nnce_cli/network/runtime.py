@@ -85,6 +85,8 @@ class Runtime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
+        # Node by node: it would fuse weights of quantised integers to products of integers.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         onnxruntime.set_default_logger_severity(4)
         session = _guarded(
             lambda: onnxruntime.InferenceSession(

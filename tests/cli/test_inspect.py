@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from onnx import TensorProto
+from onnx.helper import make_node, make_tensor_value_info
 
 from tests.command import assert_refused, nnce, save_network, tent
+from tests.networks import graph_model, save
 
 
 def test_json(tmp_path):
@@ -53,3 +56,61 @@ def test_bad_models(tmp_path):
     (tmp_path / "text.onnx").write_text("hello\n")
     for name in ("text.onnx", "absent.onnx"):
         assert_refused(nnce("inspect", name, cwd=tmp_path), name)
+
+
+def convolutional(path):
+    """A padded convolution of two channels on a 2 x 3 image, max pooling, and two outputs."""
+    nodes = [
+        make_node("Conv", ["input", "W"], ["c"], "conv", pads=[1, 1, 1, 1]),
+        make_node("Relu", ["c"], ["r"], "relu"),
+        make_node("MaxPool", ["r"], ["p"], "pool", kernel_shape=[2, 2]),
+        make_node("Flatten", ["p"], ["f"], "flat"),
+        make_node("Add", ["f", "b"], ["logits"], "shift"),
+        make_node("Softmax", ["logits"], ["output"], "soft"),
+        make_node("ReduceSum", ["r"], ["total"], "total", keepdims=0),
+    ]
+    constants = {"W": np.arange(18.0).reshape(2, 1, 3, 3) - 9, "b": np.ones(4)}
+    model = graph_model(nodes, constants, ["N", 1, 2, 3])
+    model.graph.output.append(make_tensor_value_info("total", TensorProto.FLOAT, None))
+    return save(model, path)
+
+
+def test_units_have_their_places(tmp_path):
+    model = convolutional(tmp_path / "conv.onnx")
+    found = json.loads(nnce("inspect", model, "--json", cwd=tmp_path).stdout)
+    assert found["inputs"] == [{"name": "input", "shape": [1, 1, 2, 3], "type": "float32"}]
+    assert [port["name"] for port in found["outputs"]] == ["logits", "total"]
+    assert (found["meaning"], found["tail"]) == ("classes by argmax", ["soft (Softmax)"])
+    assert found["widths"] == [6, 12, 4]
+    assert found["pieces"] == 12 * 2 + 4 * 4
+    first, second, output = found["layers"]
+    assert first["places"] == [
+        {"node": "relu (Relu)", "column": "layer", "first": 0, "count": 12, "shape": [1, 2, 2, 3],
+         "positions": []},
+    ]  # fmt: skip
+    assert second["places"][0]["column"] == "piece"
+    assert second["places"][0]["shape"] == [1, 2, 1, 2]
+    # A base of each maximum, and the sum that the second output is.
+    assert second["units"] == {
+        "two_pieces": 0, "slopes": [], "clips": 0, "maxima": 4, "passed_on": 5,
+    }  # fmt: skip
+    assert "places" not in output
+
+
+def test_units_for_people(tmp_path):
+    lines = nnce("inspect", convolutional(tmp_path / "conv.onnx"), cwd=tmp_path).stdout.split("\n")
+    assert "left out     soft (Softmax)" in lines
+    rows = [line.split() for line in lines]
+    assert ["hidden", "1", "layer_1:", "0", "to", "11", "relu", "(Relu)", "1x2x2x3"] in rows
+    assert ["hidden", "2", "piece_2:", "0", "to", "3", "pool", "(MaxPool)", "1x2x1x2"] in rows
+    assert ["hidden", "2", "passes", "on", "5", "numbers"] in rows
+
+
+def test_one_output(tmp_path):
+    model = convolutional(tmp_path / "conv.onnx")
+    arguments = ["inspect", model, "--json", "--output-name", "total"]
+    found = json.loads(nnce(*arguments, cwd=tmp_path).stdout)
+    assert found["widths"] == [6, 12]
+    assert found["meaning"] == "unknown"
+    refused = nnce("inspect", model, "--output-name", "nothing", cwd=tmp_path)
+    assert_refused(refused, "it has no output 'nothing'; its outputs are output, total")

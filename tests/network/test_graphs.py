@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from flint import fmpq
 from onnx import TensorProto, helper
 from onnx.helper import make_node
 
@@ -285,6 +286,56 @@ def test_what_follows_the_units_is_left_out(tail, n, kind, tmp_path):
     assert len(stack.meaning.tail) == left_out
     assert stack.output is not None
     assert stack.output.n_out == n
+
+
+def ml_model(folder: Path, *nodes: onnx.NodeProto, outputs=(OUTPUT,)) -> Path:
+    """Save a model of three inputs with operators of ai.onnx.ml."""
+    model = graph_model(nodes, {"W": weights(3, 3)}, ["N", 3])
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
+    return save(model, folder / "m.onnx")
+
+
+def ml(op_type: str, source: str, *names: str, **attributes) -> onnx.NodeProto:
+    return make_node(op_type, [source], list(names), domain="ai.onnx.ml", **attributes)
+
+
+def test_scaler_and_linear_regressor(tmp_path):
+    path = ml_model(
+        tmp_path,
+        ml("Scaler", INPUT, "s", offset=[0.5, -1.0, 2.0], scale=[2.0, 0.25, 1.5]),
+        gemm("s", "W", "a"), relu("a", "b"),
+        ml(
+            "LinearRegressor", "b", OUTPUT, targets=2, intercepts=[1.0, -1.0],
+            coefficients=[1.0, 2.0, 3.0, -1.0, 0.5, 0.25],
+        ),
+    )  # fmt: skip
+    stack = checked(path)
+    assert stack.output is not None
+    assert stack.output.weight.tolist() == [[1, 2, 3], [-1, 0.5, 0.25]]
+    assert stack.output.bias.tolist() == [1, -1]
+    assert stack.meaning.kind == "regression"
+
+
+@pytest.mark.parametrize("transform", ["NONE", "SOFTMAX", "LOGISTIC"])
+def test_linear_classifiers_are_read_by_their_scores(transform, tmp_path):
+    path = ml_model(
+        tmp_path,
+        ml(
+            "LinearClassifier", INPUT, "label", "scores", intercepts=[1.0, -1.0, 0.0],
+            coefficients=[1.0, 2.0, 3.0, -1.0, 0.5, 0.25, 0.0, 0.0, 1.0],
+            classlabels_ints=[0, 1, 2], post_transform=transform,
+        ),
+        ml("Normalizer", "scores", "p", norm="L1"),
+        ml("ZipMap", "p", "probabilities", classlabels_int64s=[0, 1, 2]),
+        outputs=("label", "probabilities"),
+    )  # fmt: skip
+    stack = checked(path)
+    assert [port.name for port in stack.outputs] == ["scores"]
+    assert stack.meaning.kind == "classes by argmax"
+    assert stack.output is not None
+    assert stack.output.bias.tolist() == [1, -1, 0]
 
 
 def test_a_tail_may_read_several_tensors(tmp_path):
@@ -566,6 +617,39 @@ def test_a_chain_of_linear_operators_is_composed_exactly(tmp_path):
     offsets = [Fraction(int(q.p), int(q.q)) for q in bias.entries()]
     assert [f + o for f, o in zip(found, offsets, strict=True)] == expected
     assert stack.hidden[0].exact is not None
+
+
+def test_weights_of_quantised_integers(tmp_path):
+    """(q - zero) * scale, exactly, along an axis."""
+    q = rng.integers(-128, 128, (3, 4)).astype(np.int8)
+    scale = weights(4)
+    stack = loaded(
+        tmp_path,
+        make_node("DequantizeLinear", ["q", "scale", "zero"], ["w"], axis=1),
+        gemm(INPUT, "w", "a"), relu("a", OUTPUT),
+        q=q, scale=scale, zero=np.array([3, -4, 0, 7], np.int8),
+    )  # fmt: skip
+    steps = q.astype(np.int64) - [3, -4, 0, 7]
+    factors = [Fraction(float(s)) for s in scale]
+    expected = [[int(v) * s for v, s in zip(row, factors, strict=True)] for row in steps]
+    found = np.array(stack.hidden[0].weight.T.tolist(), dtype=object)
+    assert [[Fraction(v) for v in row] for row in found] == expected
+
+
+def test_a_normalisation_of_constants_in_single_operators(tmp_path):
+    """X / sqrt(variance + epsilon): the root is the nearest float64, all else is exact."""
+    variance, epsilon = np.abs(weights(3)), np.float32(1e-3)
+    stack = loaded(
+        tmp_path,
+        make_node("Add", ["v", "e"], ["t"]), make_node("Sqrt", ["t"], ["r"]),
+        make_node("Div", [INPUT, "r"], ["a"]), relu("a", OUTPUT),
+        v=variance, e=epsilon,
+    )  # fmt: skip
+    [matrix, _] = stack.hidden[0].rational
+    for i, v in enumerate(variance):
+        root = np.sqrt(float(v) + float(epsilon))  # the sum of two float32 is exact here
+        assert matrix[i, i] * fmpq(*float(root).as_integer_ratio()) == 1
+    assert "nearest float64" in stack.notes[0]
 
 
 def test_slopes_that_are_no_floats_are_exact_too(tmp_path):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network.affine_tensor import AffineTensor
 from nnce_cli.network.element_types import INTEGERS
-from nnce_cli.network.exact import nearest
 from nnce_cli.network.node import Node
 
 
@@ -41,18 +39,6 @@ def constant_integers(x: AffineTensor, what: str) -> list[int]:
     return [int(i) for i in x.offset.ravel().tolist()]
 
 
-def constant_number(x: AffineTensor, what: str) -> float:
-    """Return the value of a constant scalar, rounded to float64 where it is no float64.
-
-    Raises:
-        InputError: it is none.
-    """
-    values = constant_values(x, what)
-    if values.size != 1:
-        raise InputError(f"its {what} is not one number")
-    return float(nearest(values).ravel()[0])
-
-
 def axes_of(node: Node, axes: AffineTensor | None) -> list[int] | None:
     """Return the axes of an operator: an attribute in older operator sets, then an input.
 
@@ -81,8 +67,3 @@ def axis_of(node: Node, default: int, n: int) -> int:
     """
     [found] = positions([node.integer("axis", default)], n)
     return found
-
-
-def as_integers(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Return integers as int64."""
-    return values.astype(np.int64)

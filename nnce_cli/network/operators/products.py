@@ -68,6 +68,27 @@ def _linear_regressor(node: Node, x: AffineTensor) -> AffineTensor:
     return add(found, constant(np.array(intercepts), x.element_type))
 
 
+@operator(LINEAR, "ai.onnx.ml::LinearClassifier", 1, 1)
+def _linear_classifier(node: Node, x: AffineTensor) -> tuple[None, AffineTensor]:
+    """Return no labels, which are for a tail, and the scores ``x coefficients' + intercepts``.
+
+    `read_model` has taken away what the file makes of the scores (``post_transform``).
+    """
+    coefficients = np.array(node.numbers("coefficients"))
+    intercepts = node.numbers("intercepts")
+    width = x.shape[-1] if len(x.shape) == 2 else 0
+    classes, rest = divmod(coefficients.size, width) if width else (0, 0)
+    if rest or classes < 2 or len(intercepts) not in (0, classes):
+        raise InputError(
+            f"it has {coefficients.size} coefficients and {len(intercepts)} intercepts for "
+            f"{list(x.shape)}; nnce reads classifiers with a score for each class"
+        )
+    matrix = coefficients.reshape(classes, width).T
+    found = matmul(x, constant(matrix, x.element_type))
+    shift = np.array(intercepts) if intercepts else np.zeros(classes)
+    return None, add(found, constant(shift, x.element_type))
+
+
 def matmul(a: AffineTensor, b: AffineTensor) -> AffineTensor:
     """Return a @ b as ``numpy.matmul`` defines it; at least one of them has to be constant."""
     require_floats(a, b)

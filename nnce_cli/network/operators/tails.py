@@ -6,35 +6,12 @@ out of the cells as long as no piecewise linear operator follows it.
 
 from __future__ import annotations
 
-CLASSES = frozenset(
-    {
-        "ArgMax",
-        "Hardmax",
-        "LogSoftmax",
-        "Softmax",
-        "TopK",
-        "ai.onnx.ml::LinearClassifier",
-        "ai.onnx.ml::ZipMap",
-    }
-)
-"""Tails whose largest output is the class."""
+from nnce_cli.network.meaning import CLASSES, SMOOTH
 
-SMOOTH = frozenset(
-    {
-        "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Exp", "Log",
-        "LpNormalization", "Pow", "Reciprocal", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp",
-        "ReduceProd", "ReduceSumSquare", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt",
-        "Tan", "Tanh", "ai.onnx.ml::Normalizer",
-    }
-)  # fmt: skip
-"""Smooth functions."""
+DECISIONS = frozenset({"And", "ArgMin", "Equal", "NonZero", "Or", "Xor"})
 
-TAILS = (
-    CLASSES | SMOOTH | {"ArgMin", "Equal", "And", "Or", "Xor", "NonZero", "ai.onnx.ml::Binarizer"}
-)
-
-STARTERS = {"Mul", "MatMul", "Div", "Gemm"}
-"""Operators that are affine of one value, and begin a tail where two of them meet."""
+TAILS = CLASSES | SMOOTH | DECISIONS | {"ai.onnx.ml::Binarizer"}
+"""Operators that begin a tail, beside comparisons and products of two values."""
 
 _SMOOTH_UNIT = "it is smooth or bent, not piecewise linear"
 _SEQUENCE = "it is a recurrent layer; nnce reads networks without a state"
