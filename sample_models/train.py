@@ -1,8 +1,8 @@
-"""Train the sample networks and write them as ONNX files beside this script.
+"""Train the sample multilayer perceptrons and write them as ONNX files beside this script.
 
 Run ``python sample_models/train.py``; it needs scikit-learn and takes about ten seconds. Seeds
 are fixed, so a machine repeats itself; another one may round differently, and its files then
-differ a little from the committed ones.
+differ a little from the committed ones. ``train_torch.py`` makes the other sample networks.
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ def digits_pixels() -> Split:
     )
 
 
+def digits_images() -> Split:
+    """Return the same digits as images with one channel: (samples, 1, 8, 8)."""
+    pixels = digits_pixels()
+    train, test = (part.reshape(-1, 1, 8, 8) for part in (pixels.train, pixels.test))
+    return pixels._replace(train=train, test=test)
+
+
 def digits_pca(components: int = 4) -> Split:
     """Return the digits' first principal components, scaled so that training is in [-1, 1].
 
@@ -69,7 +76,13 @@ def spirals(samples: int = 4000, arms: int = 3, noise: float = 0.4) -> Split:
     return Split(*train_test_split(points, labels, test_size=0.25, random_state=0))
 
 
-DATA = {"digits-pixels": digits_pixels, "digits-pca": digits_pca, "toy-2d": spirals}
+DATA = {
+    "digits-pixels": digits_pixels,
+    "digits-pca": digits_pca,
+    "toy-2d": spirals,
+    "digits-convolution": digits_images,
+    "digits-residual": digits_pca,
+}
 HIDDEN = {"digits-pixels": (6, 8), "digits-pca": (12, 12), "toy-2d": (16, 16)}
 EPOCHS = {"digits-pixels": 1500, "digits-pca": 1500, "toy-2d": 300}
 
@@ -139,11 +152,11 @@ def accuracy(path: Path, data: Split) -> float:
 
 
 def main() -> None:
-    """Write all sample networks and print the test accuracy of the trained ones."""
-    for name, data in DATA.items():
+    """Write the networks and print the test accuracy of the trained ones."""
+    for name in HIDDEN:
         path = FOLDER / f"{name}.onnx"
         onnx.save(onnx_model(trained(name)), path)
-        print(f"{path.name}: test accuracy {accuracy(path, data()):.1%}")
+        print(f"{path.name}: test accuracy {accuracy(path, DATA[name]()):.1%}")
     onnx.save(onnx_model(hand_made()), FOLDER / "hand-made.onnx")
 
 

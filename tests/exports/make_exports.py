@@ -275,6 +275,47 @@ def keras_images(path: Path) -> None:
     by_keras(path, model)
 
 
+# TensorFlow and JAX.
+
+
+@export("tensorflow-function", "tensorflow", "tf2onnx")
+def tensorflow_function(path: Path) -> None:
+    import numpy as np
+    import tensorflow as tf
+    import tf2onnx
+
+    random = np.random.default_rng(0)
+    weight, bias = (tf.Variable(random.normal(size=s), dtype=tf.float32) for s in ((2, 4), (4,)))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 2), tf.float32, name="input")])
+    def function(x):
+        a = x @ weight + bias
+        b = tf.nn.relu(a) - tf.nn.leaky_relu(a, 0.1) + tf.nn.relu6(4 * a)
+        c = tf.reduce_max(tf.reshape(b, (-1, 2, 2)), axis=2)
+        return tf.nn.softmax(c + tf.clip_by_value(x, -0.5, 0.5))
+
+    tf2onnx.convert.from_function(
+        function, input_signature=function.input_signature, opset=17, output_path=path
+    )
+
+
+@export("jax-function", "jax", "jax2onnx")
+def jax_function(path: Path) -> None:
+    import jax
+    import jax.numpy as jnp
+    from jax2onnx import to_onnx
+
+    keys = jax.random.split(jax.random.key(0), 4)
+    weights = [jax.random.normal(k, s) for k, s in zip(keys, ((2, 4), (4,), (4, 3)), strict=False)]
+
+    def function(x):
+        a = jax.nn.leaky_relu(x @ weights[0] + weights[1], 0.1)
+        b = jnp.concatenate([jax.nn.relu(a @ weights[2]), jnp.clip(x, -0.5, 0.5)], axis=1)
+        return jax.nn.softmax(jnp.maximum(b[:, :2], jnp.abs(b[:, 3:])) + b[:, 2:3])
+
+    to_onnx(function, [("B", 2)], return_mode="file", output_path=path)
+
+
 def main() -> None:
     """Write all files that can be made here."""
     for name, write in EXPORTS.items():
