@@ -178,7 +178,7 @@ def _end(end: int, step: int, length: int) -> int | None:
 
 
 def _sliced(x: AffineTensor, axis: int, chosen: range) -> AffineTensor:
-    if not len(chosen):
+    if not len(chosen) and not x.is_constant:
         raise InputError(f"nothing of the shape {list(x.shape)} is left on axis {axis}")
     if chosen == range(x.shape[axis]):
         return x
