@@ -11,6 +11,22 @@ from contextlib import suppress
 _NOT_LOADED = ("failed to map segment", "cannot allocate memory", "cannot create shared object")
 
 
+LEAST_BYTES = 400 * 2**20  # of addresses: NumPy, onnx and their buffers
+
+
+def refuse_few_addresses() -> None:
+    """Refuse to start where a limit leaves no room for the libraries.
+
+    OpenBLAS ends the process by itself where it finds none for its buffers.
+
+    Raises:
+        MemoryError: it does.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_BYTES:
+        raise MemoryError
+
+
 def peak_memory_bytes() -> int:
     """Return the largest resident size of this process so far, in bytes."""
     # Linux hands getrusage's figure on through exec, so it may be that of a larger parent.

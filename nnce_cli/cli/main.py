@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.memory import is_out_of_memory
+from nnce_cli.base.memory import is_out_of_memory, refuse_few_addresses
 from nnce_cli.base.streams import STDOUT, lost_output, send_nowhere, steady_streams
 from nnce_cli.base.text import message_line, visible
 from nnce_cli.cli import exit_codes
@@ -98,6 +98,7 @@ def _invoke() -> None:
     """Parse the command line and run the command, without typer's own idea of exit codes."""
     command = typer.main.get_command(app)
     with command.make_context("nnce", sys.argv[1:]) as context:
+        refuse_few_addresses()
         command.invoke(context)
 
 
