@@ -41,7 +41,7 @@ def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np
         hidden=hidden,
         output=output,
         input_shape=(int(free.sum()),),
-        digest=weights_digest(hidden, output),
+        digest=weights_digest(hidden, output, stack.units),
     )
     return reduced, Box(box.lower[free], box.upper[free]), free
 

@@ -120,7 +120,9 @@ def read_slice(path: Path) -> Slice:
         rows = _json_points(text) if is_json else _csv_points(text)
         if len({len(row) for row in rows}) > 1:
             raise InputError("its points have different numbers of coordinates")
-        return Slice(np.array(rows, dtype=np.float64).reshape(len(rows), -1))
+        return Slice(
+            np.array(rows, dtype=np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+        )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

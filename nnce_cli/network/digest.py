@@ -20,9 +20,11 @@ def weights_digest(
 
     The canonical form of a map is its shape, each entry's nearest float64 (little-endian, in
     row-major order, W then b, zero without a sign), then ``index:p/q`` for every entry that is
-    not that float64. It depends on the rational numbers alone.
+    not that float64. Units follow, where the network is no chain of ReLU layers (``units`` is
+    empty or has those of all layers). It depends on the rational numbers and the units alone.
     """
     sha = hashlib.sha256(b"nnce network 1\n")
+    hidden = tuple(hidden)
     for layer in [*hidden, *([] if output is None else [output])]:
         sha.update(f"{layer.n_out} {layer.n_in}\n".encode())
         # Adding zero turns -0.0 into 0.0.
@@ -35,6 +37,10 @@ def weights_digest(
         if rows is not None:
             sha.update(_exceptions(np.arange(layer.n_out), layer.exact_bias).encode())
     sha.update(b"linear output\n" if output is not None else b"ReLU output\n")
+    both = list(zip(hidden, units, strict=False))
+    if not all(own.is_relu and own.rows == layer.n_out for layer, own in both):
+        for _, own in both:
+            sha.update(_written(own))
     return sha.hexdigest()
 
 
