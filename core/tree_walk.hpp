@@ -115,7 +115,7 @@ class TreeWalk {
     nothing_behind_ = kNoLimit;
     asks_ = false;
     moved_ = false;
-    choice_.reset();
+    choice_ = {};
     nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
     simplex_->linear_programs = simplex_->pivots = 0;
   }
@@ -244,7 +244,7 @@ class TreeWalk {
 
   // Whether the parts of a cell with each winner of a max are being looked for: then the walk can't
   // say what is left of it.
-  [[nodiscard]] bool is_choosing() const { return choice_.has_value(); }
+  [[nodiscard]] bool is_choosing() const { return choice_.unit >= 0; }
 
   // Tell whether the cell that frame t goes on with, to which the path leads, has an interior.
   Answer interior(Index t) {
@@ -315,7 +315,7 @@ class TreeWalk {
     nothing_here_ = false;
     log_.mute(false);
     log_.add(0, Decision::kIsEmpty, false);
-    if (choice_) {
+    if (is_choosing()) {
       drop_part(t);
       return std::nullopt;
     }
@@ -373,7 +373,7 @@ class TreeWalk {
   // Decide the next unit of frame t and act on it.
   std::optional<Stop> visit_node(Index t) {
     Frame* f = &frames_[t];
-    if (choice_) return look_at_part(t);
+    if (is_choosing()) return look_at_part(t);
     if (f->free == 0) {
       leave_node(*f);
       return std::nullopt;
@@ -484,13 +484,13 @@ class TreeWalk {
   bool nothing_here_ = false;        // and that one itself is still the top frame's
   // The winners of a max whose parts of a cell are being looked for, from the last one on.
   struct Choice {
-    Index unit;    // one of the max's
-    Index winner;  // the one whose part is in the top frame
-    Index first;   // the frame that the cell was in: the parts go there, one behind the other
-    Index base;    // the frame that the cell is in
-    Index splits;  // of the cell
+    Index unit = -1;   // one of the max's; -1 where there is no choice
+    Index winner = 0;  // the one whose part is in the top frame
+    Index first = 0;   // the frame that the cell was in: the parts go there, one behind the other
+    Index base = 0;    // the frame that the cell is in
+    Index splits = 0;  // of the cell
   };
-  std::optional<Choice> choice_;
+  Choice choice_;
   Path::Signs signs_before_;
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
   Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
@@ -714,21 +714,21 @@ class TreeWalk {
   }
 
   void begin_part() {
-    const bool is_last = winners_.left_before(net_.max_of(choice_->unit), choice_->winner) < 0;
-    top_ = choice_->base + (is_last ? 0 : 1);
-    if (!is_last) simplex_->copy(frames_[choice_->base], frames_[top_]);
-    frames_[top_].shared = choice_->splits;
+    const bool is_last = winners_.left_before(net_.max_of(choice_.unit), choice_.winner) < 0;
+    top_ = choice_.base + (is_last ? 0 : 1);
+    if (!is_last) simplex_->copy(frames_[choice_.base], frames_[top_]);
+    frames_[top_].shared = choice_.splits;
   }
 
   // Decide the next difference that matters to the winner in frame t, the top one.
   std::optional<Stop> look_at_part(Index t) {
     Frame* f = &frames_[t];
-    const Index row = f->free - 1, unit = row < 0 ? choice_->unit : f->row[row] - net_.d();
-    if (row < 0 || net_.max_of(unit) != net_.max_of(choice_->unit)) {
+    const Index row = f->free - 1, unit = row < 0 ? choice_.unit : f->row[row] - net_.d();
+    if (row < 0 || net_.max_of(unit) != net_.max_of(choice_.unit)) {
       keep_part(t);
       return std::nullopt;
     }
-    const int wanted = winners_.wanted(unit, choice_->winner);
+    const int wanted = winners_.wanted(unit, choice_.winner);
     if (wanted == 0) {
       f->drop_last_free_row();
       return std::nullopt;
@@ -759,11 +759,11 @@ class TreeWalk {
 
   // The winner has the part of the cell that is in frame t.
   void keep_part(Index t) {
-    frames_[t].winner = choice_->winner;
-    frames_[t].pending = choice_->unit;
-    frames_[t].shared = choice_->splits;
-    if (t != choice_->base) frames_.swap(choice_->base, t);
-    choice_->base += 1;
+    frames_[t].winner = choice_.winner;
+    frames_[t].pending = choice_.unit;
+    frames_[t].shared = choice_.splits;
+    if (t != choice_.base) frames_.swap(choice_.base, t);
+    choice_.base += 1;
     next_part();
   }
 
@@ -774,13 +774,13 @@ class TreeWalk {
   }
 
   void next_part() {
-    const Index unit = choice_->unit, first = choice_->first, parts = choice_->base - first;
-    choice_->winner = winners_.left_before(net_.max_of(unit), choice_->winner);
-    if (choice_->winner != kNoWinner) {
+    const Index unit = choice_.unit, first = choice_.first, parts = choice_.base - first;
+    choice_.winner = winners_.left_before(net_.max_of(unit), choice_.winner);
+    if (choice_.winner != kNoWinner) {
       begin_part();
       return;
     }
-    choice_.reset();
+    choice_ = {};
     nodes_ += winners_.is_forced(net_.max_of(unit)) ? 0 : parts;
     top_ = first + parts;
     pop();
