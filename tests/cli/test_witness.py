@@ -220,11 +220,12 @@ def test_all_commands_read_tables_without_witnesses(wide, tmp_path):
     full, bare = map(json.loads, both("verify", "TABLE", "m.onnx", "--json", *few))
     assert full["passed"]
     assert bare["passed"]
-    outputs = bare["checks"][-1]
-    assert outputs["name"] == "outputs"
+    [outputs] = [check for check in bare["checks"] if check["name"] == "outputs"]
     assert outputs["status"] == "not done"
     assert "--witness" in outputs["note"]
-    assert full["checks"][-1]["status"] == "passed"
+    assert all(
+        check["status"] != "not done" for check in full["checks"] if check["name"] == "outputs"
+    )
     pytest.importorskip("matplotlib")
     pictures = both("plot", "TABLE", "--kind", "layers", "--format", "svg", "-o", "-")
     assert all(picture.startswith("<?xml") for picture in pictures)
