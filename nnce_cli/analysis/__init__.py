@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BY_LAYER_SCHEMA,
         ByLayerWriter,
     )
+    from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
@@ -46,6 +47,7 @@ __all__ = [
     "layer_cells",
     "montufar",
     "output_map",
+    "rationals_of",
     "refuse_other_model",
     "serra",
     "sign_vectors",
@@ -57,6 +59,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
+        "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],

@@ -69,8 +69,6 @@ def _port(port: Port) -> dict[str, Any]:
 
 def _layers(stack: LayerStack) -> list[dict[str, Any]]:
     """Describe the affine maps, in order, and the units that follow them."""
-    both = zip(stack.hidden, stack.units, strict=True)
-    maps = [(layer, units) for layer, units in both]
     found = [
         {
             "inputs": layer.n_in,
@@ -81,7 +79,7 @@ def _layers(stack: LayerStack) -> list[dict[str, Any]]:
             "units": _units(units, layer.n_out),
             "places": [_place(place) for place in places],
         }
-        for (layer, units), places in zip(maps, stack.places, strict=True)
+        for layer, units, places in zip(stack.hidden, stack.units, stack.places, strict=True)
     ]
     if stack.output is not None:
         found.append(

@@ -68,7 +68,11 @@ def find_witnesses(
             )
         signs = stack.layout.texts(joined[0])
         x = _input_of(point, metadata)
-        print(_json(number, signs, point, x) if json else " ".join(map(str, x)))
+        print(
+            _json(number, signs, point, x if metadata.points else None)
+            if json
+            else " ".join(map(str, x))
+        )
 
 
 def _input_of(point: CellPoint, metadata: Metadata) -> list[str] | list[float]:
@@ -83,14 +87,15 @@ def _input_of(point: CellPoint, metadata: Metadata) -> list[str] | list[float]:
     if point.exact is None:
         found: list[float] = plane.inputs_at(point.point[None, :])[0].tolist()
         return found
-    from flint import fmpq
+    from nnce_cli.analysis import rationals_of
 
-    exact = [fmpq(*map(int, (text + "/1").split("/")[:2])) for text in point.exact]
-    return list(map(str, plane.exact_inputs_at(exact)))
+    return list(map(str, plane.exact_inputs_at(rationals_of(point.exact))))
 
 
-def _json(number: int, signs: tuple[str, ...], point: CellPoint, x: list[str] | list[float]) -> str:
-    on_slice = {"input": x} if list(x) != (point.exact or point.point.tolist()) else {}
+def _json(
+    number: int, signs: tuple[str, ...], point: CellPoint, x: list[str] | list[float] | None
+) -> str:
+    on_slice = {} if x is None else {"input": x}
     return json_format.dumps(
         {
             "row": number,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain.box import Box
-from nnce_cli.domain.numbers import parse_float
-from nnce_cli.domain.text_file import read_text
+from nnce_cli.domain.numbers import parse_cell
+from nnce_cli.domain.text_file import parse_json, read_text
 
 Pair = tuple[float, float]
 
@@ -53,25 +52,14 @@ def _csv_pairs(text: str) -> list[Pair]:
                 continue
             if len(cells) != 2:
                 raise InputError(f"line {rows.line_num} has {len(cells)} columns, not lo,hi")
-            pairs.append((_csv_number(cells[0], rows), _csv_number(cells[1], rows)))
+            pairs.append((parse_cell(cells[0], rows.line_num), parse_cell(cells[1], rows.line_num)))
     except csv.Error as error:
         raise InputError(f"line {rows.line_num}: {error}") from error
     return pairs
 
 
-def _csv_number(cell: str, rows: Any) -> float:
-    try:
-        return parse_float(cell)
-    except InputError as error:
-        raise InputError(f"line {rows.line_num}: {error}") from error
-
-
 def _json_pairs(text: str) -> list[Pair]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise InputError(f"not valid JSON: {reason}") from None
+    content = parse_json(text)
     if isinstance(content, dict):
         lower, upper = content.get("lower"), content.get("upper")
         if not isinstance(lower, list) or not isinstance(upper, list) or len(lower) != len(upper):

@@ -31,6 +31,18 @@ def parse_float(text: str) -> float:
     return nearest_float(parse_decimal(text.strip()))
 
 
+def parse_cell(text: str, line: int) -> float:
+    """Return what `parse_float` does of a cell of a CSV file.
+
+    Raises:
+        InputError: the same, with the line.
+    """
+    try:
+        return parse_float(text)
+    except InputError as error:
+        raise InputError(f"line {line}: {error}") from error
+
+
 def nearest_float(value: Fraction) -> float:
     """Return the float64 nearest to a rational number.
 

@@ -9,7 +9,6 @@ box of coordinates.
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain.numbers import parse_float
-from nnce_cli.domain.text_file import read_text
+from nnce_cli.domain.numbers import parse_cell
+from nnce_cli.domain.text_file import parse_json, read_text
 from nnce_cli.network import AffineMap, LayerStack, rational_matrix, rationals
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def _csv_points(text: str) -> list[list[float]]:
     rows = csv.reader(text.splitlines(), skipinitialspace=True)
     try:
         points = [
-            [_csv_number(cell.strip(), rows.line_num) for cell in row]
+            [parse_cell(cell, rows.line_num) for cell in row]
             for row in rows
             if any(cell.strip() for cell in row)
         ]
@@ -159,19 +158,8 @@ def _csv_points(text: str) -> list[list[float]]:
     return points
 
 
-def _csv_number(cell: str, line: int) -> float:
-    try:
-        return parse_float(cell)
-    except InputError as error:
-        raise InputError(f"line {line}: {error}") from error
-
-
 def _json_points(text: str) -> list[list[float]]:
-    try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise InputError(f"not valid JSON: {reason}") from None
+    content = parse_json(text)
     if not isinstance(content, list) or not all(isinstance(row, list) for row in content):
         raise InputError("its content is not a list of points, each a list of numbers")
     try:

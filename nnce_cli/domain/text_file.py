@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.packed import read_file
@@ -21,3 +23,16 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError:
         raise InputError("not a text file (UTF-8)") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_json(text: str) -> Any:
+    """Return the content of a JSON text.
+
+    Raises:
+        InputError: it is not valid JSON; the message does not name the file.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(f"not valid JSON: {reason}") from None

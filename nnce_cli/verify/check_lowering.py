@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from flint import fmpq
 
+from nnce_cli.domain import Slice
 from nnce_cli.network import LayerStack, read_model
 from nnce_cli.verify.exact_codes import locate
 from nnce_cli.verify.exact_network import ExactNetwork, rationals
@@ -44,9 +45,10 @@ def check_lowering(
     result = CheckResult(NAME, UNIT)
     try:
         stack = network.stack
-        n_inputs = len(stack.points[0]) if stack.points else stack.n_inputs
+        plane = Slice(np.array(stack.points)) if stack.points else None
+        n_inputs = stack.n_inputs if plane is None else plane.n_inputs
         graph = GraphAtPoint(read_model(path), n_inputs, output_names(stack))
-        comparison = _Comparison(network, graph, result)
+        comparison = _Comparison(network, graph, result, plane)
         points = _points(table, network, seed)
         for done, (name, point) in enumerate(points, start=1):
             comparison.at(name, point)
@@ -107,6 +109,7 @@ class _Comparison:
     network: ExactNetwork
     graph: GraphAtPoint
     result: CheckResult
+    plane: Slice | None = None  # whose coordinates the network's inputs are
     cells: dict[bytes, _Cell] = field(default_factory=dict)
     codes: dict[bytes, bytes] = field(default_factory=dict)
     nodes: int = 0
@@ -122,21 +125,11 @@ class _Comparison:
         if location.touched is not None:
             return
         self.result.checked += 1
-        trace = self.graph.at(self._input_at(point))
+        x = point if self.plane is None else self.plane.exact_inputs_at(point)
+        trace = self.graph.at(x)
         self._compare_outputs(name, self.network.outputs(location.values), trace.outputs)
         self._compare_cells(name, location.codes, trace)
         self._compare_units(name, location.codes, trace)
-
-    def _input_at(self, point: list[fmpq]) -> list[fmpq]:
-        """Return the input of the graph: on a slice, p_0 + u_1 (p_1 - p_0) + …"""
-        if not self.network.stack.points:
-            return point
-        corner, *ends = (rationals(np.array(p)) for p in self.network.stack.points)
-        steps = ([b - a for a, b in zip(corner, end, strict=True)] for end in ends)
-        found = list(corner)
-        for u, step in zip(point, steps, strict=True):
-            found = [x + u * s for x, s in zip(found, step, strict=True)]
-        return found
 
     def _compare_outputs(self, name: str, ours: list[fmpq], theirs: list[fmpq]) -> None:
         if len(ours) != len(theirs):
