@@ -152,11 +152,18 @@ def draw_frame(draw, d, units, rows):
     )
 
 
-def fitting_frame(draw, d, units, walk):
-    """Draw one of the right sizes, with other numbers and variables."""
+def draw_fitting(draw):
+    """Draw how many rows more a frame of the right sizes has, and where its numbers come from.
+
+    A walk also stops after a time, so nothing that is drawn may depend on where it stands.
+    """
+    return draw(st.integers(0, 4)), draw(st.integers(0, 2**32 - 1))
+
+
+def fitting_frame(d, units, walk, more, seed):
+    """Return a dictionary of the right sizes, with other numbers and variables."""
     free = len(walk.question()[2])
-    more = draw(st.integers(0, 4))
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    random = np.random.default_rng(seed)
     return (
         random.choice(NONSENSE, size=(free + more, 1 + d)),
         random.integers(0, d + units, more).astype(np.int32),
@@ -196,8 +203,10 @@ def do_one(draw, walk, d, units):
     elif operation == "frames":
         rows = draw(st.integers(0, d + units + 8))
         attempt(walk.answer_cuts, *(draw_frame(draw, d, units, rows) for _ in range(2)))
-    elif operation == "fitting" and not walk.done:
-        attempt(walk.answer_cuts, *(fitting_frame(draw, d, units, walk) for _ in range(2)))
+    elif operation == "fitting":
+        how = [draw_fitting(draw) for _ in range(2)]
+        if not walk.done:
+            attempt(walk.answer_cuts, *(fitting_frame(d, units, walk, *h) for h in how))
     elif operation == "leaf":
         witness = drawn(draw, d, numbers=NONSENSE)
         attempt(walk.answer_leaf, witness, exactly=draw(st.booleans()))
@@ -244,21 +253,22 @@ def test_wrong_answers(data):
     network = small_network(data.draw, log)
     walk = _core.TreeWalk(network, None, rows=True, witness=True, certify=True, log=log)
     for _ in range(40):
+        answer = data.draw(st.sampled_from(["nothing", *["constant"] * 2, *["cuts"] * 2]))
+        side, share = data.draw(st.integers(-1, 1)), data.draw(st.floats(0, 1))
+        number = data.draw(st.sampled_from(NONSENSE))
+        how = [draw_fitting(data.draw) for _ in range(2)]
         if walk.advance(20) == _core.Stop.UNSURE:
             unit, at_root, _, arrays = walk.question()
-            if data.draw(st.integers(0, 4)) == 0:
-                walk.answer_nothing(data.draw(st.integers(0, len(arrays[2]))))
+            if answer == "nothing":
+                walk.answer_nothing(round(share * len(arrays[2])))
             elif unit < 0:
-                point = np.full(network.d, data.draw(st.sampled_from(NONSENSE)))
-                walk.answer_leaf(point, exactly=True)
-            elif data.draw(st.booleans()):
-                walk.answer_constant(data.draw(st.integers(-1, 1)), np.zeros(0, np.int32))
+                walk.answer_leaf(np.full(network.d, number), exactly=True)
+            elif answer == "constant":
+                walk.answer_constant(side, np.zeros(0, np.int32))
             elif at_root:
                 walk.answer_cuts()
             else:
-                frames = (
-                    fitting_frame(data.draw, network.d, network.units, walk) for _ in range(2)
-                )
+                frames = (fitting_frame(network.d, network.units, walk, *h) for h in how)
                 attempt(walk.answer_cuts, *frames)
         if data.draw(st.booleans()):
             walk.take()
