@@ -1,16 +1,24 @@
-"""Domains: boxes, from the command line, from bounds files and from VNNLIB properties."""
+"""Domains: boxes, polyhedra and slices, from the command line and from files; properties."""
 
 from nnce_cli.domain.bounds_file import read_bounds
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.command_line import parse_box
 from nnce_cli.domain.fixed_inputs import fix_inputs
+from nnce_cli.domain.polyhedron import Domain, Polyhedron, make_domain
+from nnce_cli.domain.property import Case, Inequality, Property
 from nnce_cli.domain.slices import Slice, on_slice, read_slice
 from nnce_cli.domain.vnnlib import read_vnnlib
 
 __all__ = [
     "Box",
+    "Case",
+    "Domain",
+    "Inequality",
+    "Polyhedron",
+    "Property",
     "Slice",
     "fix_inputs",
+    "make_domain",
     "on_slice",
     "parse_box",
     "read_bounds",

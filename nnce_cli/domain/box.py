@@ -36,3 +36,8 @@ class Box:
     def n_inputs(self) -> int:
         """Input dimension n_0."""
         return int(self.lower.size)
+
+    @property
+    def halfspaces(self) -> NDArray[np.float64]:
+        """What bounds it besides, as of a `Polyhedron`: nothing, (0, n_0 + 1)."""
+        return np.zeros((0, self.n_inputs + 1))

@@ -30,7 +30,8 @@ class CellBatch:
     ``signs[l]`` is uint8 of shape (rows, ceil(n_l / 8)), the packed sign vectors of layer l,
     first neuron in the highest bit; ``active`` and ``ranks`` are uint16 of shape (rows, L);
     ``witness`` is float64 of shape (rows, n_0), or None. ``log`` holds the decisions taken
-    since the batch before, where they were asked for.
+    since the batch before, where they were asked for. ``bounded`` (rows,) says which cells are,
+    where the domain has an input without a bound; elsewhere it is None.
     """
 
     signs: list[NDArray[np.uint8]]
@@ -38,6 +39,7 @@ class CellBatch:
     ranks: NDArray[np.uint16]
     witness: NDArray[np.float64] | None
     log: DecisionLog | None = None
+    bounded: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Made,
         Metadata,
     )
-    from nnce_cli.table.model import load_as
+    from nnce_cli.table.model import domain_of, load_as
     from nnce_cli.table.output import Output, remove_temporary
     from nnce_cli.table.pages import check_pages
     from nnce_cli.table.part import PartWriter
@@ -57,6 +57,7 @@ __all__ = [
     "TableJoin",
     "TablePart",
     "check_pages",
+    "domain_of",
     "first_rows",
     "has_witness",
     "join_proof",
@@ -71,7 +72,7 @@ __getattr__ = lazy_names(
         "metadata": [
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
-        "model": ["load_as"],
+        "model": ["domain_of", "load_as"],
         "output": ["Output", "remove_temporary"],
         "pages": ["check_pages"],
         "part": ["PartWriter"],

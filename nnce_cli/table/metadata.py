@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf, isfinite
 from operator import ge
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,12 @@ from nnce_cli.table.columns import column_names
 from nnce_cli.table.digests import Digests
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
 
 FORMAT = 2
 KEY = b"nnce"
+BOX, POLYHEDRON = KINDS = ("box", "polyhedron")  # of domains
 BIT_ORDER = "most significant first"
 FRACTION = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_:-]{0,63}")  # of a method, or of a back end
@@ -54,7 +56,8 @@ class Metadata:
     """The metadata of a cell table, documented in ``docs/cell-table.md``.
 
     ``model`` is the SHA-256 of the network's exact weights, ``widths`` is n_0, n_1, …, n_L, the
-    units of the layers, ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each),
+    units of the layers, ``lower`` and ``upper`` are the domain's bounds (n_0 numbers each, infinite
+    where an input has none) and ``halfspaces`` the rows a_1, …, a_n, b of what bounds it besides,
     ``witness`` says whether the table has that column, ``made`` how it was made (None where that
     was not `nnce enumerate`). ``pieces`` has the numbers of pieces of the units with more than two,
     layer by layer, and nothing where there are none; ``values`` is as in `Sizes`. ``meaning`` is
@@ -75,6 +78,7 @@ class Metadata:
     made: Made | None = None
     pieces: tuple[tuple[int, ...], ...] = ()
     values: tuple[int, ...] | None = None
+    halfspaces: tuple[tuple[float, ...], ...] = ()
     meaning: str = ""
     inputs: tuple[tuple[str, int], ...] = ()
     outputs: tuple[str, ...] = ()
@@ -88,8 +92,10 @@ class Metadata:
     digests: Digests = field(default_factory=Digests)
 
     @staticmethod
-    def of(stack: LayerStack, box: Box, *, witness: bool, made: Made | None = None) -> Metadata:
-        """Return what is known of the table of ``stack`` on ``box`` before it is enumerated.
+    def of(
+        stack: LayerStack, domain: Domain, *, witness: bool, made: Made | None = None
+    ) -> Metadata:
+        """Return what is known of the table of ``stack`` on ``domain`` before it is enumerated.
 
         Without hidden layers the witness is the only column, and so always there.
         """
@@ -98,12 +104,13 @@ class Metadata:
         return Metadata(
             model=stack.digest,
             widths=tuple(sizes.widths),
-            lower=tuple(box.lower.tolist()),
-            upper=tuple(box.upper.tolist()),
+            lower=tuple(domain.lower.tolist()),
+            upper=tuple(domain.upper.tolist()),
             witness=witness or not stack.hidden,
             made=made,
             pieces=sizes.layout.pieces if sizes.layout.has_pieces else (),
             values=sizes.values,
+            halfspaces=tuple(map(tuple, domain.halfspaces.tolist())),
             meaning=meaning,
             inputs=inputs,
             outputs=stack.selected,
@@ -124,8 +131,14 @@ class Metadata:
     @property
     def domain(self) -> dict[str, Any]:
         """The domain as JSON values."""
-        box = {"kind": "box", "lower": list(self.lower), "upper": list(self.upper)}
-        return box | {"slice": [list(point) for point in self.points]} if self.points else box
+        lower, upper = (
+            [bound if isfinite(bound) else None for bound in bounds]
+            for bounds in (self.lower, self.upper)
+        )
+        said: dict[str, Any] = {"kind": BOX, "lower": lower, "upper": upper}
+        if self.halfspaces or None in (*lower, *upper):
+            said |= {"kind": POLYHEDRON, "halfspaces": [list(row) for row in self.halfspaces]}
+        return said | {"slice": [list(point) for point in self.points]} if self.points else said
 
     @property
     def _said(self) -> dict[str, Any]:
@@ -191,10 +204,9 @@ def _from_values(data: dict[str, Any]) -> Metadata:
     _require(max(widths[1:], default=0) <= MAX_WIDTH, f"a layer wider than {MAX_WIDTH}")
     pieces, values = _pieces(data.get("pieces"), widths), _values(data.get("values"), widths)
     domain = data["domain"]
-    _require(isinstance(domain, dict) and domain.get("kind") == "box", "no box as domain")
+    _require(isinstance(domain, dict) and domain.get("kind") in KINDS, "an unknown domain")
     points = _points(domain.get("slice"), widths[0])
-    for bounds in (domain["lower"], domain["upper"]):
-        _require(_are_finite(bounds) and len(bounds) == widths[0], "bad bounds of the domain")
+    lower, upper, halfspaces = _bounds(domain, widths[0])
     layer_cells = data["layer_cells"]
     _require(_are_counts(layer_cells) and len(layer_cells) == len(widths) - 1, "bad layer_cells")
     cells = data["cells"]
@@ -218,12 +230,13 @@ def _from_values(data: dict[str, Any]) -> Metadata:
     return Metadata(
         model=data["model"],
         widths=tuple(widths),
-        lower=tuple(map(float, domain["lower"])),
-        upper=tuple(map(float, domain["upper"])),
+        lower=lower,
+        upper=upper,
         witness=options["witness"],
         made=_made(data["made"]),
         pieces=pieces,
         values=values,
+        halfspaces=halfspaces,
         meaning=_meaning(data.get("meaning", "")),
         inputs=_inputs(data.get("inputs"), len(points[0]) if points else widths[0]),
         outputs=_outputs(data.get("outputs")),
@@ -236,6 +249,25 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         exact_witnesses={entry["row"]: entry["witness"] for entry in exact},
         digests=_digests(data["digests"], names, cells),
     )
+
+
+def _bounds(
+    domain: dict[str, Any], n: int
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[float, ...], ...]]:
+    """Read the bounds of a domain, and its half-spaces; of a box all bounds are there."""
+    found = []
+    for bounds, none in ((domain["lower"], -inf), (domain["upper"], inf)):
+        _require(isinstance(bounds, list) and len(bounds) == n, "bad bounds of the domain")
+        known = [bound for bound in bounds if bound is not None]
+        _require(_are_finite(known), "bad bounds of the domain")
+        _require(domain["kind"] == POLYHEDRON or len(known) == n, "a box without a bound")
+        found.append(tuple(none if bound is None else float(bound) for bound in bounds))
+    rows = domain.get("halfspaces", [])
+    _require(isinstance(rows, list) and all(map(_are_finite, rows)), "bad half-spaces")
+    _require(all(len(row) == n + 1 for row in rows), "bad half-spaces")
+    is_box = not rows and all(map(isfinite, (*found[0], *found[1])))
+    _require(is_box == (domain["kind"] == BOX), "a domain of another kind")
+    return found[0], found[1], tuple(tuple(map(float, row)) for row in rows)
 
 
 def _pieces(pieces: Any, widths: list[int]) -> tuple[tuple[int, ...], ...]:

@@ -1,4 +1,4 @@
-"""The network that a table is of, read from its file."""
+"""What a table is of: its network, read from its file, and its domain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnce_cli.domain import Slice, on_slice
+from nnce_cli.domain import Domain, Slice, make_domain, on_slice
 from nnce_cli.network import LayerStack, load_network
 from nnce_cli.table.metadata import Metadata
 
@@ -23,3 +23,13 @@ def load_as(metadata: Metadata, path: Path) -> LayerStack:
     if not metadata.points:
         return stack
     return on_slice(stack, Slice(np.array(metadata.points)))
+
+
+def domain_of(metadata: Metadata) -> Domain:
+    """Return the domain that a table says it is of.
+
+    Raises:
+        InputError: a lower bound is above the upper one.
+    """
+    rows = np.array(metadata.halfspaces, dtype=np.float64).reshape(-1, len(metadata.lower) + 1)
+    return make_domain(np.array(metadata.lower), np.array(metadata.upper), rows)
