@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -64,15 +65,10 @@ def _combines(rows: list[list[fmpq]], n: int) -> bool:
     if rest > NEARLY * np.sqrt(n) * len(rows) or len(chosen) != n:
         return False
     scaled = [fmpq(*float(1.0 / size).as_integer_ratio()) for size in sizes.tolist()]
-    wanted = [
-        -sum((s * row[c] for s, row in zip(scaled, rows, strict=True)), ZERO) for c in range(n)
-    ]
+    total = [sum(map(mul, scaled, column), ZERO) for column in zip(*rows, strict=True)]
+    right = fmpq_mat(n, 1, [-x for x in total])
     try:
-        found = (
-            matrix([rows[k] for k in chosen], n)
-            .transpose()
-            .solve(fmpq_mat(n, 1, [-x for x in total]))
-        )
+        found = matrix([rows[k] for k in chosen], n).transpose().solve(right)
     except ZeroDivisionError:
         return False
     return all(weight >= 0 for weight in found.entries())
