@@ -30,15 +30,22 @@ MANY_INPUTS = 16  # from here on the exact simplex method over all inputs takes 
 class Reduction:
     """What is walked: ``stack`` on ``box``, at which the first ``confining`` units are inactive.
 
-    There is no layer for these where they are none. In a ``cone`` the last input is t, and
-    x = y / t. ``over_inputs`` is the network over x behind the same first layer.
+    There is no layer for these where they are none. ``are_bounded`` says whether all cells are
+    bounded, or none is. Where it is None the walk is in the cone: the last input is t, x = y / t,
+    and each cell has to be looked at. ``over_inputs`` is the network over x behind the same first
+    layer.
     """
 
     stack: LayerStack
     box: Box
     confining: int
-    is_cone: bool
+    are_bounded: bool | None
     over_inputs: LayerStack
+
+    @property
+    def is_cone(self) -> bool:
+        """Whether the walk is in the cone over the domain."""
+        return self.are_bounded is None
 
 
 def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> Reduction:
@@ -53,7 +60,7 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
     forms = _forms(domain, rows)
     _refuse_flat(forms, domain, rows, has_box=has_box)
     if has_box:
-        return _confined(stack, Box(domain.lower, domain.upper), rows, is_cone=False)
+        return _confined(stack, Box(domain.lower, domain.upper), rows, are_bounded=True)
     n = domain.n_inputs
     halfspaces = np.array([[-x for x in form[1:]] + [form[0]] for form in forms], dtype=object)
     halfspaces = halfspaces.reshape(-1, n + 1)
@@ -63,19 +70,23 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         found = bounding_box(forms, n)
         if found is None:
             raise InputError("the domain is bounded, but reaches out of the range of float64")
-        return _confined(stack, _rounded_outward(*found), halfspaces, is_cone=False)
+        return _confined(stack, _rounded_outward(*found), halfspaces, are_bounded=True)
+    if not any((layer.exact_bias != 0).any() for layer in stack.hidden) and not any(
+        form[0] for form in forms
+    ):  # the cells are cones, which all of go on for ever
+        box = Box(-np.ones(n), np.ones(n))
+        return _confined(stack, box, halfspaces, are_bounded=False)
     box = Box(np.append(-np.ones(n), 0.0), np.ones(n + 1))
-    return _confined(stack, box, halfspaces, is_cone=True)
+    return _confined(stack, box, halfspaces, are_bounded=None)
 
 
 def _confined(
-    stack: LayerStack, box: Box, halfspaces: NDArray[np.object_], *, is_cone: bool
+    stack: LayerStack, box: Box, halfspaces: NDArray[np.object_], *, are_bounded: bool | None
 ) -> Reduction:
     m = len(halfspaces)
     over_inputs = confined(stack, halfspaces) if m else stack
-    if not is_cone:
-        return Reduction(over_inputs, box, m, is_cone, over_inputs)
-    return Reduction(homogenised(over_inputs), box, m, is_cone, over_inputs)
+    walked = homogenised(over_inputs) if are_bounded is None else over_inputs
+    return Reduction(walked, box, m, are_bounded, over_inputs)
 
 
 def _forms(domain: Polyhedron, rows: NDArray[np.object_]) -> list[list[fmpq]]:
