@@ -48,4 +48,10 @@ class CellBatch:
     def take(self, n: int) -> CellBatch:
         """Return the first ``n`` rows."""
         witness = None if self.witness is None else self.witness[:n]
-        return CellBatch([s[:n] for s in self.signs], self.active[:n], self.ranks[:n], witness)
+        return CellBatch(
+            [signs[:n] for signs in self.signs],
+            self.active[:n],
+            self.ranks[:n],
+            witness,
+            bounded=None if self.bounded is None else self.bounded[:n],
+        )
