@@ -3,7 +3,9 @@
 from nnce_cli.domain.bounds_file import read_bounds
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.command_line import parse_box
-from nnce_cli.domain.fixed_inputs import fix_inputs
+from nnce_cli.domain.confined import confined
+from nnce_cli.domain.fixed_inputs import fix_inputs, fix_inputs_of
+from nnce_cli.domain.homogeneous import homogenised
 from nnce_cli.domain.polyhedron import Domain, Polyhedron, make_domain
 from nnce_cli.domain.property import Case, Inequality, Property
 from nnce_cli.domain.slices import Slice, on_slice, read_slice
@@ -17,7 +19,10 @@ __all__ = [
     "Polyhedron",
     "Property",
     "Slice",
+    "confined",
     "fix_inputs",
+    "fix_inputs_of",
+    "homogenised",
     "make_domain",
     "on_slice",
     "parse_box",
