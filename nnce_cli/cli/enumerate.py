@@ -16,7 +16,7 @@ from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_dom
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import OutputNameOption, load, only_box, output_names
+from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -27,7 +27,7 @@ from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
     from nnce_cli.parallel import View
     from nnce_cli.table import Metadata
@@ -177,8 +177,7 @@ def enumerate_cells(
         raise InputError("--count-only writes no table; leave out --witness")
 
     outputs = output_names(output_name)
-    stack, where_it_is = load(model, where, outputs, quiet=quiet)
-    domain = only_box(where_it_is)
+    stack, domain = load(model, where, outputs, quiet=quiet)
     chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
     from nnce_cli.parallel import Limits
 
@@ -209,7 +208,7 @@ def enumerate_cells(
 
 
 def _method(
-    name: str, lp: str, stack: LayerStack, domain: Box, *, proof: bool, verbose: bool
+    name: str, lp: str, stack: LayerStack, domain: Domain, *, proof: bool, verbose: bool
 ) -> str:
     """Choose the method, and say why; refuse names that are none, and what does not go together."""
     from nnce_cli.enumeration import Problem, choose, walk_factory

@@ -70,12 +70,12 @@ def only_box(domain: Domain) -> Box:
     """Return a domain that is a box.
 
     Raises:
-        InputError: it is none, which cannot be enumerated yet.
+        InputError: it is none.
     """
     from nnce_cli.domain import Box
 
     if not isinstance(domain, Box):
-        raise InputError("half-spaces and unbounded domains cannot be enumerated yet; give a box")
+        raise InputError("nnce estimate takes boxes only: give --box, --bounds or --slice")
     return domain
 
 

@@ -4,8 +4,10 @@ from nnce_cli.domain.around import l1_ball, linf_ball, parse_around
 from nnce_cli.domain.bounds_file import read_bounds
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.command_line import parse_box
-from nnce_cli.domain.fixed_inputs import fix_inputs
+from nnce_cli.domain.confined import confined
+from nnce_cli.domain.fixed_inputs import fix_inputs, fix_inputs_of
 from nnce_cli.domain.halfspaces_file import read_halfspaces
+from nnce_cli.domain.homogeneous import homogenised
 from nnce_cli.domain.points_file import read_point, read_points
 from nnce_cli.domain.polyhedron import Domain, Polyhedron, intersection, make_domain
 from nnce_cli.domain.property import Case, Inequality, Property
@@ -20,7 +22,10 @@ __all__ = [
     "Polyhedron",
     "Property",
     "Slice",
+    "confined",
     "fix_inputs",
+    "fix_inputs_of",
+    "homogenised",
     "intersection",
     "l1_ball",
     "linf_ball",
