@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+EMPTY = "the domain is empty: no point is in all half-spaces and bounds"
 MANY_INPUTS = 16  # from here on the exact simplex method over all inputs takes too long
 
 
@@ -57,8 +58,13 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         InputError: the domain is empty, or flat; or it is bounded, but out of float64's range.
     """
     has_box = bool(np.isfinite(domain.lower).all() and np.isfinite(domain.upper).all())
+    is_trivial = ~(rows[:, :-1] != 0).any(axis=1)  # it says 0 <= b
+    if (rows[is_trivial, -1] < 0).any():
+        raise InputError(EMPTY)
+    numbers = np.flatnonzero(~is_trivial) + 1
+    rows = rows[~is_trivial]
     forms = _forms(domain, rows)
-    _refuse_flat(forms, domain, rows, has_box=has_box)
+    _refuse_flat(forms, domain, numbers, has_box=has_box)
     if has_box:
         return _confined(stack, Box(domain.lower, domain.upper), rows, are_bounded=True)
     n = domain.n_inputs
@@ -103,20 +109,23 @@ def _forms(domain: Polyhedron, rows: NDArray[np.object_]) -> list[list[fmpq]]:
 
 
 def _refuse_flat(
-    forms: list[list[fmpq]], domain: Polyhedron, rows: NDArray[np.object_], *, has_box: bool
+    forms: list[list[fmpq]], domain: Polyhedron, numbers: NDArray[np.int64], *, has_box: bool
 ) -> None:
-    """Refuse a domain without an interior, and say whether it is empty or flat."""
+    """Refuse a domain without an interior, and say whether it is empty or flat.
+
+    ``numbers`` are those of the half-spaces, whose forms come first, as the user counts them.
+    """
     from nnce_cli.exact import Guess, Polytope, deepest_point, inner_point, tight_everywhere
 
     n = domain.n_inputs
     if has_box and n >= MANY_INPUTS:
-        if not len(rows):
+        if not len(numbers):
             return
-        slacks = {n + 1 + k: form for k, form in enumerate(forms[: len(rows)])}
+        slacks = {n + 1 + k: form for k, form in enumerate(forms[: len(numbers)])}
         lower, upper = (rationals(ends).tolist() for ends in (domain.lower, domain.upper))
         middle = domain.lower + (domain.upper - domain.lower) / 2
-        basic = list(range(n + 1, n + 1 + len(rows)))
-        guess = Guess(middle.tolist(), [1.0] * len(rows), basic, [False] * n)
+        basic = list(range(n + 1, n + 1 + len(numbers)))
+        guess = Guess(middle.tolist(), [1.0] * len(numbers), basic, [False] * n)
         if deepest_point(Polytope(lower, upper, slacks), guess) is None:
             raise InputError("the half-spaces leave nothing with an interior of the box")
         return
@@ -124,8 +133,8 @@ def _refuse_flat(
         return
     tight = tight_everywhere(forms, n)
     if tight is None:
-        raise InputError("the domain is empty: no point is in all half-spaces and bounds")
-    border = f"half-space {tight + 1}" if tight < len(rows) else "a bound of an input"
+        raise InputError(EMPTY)
+    border = f"half-space {numbers[tight]}" if tight < len(numbers) else "a bound of an input"
     raise InputError(
         f"the domain is flat: all of it lies on the border of {border}, so that no cell has an "
         "interior; fix inputs by equal bounds, or use a slice"
