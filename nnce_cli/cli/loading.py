@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nnce_cli.domain import Box, Domain, Slice
+    from nnce_cli.domain import Domain, Slice
     from nnce_cli.network import LayerStack
     from nnce_cli.verify import Place
 
@@ -64,19 +64,6 @@ def load(
     window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
     check_against_onnxruntime(stack, model, *window, outputs=outputs)
     return given, domain
-
-
-def only_box(domain: Domain) -> Box:
-    """Return a domain that is a box.
-
-    Raises:
-        InputError: it is none.
-    """
-    from nnce_cli.domain import Box
-
-    if not isinstance(domain, Box):
-        raise InputError("nnce estimate takes boxes only: give --box, --bounds or --slice")
-    return domain
 
 
 def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
