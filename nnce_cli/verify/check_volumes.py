@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from nnce_cli.verify.exact_network import ZERO, ExactNetwork, least_on_domain
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.forms import ZERO, least_on_cube
 from nnce_cli.verify.hyperplanes import surroundings
 from nnce_cli.verify.layer_units import Codes
 from nnce_cli.verify.progress import Progress
@@ -16,15 +17,17 @@ NAME, UNIT = "volumes", "cells"
 
 
 def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> CheckResult:
-    """Add up the volumes of all cells as shares of the domain's; the sum has to be 1."""
+    """Add up the volumes of all cells, of cones where the domain is one; compare with its own."""
     result = CheckResult(NAME, UNIT)
+    chart = network.chart
+    whole = volume([f for f in chart.fences if least_on_cube(f) < 0], chart.dimension)
     sums: list[fmpq] = []  # sums[i] of 2^i cells, or 0: few additions of long fractions
     for part in table.parts():
         for codes in part.codes:
             _add(sums, cell_volume(network, codes))
             result.checked += 1
             progress(result.checked, table.rows)
-    total = sum(sums, ZERO)
+    total = sum(sums, ZERO) / whole
     if total != 1:
         missing = 1 - total
         share = float(abs(missing))
@@ -34,12 +37,12 @@ def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> Ch
 
 
 def cell_volume(network: ExactNetwork, codes: Codes) -> fmpq:
-    """Return the share of the domain's volume that a cell has."""
+    """Return the share of the unit cube's volume that a cell has."""
     around = surroundings(network, codes)
     if not around.is_possible:
         return ZERO
-    walls = [hyperplane.inward for hyperplane in around.hyperplanes]
-    return volume([f for f in walls if least_on_domain(f) < 0], network.dimension)
+    walls = [hyperplane.inward for hyperplane in (*around.hyperplanes, *around.borders)]
+    return volume([f for f in walls if least_on_cube(f) < 0], network.dimension)
 
 
 def _add(sums: list[fmpq], value: fmpq) -> None:

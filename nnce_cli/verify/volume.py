@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from flint import fmpq
 
-from nnce_cli.verify.exact_network import ZERO, Form, value_at
+from nnce_cli.verify.forms import ZERO, Form, value_at
 
 Point = tuple[fmpq, fmpq]
 
