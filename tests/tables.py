@@ -113,6 +113,21 @@ def forge(path, table: pa.Table, about: dict) -> None:
     pq.write_table(table.replace_schema_metadata({"nnce": json.dumps(about)}), path)
 
 
+def naive_bounded(cells: list[Bits], bounded: list[bool]) -> dict:
+    """What statistics say of bounded cells: a layer-k cell is bounded where all cells in it are."""
+    layers = range(1, len(cells[0]) + 1)
+    inside = [
+        [[b for _, b in group] for _, group in groupby(zip(cells, bounded, strict=True),
+                                                       lambda pair, k=k: pair[0][:k])]
+        for k in layers
+    ]  # fmt: skip
+    return {
+        "bounded_cells": sum(bounded),
+        "unbounded_cells": len(bounded) - sum(bounded),
+        "bounded_layer_cells": [sum(map(all, groups)) for groups in inside],
+    }
+
+
 def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:
     """The statistics of sorted cells, straight from their definitions, as JSON would hold them."""
     layers = range(1, len(widths))

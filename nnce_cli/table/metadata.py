@@ -136,6 +136,11 @@ class Metadata:
         return _lacks_bound(self.lower, self.upper)
 
     @property
+    def is_of_a_box(self) -> bool:
+        """Whether the domain is a box of the network's own inputs."""
+        return not (self.points or self.halfspaces or self.tells_bounded)
+
+    @property
     def domain(self) -> dict[str, Any]:
         """The domain as JSON values."""
         lower, upper = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from nnce_cli.domain import Domain, Slice
+from nnce_cli.domain import Domain
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, domain_of
 from nnce_cli.verify.layer_units import Floats
@@ -14,22 +15,28 @@ from nnce_cli.verify.table_rows import Packed, Table, first_of_layer_cells, layo
 
 NAME, UNIT = "metadata", "statements"
 
-DomainOf = Callable[[int], Domain | None]
-"""Gives the domain that a table has to be of, for a number of inputs; None where it may be any."""
+
+@dataclass(frozen=True)
+class Place:
+    """What a table has to be of: a domain, of the coordinates of a slice where it has points."""
+
+    domain: Domain
+    points: tuple[tuple[float, ...], ...] = ()
 
 
-def any_domain(n_inputs: int) -> Domain | None:
+DomainOf = Callable[[int], Place | None]
+"""Gives what a table has to be of, for a network with so many inputs; None where it may be any."""
+
+
+def any_domain(n_inputs: int) -> Place | None:
     """Take the table's word for its domain."""
     return None
 
 
-def check_subject(
-    table: Table, stack: LayerStack, asked_for: DomainOf, plane: Slice | None
-) -> CheckResult:
+def check_subject(table: Table, stack: LayerStack, asked_for: DomainOf) -> CheckResult:
     """Compare the model and the domain of a table with those that it is to be checked against.
 
-    Where one differs, nothing else is worth a look. ``plane`` is the slice that it has to be of;
-    where there is none, any will do, if no domain is asked for.
+    Where one differs, nothing else is worth a look.
 
     Raises:
         InputError: the domain cannot be read.
@@ -49,18 +56,12 @@ def check_subject(
         if not is_true:
             result.fail(otherwise)
             return result
-    is_sliced = said.points and plane is None
-    asked = asked_for(len(said.points[0]) if is_sliced else stack.n_inputs)
-    differences = []
-    if plane is not None or (is_sliced and asked is not None):
-        differences.append(_other_slice(said, plane))
-    if asked is not None and not any(differences):
-        differences.append(_other_domain(domain_of(said), asked))
-    for difference in differences:
+    place = asked_for(len(said.points[0]) if said.points else stack.n_inputs)
+    if place is not None:
         result.checked += 1
+        difference = _difference(said, place)
         if difference:
             result.fail(f"{difference}: it is the table of another domain")
-            break
     return result
 
 
@@ -99,18 +100,24 @@ def _other_units(said: Metadata, stack: LayerStack) -> str:
     return ""
 
 
-def _other_slice(said: Metadata, plane: Slice | None) -> str:
+def _difference(said: Metadata, asked: Place) -> str:
+    """Say where a table's domain is not the one that was asked for, or nothing."""
+    return _other_slice(said, asked) or _other_domain(domain_of(said), asked.domain)
+
+
+def _other_slice(said: Metadata, asked: Place) -> str:
     """Say where a table's slice is not the one that was asked for, or nothing."""
-    asked = () if plane is None else tuple(map(tuple, plane.points.tolist()))
-    if said.points == asked:
+    if said.points == asked.points:
         return ""
-    if not (said.points and asked):
-        have = ["through points" if points else "nowhere" for points in (said.points, asked)]
-        return f"it is sliced {have[0]}, and the domain named {have[1]}"
-    if len(said.points) != len(asked):
-        return f"its slice goes through {len(said.points)} points and the one named {len(asked)}"
-    i = next(i for i, pair in enumerate(zip(said.points, asked, strict=True)) if pair[0] != pair[1])
-    return f"point {i} of its slice is not that of the slice named"
+    if not (said.points and asked.points):
+        ours, theirs = ("a slice" if points else "none" for points in (asked.points, said.points))
+        return f"its domain is {theirs} and the one named is {ours}"
+    counts = [len(points) for points in (said.points, asked.points)]
+    if counts[0] != counts[1]:
+        return f"its slice goes through {counts[0]} points and the one named through {counts[1]}"
+    pairs = zip(said.points, asked.points, strict=True)
+    i = next(i for i, (point, other) in enumerate(pairs) if point != other)
+    return f"its slice goes through another point {i} than the one named"
 
 
 def _other_domain(said: Domain, asked: Domain) -> str:
@@ -126,12 +133,12 @@ def _other_domain(said: Domain, asked: Domain) -> str:
     rows = (said.halfspaces != asked.halfspaces).any(axis=1)
     if rows.any():
         i = int(rows.argmax())
-        ours, theirs = (_row(one.halfspaces[i]) for one in (asked, said))
-        return f"half-space {i} of its domain is {theirs}, and {ours} of the one named"
+        ours, theirs = (_written(one.halfspaces[i]) for one in (asked, said))
+        return f"half-space {i} of its domain is {theirs}, and of the one named {ours}"
     return ""
 
 
-def _row(halfspace: Floats) -> str:
+def _written(halfspace: Floats) -> str:
     """Write a half-space for a message, a long one shortened."""
     *a, b = halfspace.tolist()
     more = ", …" if len(a) > SHOWN_INPUTS else ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nnce_cli.domain import Slice
 from nnce_cli.network import LayerStack
 from nnce_cli.table import CellTableReader, Metadata, domain_of, load_as
 from nnce_cli.verify import (
@@ -43,8 +42,8 @@ class Options:
 
     ``samples`` random points, drawn with ``seed``; the facets of ``closure`` cells, and volumes
     where there are no more cells than that, nor than `VOLUME_CELLS`; ``proof`` is the file of a
-    completeness certificate. ``domain`` is what the table has to be of, over the coordinates of
-    the slice ``plane`` where there is one; ``jobs`` is the number of processes.
+    completeness certificate. ``domain`` is what the table has to be of, ``jobs`` the number of
+    processes.
     """
 
     samples: int = 100_000
@@ -52,7 +51,6 @@ class Options:
     seed: int = 0
     proof: Path | None = None
     domain: DomainOf = any_domain
-    plane: Slice | None = None
     jobs: int = 1
 
 
@@ -81,7 +79,7 @@ def _checked(
 ) -> Report:
     """Make all checks, or those that can be made."""
     said = table.metadata
-    subject = check_metadata.check_subject(table, stack, options.domain, options.plane)
+    subject = check_metadata.check_subject(table, stack, options.domain)
     network = None if subject.failed else _network(stack, said, subject)
     if network is None:
         return _hopeless(said, subject)
