@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flint import fmpq
 
+from nnce_cli.verify.chart import Chart
 from nnce_cli.verify.exact_network import ExactNetwork
-from nnce_cli.verify.forms import ZERO, least_on_cube
+from nnce_cli.verify.forms import ZERO, Form
 from nnce_cli.verify.hyperplanes import surroundings
 from nnce_cli.verify.layer_units import Codes
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table
-from nnce_cli.verify.volume import volume
+from nnce_cli.verify.volume import cone_volume, volume
 
 NAME, UNIT = "volumes", "cells"
 
@@ -19,8 +20,7 @@ NAME, UNIT = "volumes", "cells"
 def check_volumes(table: Table, network: ExactNetwork, progress: Progress) -> CheckResult:
     """Add up the volumes of all cells, of cones where the domain is one; compare with its own."""
     result = CheckResult(NAME, UNIT)
-    chart = network.chart
-    whole = volume([f for f in chart.fences if least_on_cube(f) < 0], chart.dimension)
+    whole = _volume(network.chart, network.chart.fences)
     sums: list[fmpq] = []  # sums[i] of 2^i cells, or 0: few additions of long fractions
     for part in table.parts():
         for codes in part.codes:
@@ -42,7 +42,11 @@ def cell_volume(network: ExactNetwork, codes: Codes) -> fmpq:
     if not around.is_possible:
         return ZERO
     walls = [hyperplane.inward for hyperplane in (*around.hyperplanes, *around.borders)]
-    return volume([f for f in walls if least_on_cube(f) < 0], network.dimension)
+    return _volume(network.chart, walls)
+
+
+def _volume(chart: Chart, forms: list[Form]) -> fmpq:
+    return (cone_volume if chart.is_cone else volume)(forms, chart.dimension)
 
 
 def _add(sums: list[fmpq], value: fmpq) -> None:

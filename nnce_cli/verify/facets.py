@@ -163,10 +163,13 @@ class FacetCheck:
 
     def _strike_out(self, forms: CellForms, is_open: Bools, found: Found) -> None:
         """Check combinations in float64, and strike out those that prove."""
-        is_wall = found.columns < len(self.network.vanish)
-        others = np.where(is_wall, found.columns, 0)
+        vanish, columns = self.network.vanish, found.columns
+        if self.network.chart.is_cone:  # its last fence is t >= 0, which is a bound of t, too
+            of_t = len(vanish) + self.network.dimension - 1
+            columns = np.where(columns == of_t, len(vanish) - 1, columns)
+        is_wall = columns < len(vanish)
+        others = np.where(is_wall, columns, 0)
         multipliers = np.where(is_wall, found.multipliers, 0.0)
-        vanish = self.network.vanish
         meet = vanish[found.target] & (is_wall & vanish[others]).all(axis=1)
         meet &= others.shape[1] == self.network.dimension
         proved = combinations_prove(

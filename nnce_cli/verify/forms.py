@@ -33,6 +33,11 @@ def value_at(form: Form, u: Sequence[fmpq]) -> fmpq:
     return form[0] + sum((a * x for a, x in zip(form[1:], u, strict=True)), ZERO)
 
 
+def greatest_on_cube(form: Form) -> fmpq:
+    """Return the greatest value of an affine function on the unit cube."""
+    return form[0] + sum((a for a in form[1:] if a > 0), ZERO)
+
+
 def least_on_cube(form: Form) -> fmpq:
     """Return the least value of an affine function on the unit cube."""
     return form[0] + sum((a for a in form[1:] if a < 0), ZERO)

@@ -149,7 +149,7 @@ def _volumes(
     why = _incomplete(table)
     chart = network.chart
     if not 1 <= chart.dimension <= MAX_DIMENSION:
-        most, where = MAX_DIMENSION - chart.is_cone, " of a cone" if chart.is_cone else ""
+        most, where = MAX_DIMENSION - chart.is_cone, " of cones" if chart.is_cone else ""
         why = why or f"{chart.inputs} inputs vary; volumes{where} are for 1 to {most}"
     most = min(options.closure, VOLUME_CELLS)
     if table.rows > most:
