@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -19,8 +20,13 @@ from nnce_cli.table import CellTableWriter, Digests, Metadata, Output, Rows
 Bits = tuple[tuple[int, ...], ...]  # a sign vector: one tuple of 0 and 1 a layer
 
 
-def rows_of(cells: list[Bits], widths: list[int], *, witness: bool = True) -> Rows:
-    """Rows for these cells; ranks are min(n_0, active neurons so far), witnesses are made up."""
+def rows_of(
+    cells: list[Bits], widths: list[int], *, witness: bool = True, bounded: bool = False
+) -> Rows:
+    """Rows for these cells; ranks are min(n_0, active neurons so far), the rest is made up.
+
+    With ``bounded`` they are of a domain without bounds, where every third cell is bounded.
+    """
     layers = len(widths) - 1
     return Rows(
         signs=[
@@ -37,6 +43,7 @@ def rows_of(cells: list[Bits], widths: list[int], *, witness: bool = True) -> Ro
             if witness
             else None
         ),
+        bounded=np.arange(len(cells)) % 3 == 0 if bounded else None,
     )
 
 
@@ -55,22 +62,27 @@ def part(rows: Rows, start: int, stop: int) -> Rows:
         rows.active[start:stop],
         rows.ranks[start:stop],
         None if rows.witness is None else rows.witness[start:stop],
+        None if rows.bounded is None else rows.bounded[start:stop],
     )
 
 
-def metadata_of(widths: list[int], *, witness: bool = True) -> Metadata:
+def metadata_of(widths: list[int], *, witness: bool = True, bounded: bool = False) -> Metadata:
+    """Metadata of a table on [-1, 1]^n; with ``bounded``, on [-1, inf) x [-1, 1]^(n-1)."""
+    upper = (1.0,) * widths[0]
     return Metadata(
         model="ab" * 32,
         widths=tuple(widths),
         lower=(-1.0,) * widths[0],
-        upper=(1.0,) * widths[0],
+        upper=(math.inf, *upper[1:]) if bounded else upper,
         witness=witness,
     )
 
 
 def write(path, rows: Rows, widths: list[int], *, cuts=(), complete=True, force=False) -> Metadata:
     """Write a table, its rows cut into batches at these places."""
-    metadata = metadata_of(widths, witness=rows.witness is not None)
+    metadata = metadata_of(
+        widths, witness=rows.witness is not None, bounded=rows.bounded is not None
+    )
     edges = [0, *sorted(cuts), len(rows.active)]
     with Output(str(path), force=force) as output:
         writer = CellTableWriter(output, metadata)
@@ -99,6 +111,21 @@ def forge(path, table: pa.Table, about: dict) -> None:
     about = about | {"digests": digests_of(table), "cells": len(table)}
     about["layer_cells"] = [*about["layer_cells"][:-1], len(table)]
     pq.write_table(table.replace_schema_metadata({"nnce": json.dumps(about)}), path)
+
+
+def naive_bounded(cells: list[Bits], bounded: list[bool]) -> dict:
+    """What statistics say of bounded cells: a layer-k cell is bounded where all cells in it are."""
+    layers = range(1, len(cells[0]) + 1)
+    inside = [
+        [[b for _, b in group] for _, group in groupby(zip(cells, bounded, strict=True),
+                                                       lambda pair, k=k: pair[0][:k])]
+        for k in layers
+    ]  # fmt: skip
+    return {
+        "bounded_cells": sum(bounded),
+        "unbounded_cells": len(bounded) - sum(bounded),
+        "bounded_layer_cells": [sum(map(all, groups)) for groups in inside],
+    }
 
 
 def naive_statistics(cells: list[Bits], widths: list[int]) -> dict:

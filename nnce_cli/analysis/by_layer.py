@@ -27,6 +27,7 @@ BY_LAYER_SCHEMA = pa.schema(
         pa.field("subcells", pa.uint64(), nullable=True),
     ]
 )
+BOUNDED = pa.field("bounded", pa.bool_(), nullable=False)  # comes last where the table tells it
 CELLS_PER_GROUP = 2**16
 SIGN_BYTES_PER_GROUP = 2**24  # bounds the memory for very wide layers
 
@@ -46,12 +47,14 @@ class ByLayerWriter:
     def __init__(self, output: Output, metadata: Metadata) -> None:
         """Begin the table of layer-k cells of the cell table that ``metadata`` describes."""
         layout = metadata.sizes.layout
-        self._waiting = [BY_LAYER_SCHEMA.empty_table() for _ in range(layout.depth)]
+        tells = metadata.tells_bounded
+        self._schema = BY_LAYER_SCHEMA.append(BOUNDED) if tells else BY_LAYER_SCHEMA
+        self._waiting = [self._schema.empty_table() for _ in range(layout.depth)]
         widest = max(layout.layer_bytes, default=1)
         self._group = min(CELLS_PER_GROUP, SIGN_BYTES_PER_GROUP // widest)
         self._writer = pq.ParquetWriter(
             output,
-            BY_LAYER_SCHEMA,
+            self._schema,
             compression="zstd",
             use_dictionary=WITH_DICTIONARY,
             column_encoding=ENCODINGS,
@@ -76,7 +79,7 @@ class ByLayerWriter:
         whole = []
         for cells in ended:
             k = cells.layer - 1
-            rest = pa.concat_tables([self._waiting[k], _as_table(cells)])
+            rest = pa.concat_tables([self._waiting[k], _as_table(cells, self._schema)])
             while len(rest) >= self._group:
                 group, rest = rest.slice(0, self._group), rest.slice(self._group)
                 whole.append((_end(group), k, group))
@@ -105,7 +108,7 @@ def _end(group: pa.Table) -> int:
     return int(group["first_row"][last].as_py() + group["rows"][last].as_py())
 
 
-def _as_table(cells: LayerCells) -> pa.Table:
+def _as_table(cells: LayerCells, schema: pa.Schema) -> pa.Table:
     """Return layer-k cells as rows."""
     count = len(cells)
     width = cells.signs.shape[1]
@@ -129,4 +132,6 @@ def _as_table(cells: LayerCells) -> pa.Table:
         pa.array(cells.rank),
         pa.array(nothing if cells.sub_cells is None else cells.sub_cells, pa.uint64()),
     ]
-    return pa.Table.from_arrays(columns, schema=BY_LAYER_SCHEMA)
+    if BOUNDED.name in schema.names:
+        columns.append(pa.array(cells.bounded))
+    return pa.Table.from_arrays(columns, schema=schema)

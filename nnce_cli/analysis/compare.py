@@ -24,19 +24,23 @@ class Difference:
 
     ``table`` is "first", "second" or "both"; ``signs`` has the code of each layer as a text, as
     `Layout.texts` writes it.
-    ``active`` and ``ranks`` are those of the first and of the second table where that is "both".
+    ``active`` and ``ranks`` are those of the first and of the second table where that is "both";
+    ``bounded`` is whether it is bounded in each, where both tell that.
     """
 
     table: str
     signs: tuple[str, ...]
     active: tuple[list[int], list[int]] | None = None
     ranks: tuple[list[int], list[int]] | None = None
+    bounded: tuple[bool, bool] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as JSON values."""
         values: dict[str, Any] = {"table": self.table, "signs": list(self.signs)}
         if self.active is not None and self.ranks is not None:
             values |= {"active": list(self.active), "ranks": list(self.ranks)}
+        if self.bounded is not None:
+            values["bounded"] = list(self.bounded)
         return values
 
 
@@ -46,7 +50,8 @@ class Comparison:
 
     ``first_cells`` and ``second_cells`` count the layer-k cells of each table, ``only_first`` and
     ``only_second`` those that the other one does not have. ``changed`` counts the cells in both
-    whose ranks or active neurons differ. ``differences`` are the first ones, in table order.
+    whose ranks or active neurons differ, or one of which is bounded. ``differences`` are the first
+    ones, in table order.
     """
 
     first_cells: list[int]
@@ -63,7 +68,7 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether the tables have the same cells with the same ranks and active neurons."""
+        """Whether the tables have the same cells with the same numbers."""
         return self.same_cells and not self.changed
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,7 +90,7 @@ def compare(
 ) -> Comparison:
     """Compare two tables of a network of this layout; rows come in batches, in table order.
 
-    Codes, numbers of active neurons and ranks are compared, witnesses are not.
+    Codes, numbers of active neurons, ranks, and what is bounded are compared, witnesses are not.
     ``show`` is how many differences are kept.
 
     Raises:
@@ -109,14 +114,16 @@ def compare(
 
 @dataclass(frozen=True)
 class _Part:
-    """Some consecutive rows: the joined codes as byte strings (rows,), and the numbers."""
+    """Some consecutive rows: the joined codes as byte strings (rows,), and what goes with them."""
 
     keys: Keys
     active: NDArray[np.uint16]
     ranks: NDArray[np.uint16]
+    bounded: NDArray[np.bool_] | None = None
 
     def __getitem__(self, rows: slice) -> _Part:
-        return _Part(self.keys[rows], self.active[rows], self.ranks[rows])
+        bounded = None if self.bounded is None else self.bounded[rows]
+        return _Part(self.keys[rows], self.active[rows], self.ranks[rows], bounded)
 
 
 class _Side:
@@ -152,7 +159,7 @@ class _Side:
                     f"the {self._name} table has signs of more neurons than its widths allow; "
                     "give it as nnce enumerate wrote it"
                 )
-            self.rows = _Part(_keys(joined), batch.active, batch.ranks)
+            self.rows = _Part(_keys(joined), batch.active, batch.ranks, batch.bounded)
 
     def take(self, last: np.bytes_) -> _Part:
         """Take out the rows up to the code ``last``."""
@@ -230,6 +237,8 @@ def _note_differences(result: Comparison, a: _Part, b: _Part, layout: Layout, sh
     common, matched = np.flatnonzero(there), place[there]
     changed = (a.active[common] != b.active[matched]).any(axis=1)
     changed |= (a.ranks[common] != b.ranks[matched]).any(axis=1)
+    if a.bounded is not None and b.bounded is not None:
+        changed |= a.bounded[common] != b.bounded[matched]
     result.changed += int(np.count_nonzero(changed))
     room = show - len(result.differences)
     if room <= 0:
@@ -245,7 +254,11 @@ def _note_differences(result: Comparison, a: _Part, b: _Part, layout: Layout, sh
     for i, j in zip(common[changed][:room], matched[changed][:room], strict=True):
         active = a.active[i].tolist(), b.active[j].tolist()
         ranks = a.ranks[i].tolist(), b.ranks[j].tolist()
-        found.append((a.keys[i], Difference(BOTH, _signs(a.keys[i], layout), active, ranks)))
+        bounded = None
+        if a.bounded is not None and b.bounded is not None:
+            bounded = bool(a.bounded[i]), bool(b.bounded[j])
+        signs = _signs(a.keys[i], layout)
+        found.append((a.keys[i], Difference(BOTH, signs, active, ranks, bounded)))
     found.sort(key=lambda entry: bytes(entry[0]))
     result.differences += [difference for _, difference in found[:room]]
 

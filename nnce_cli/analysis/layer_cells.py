@@ -25,7 +25,8 @@ class LayerCells:
     layer 1); ``first_row`` (m,) and ``rows`` (m,), where its rows stand and how many they are;
     ``signs`` uint8 (m, bytes), this layer's columns joined; ``active`` and ``rank``
     uint16 (m,), at this layer; ``sub_cells`` (m,), the layer-(k+1) cells in it, None at the last
-    layer. Numbers are int64 but where it says otherwise.
+    layer; ``bounded`` bool (m,), whether all its rows are, None where the table does not tell it.
+    Numbers are int64 but where it says otherwise.
     """
 
     layer: int
@@ -37,6 +38,7 @@ class LayerCells:
     active: NDArray[np.uint16]
     rank: NDArray[np.uint16]
     sub_cells: Ints | None
+    bounded: NDArray[np.bool_] | None
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -70,7 +72,8 @@ def layer_cells(batches: Iterable[CellRows], sizes: Sizes) -> Iterator[list[Laye
 class _Begun:
     """Cells of a layer that have begun, where they begin, and what their first rows say.
 
-    ``begins`` (m, 3) holds the first row, the number of the parent and that of the first sub-cell.
+    ``begins`` (m, 4) holds the first row, the number of the parent, that of the first sub-cell, and
+    how many rows before it are bounded.
     """
 
     begins: Ints
@@ -99,6 +102,8 @@ class _Tree:
         self._columns = layout.layer_columns
         self._open: list[_Begun | None] = [None] * layout.depth  # the last cell of each layer
         self._ended = [0] * layout.depth
+        self._bounded = 0  # rows so far
+        self._tells_bounded = False
 
     def add(self, batch: CellRows) -> list[LayerCells]:
         """Take the next rows; return the cells that have ended, an entry a layer.
@@ -113,10 +118,12 @@ class _Tree:
         number = [np.zeros_like(row)]
         number += [n - 1 + np.cumsum(first) for n, first in zip(before, firsts, strict=True)]
         number.append(row)
+        bounded = self._bounded_before(batch)
         found = []
         for layer, first in enumerate(firsts):
             at = np.flatnonzero(first)
-            begins = np.stack([row[at], number[layer][at], number[layer + 2][at]], axis=1)
+            numbers = [row, number[layer], number[layer + 2], bounded]
+            begins = np.stack([counts[at] for counts in numbers], axis=1)
             columns = [column[at] for column in batch.signs[self._columns[layer]]]
             signs = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
             begun = _Begun(begins, signs, batch.active[at, layer], batch.ranks[at, layer])
@@ -131,10 +138,19 @@ class _Tree:
         """Return the last cell of each layer; there are none in a table without rows."""
         counts = [*self._counter.layer_cells, self._counter.cells]
         return [
-            self._close(layer, last, np.array([[counts[-1], 0, counts[layer + 1]]]))
+            self._close(layer, last, np.array([[counts[-1], 0, counts[layer + 1], self._bounded]]))
             for layer, last in enumerate(self._open)
             if last is not None
         ]
+
+    def _bounded_before(self, batch: CellRows) -> Ints:
+        """Return how many rows before each of some are bounded; none where nothing tells it."""
+        if batch.bounded is None:
+            return np.zeros(len(batch.active), dtype=np.int64)
+        self._tells_bounded = True
+        before: Ints = self._bounded + np.cumsum(batch.bounded, dtype=np.int64) - batch.bounded
+        self._bounded += int(np.count_nonzero(batch.bounded))
+        return before
 
     def _close(self, layer: int, cells: _Begun, following: Ints) -> LayerCells:
         """Return cells that end where the ``following`` ones, an entry each, begin."""
@@ -149,6 +165,7 @@ class _Tree:
             active=cells.active,
             rank=cells.rank,
             sub_cells=size[:, 2] if layer + 1 < len(self._open) else None,
+            bounded=size[:, 3] == size[:, 0] if self._tells_bounded else None,
         )
         self._ended[layer] += len(closed)
         return closed

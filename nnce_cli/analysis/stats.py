@@ -63,7 +63,8 @@ class Stats:
     ``[active][rank]``. A unit is active where its code is not 0. ``sub_cells_by_rank[k-1]``, for
     k = 1, …, L-1, tells by the rank of a layer-k cell how many layer-(k+1) cells it holds.
     ``sizes`` are those of the network. The keys of the dictionaries ascend, and only values that
-    occur are among them.
+    occur are among them. ``bounded_cells`` and ``bounded_layer_cells`` count the bounded ones of
+    ``cells`` and ``layer_cells``, where the table tells them apart; elsewhere they are None.
     """
 
     sizes: Sizes
@@ -73,6 +74,8 @@ class Stats:
     active_neurons: list[Counts]
     ranks_by_active: list[dict[int, Counts]]
     sub_cells_by_rank: list[dict[int, SubCells]]
+    bounded_cells: int | None = None
+    bounded_layer_cells: list[int] | None = None
 
     @property
     def widths(self) -> list[int]:
@@ -85,6 +88,7 @@ class Stats:
             **self.sizes.to_values(),
             "cells": self.cells,
             "layer_cells": self.layer_cells,
+            **self._bounded(),
             "cells_by_rank": self.cells_by_rank,
             "active_neurons": self.active_neurons,
             "ranks_by_active": self.ranks_by_active,
@@ -95,6 +99,15 @@ class Stats:
                 }
                 for layer in self.sub_cells_by_rank
             ],
+        }
+
+    def _bounded(self) -> dict[str, Any]:
+        if self.bounded_cells is None:
+            return {}
+        return {
+            "bounded_cells": self.bounded_cells,
+            "unbounded_cells": self.cells - self.bounded_cells,
+            "bounded_layer_cells": self.bounded_layer_cells,
         }
 
 
@@ -113,22 +126,29 @@ def stats(
             large for the sizes.
     """
     layers = range(1, sizes.layout.depth + 1)
-    rows = 0
+    rows = bounded = 0
+    tells_bounded = False
 
     def counted() -> Iterator[CellRows]:
-        nonlocal rows
+        nonlocal rows, bounded, tells_bounded
         for batch in batches:
             rows += len(batch.active)
+            if batch.bounded is not None:
+                tells_bounded = True
+                bounded += int(np.count_nonzero(batch.bounded))
             yield batch
 
     shapes: list[Pairs] = [Counter() for _ in layers]  # (active neurons, rank)
     inside: list[Pairs] = [Counter() for _ in layers[:-1]]  # (rank, sub-cells)
+    bounded_in = [0 for _ in layers]
     for ended in layer_cells(counted(), sizes):
         for cells in ended:
             k = cells.layer - 1
             _count_pairs(shapes[k], cells.active, cells.rank)
             if cells.sub_cells is not None:
                 _count_pairs(inside[k], cells.rank, cells.sub_cells)
+            if cells.bounded is not None:
+                bounded_in[k] += int(np.count_nonzero(cells.bounded))
         if take is not None:
             take(ended)
     by_active = [_nested(pairs) for pairs in shapes]
@@ -145,6 +165,8 @@ def stats(
                 inside, sizes.layout.bits[1:], sizes.layout.pieces[1:], strict=True
             )
         ],
+        bounded_cells=bounded if tells_bounded else None,
+        bounded_layer_cells=bounded_in if tells_bounded else None,
     )
 
 

@@ -61,7 +61,10 @@ def compare_tables(
         names = {"first": first, "second": second}
         print(json_text(names | result.to_dict() | {"notes": notes + wrong}))
     elif not quiet:
-        _print_for_people(result, a.metadata.sizes, notes, first, second)
+        tells_bounded = a.metadata.tells_bounded and b.metadata.tells_bounded
+        _print_for_people(
+            result, a.metadata.sizes, notes, first, second, tells_bounded=tells_bounded
+        )
     for text in wrong:
         say(text)
     if wrong or not result.same:
@@ -87,14 +90,24 @@ def _notes(first: Metadata, second: Metadata) -> list[str]:
     notes = []
     if first.model != second.model:
         notes.append("the tables are of different networks")
-    if (first.lower, first.upper) != (second.lower, second.upper):
-        notes.append("the tables are of different domains")
+    if first.domain != second.domain:
+        notes.append(f"the tables are of different domains{_domains(first, second)}")
     for name, metadata in (("first", first), ("second", second)):
         if not metadata.complete:
             notes.append(f"the {name} table is incomplete: it has the first cells only")
         if not metadata.certified:
             notes.append(f"the {name} table is not certified")
     return notes
+
+
+def _domains(first: Metadata, second: Metadata) -> str:
+    """Say which domains they are, where they are not just boxes of the inputs."""
+    from nnce_cli.table import domain_words
+
+    a, b = domain_words(first), domain_words(second)
+    if a == b or all(table.is_of_a_box for table in (first, second)):
+        return ""
+    return f": {a}, and {b}"
 
 
 def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str]:
@@ -110,12 +123,19 @@ def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str
 
 
 def _print_for_people(
-    result: Comparison, sizes: Sizes, notes: list[str], first: str, second: str
+    result: Comparison,
+    sizes: Sizes,
+    notes: list[str],
+    first: str,
+    second: str,
+    *,
+    tells_bounded: bool,
 ) -> None:
     noun, layers = sizes.noun, range(1, sizes.layout.depth + 1)
+    or_bounded = ", or bounded in one only" if tells_bounded else ""
     verdict = "the same cells" if result.same_cells else "different cells"
     if result.same_cells and not result.same:
-        verdict += f", with different ranks or numbers of active {noun}"
+        verdict += f", with different ranks or numbers of active {noun}{or_bounded}"
     print_fields({"first": first, "second": second, "verdict": verdict})
     for note in notes:
         print(f"note: {note}")
@@ -131,7 +151,8 @@ def _print_for_people(
         words=("",),
     )
     if result.changed:
-        print(f"\nCells in both with other ranks or active {noun}: {number(result.changed)}")
+        what = f"ranks or active {noun}{or_bounded}"
+        print(f"\nCells in both with other {what}: {number(result.changed)}")
     if result.differences:
         print("\nThe first differences")
         for difference in result.differences:
@@ -147,9 +168,17 @@ def _change(difference: Difference) -> str:
     """Write which numbers differ, and how."""
     changes = [
         f"{name} {before} and {after}"
-        for name, pair in (("active", difference.active), ("ranks", difference.ranks))
+        for name, pair in (
+            ("active", difference.active),
+            ("ranks", difference.ranks),
+            ("bounded", difference.bounded and tuple(map(_yes_or_no, difference.bounded))),
+        )
         if pair is not None
         for before, after in [pair]
         if before != after
     ]
     return f": {'; '.join(changes)}" if changes else ""
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"

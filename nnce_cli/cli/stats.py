@@ -153,7 +153,9 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
     print_fields(
         {
             "widths": "-".join(map(str, result.widths)),
+            **_domain(metadata),
             "cells": number(result.cells),
+            **_bounded(result),
             "complete": "yes" if metadata.complete else "no: these are some of the cells",
             "certified": "yes" if metadata.certified else "no",
         }
@@ -161,7 +163,7 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
     if not headers:
         return
     noun = result.sizes.noun
-    print_table("Layer-k cells", headers, [map(number, result.layer_cells)])
+    _print_layer_cells(result, headers)
     print_table("Layer-k cells by rank", ["rank", *headers], _rows_by_value(result.cells_by_rank))
     print_table(
         f"Layer-k cells by active {noun} of layer k",
@@ -180,6 +182,34 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
         )
     if result.sub_cells_by_rank:
         _print_sub_cells(result)
+
+
+def _domain(metadata: Metadata) -> dict[str, str]:
+    """Return what is said of a domain that is not just a box of the inputs."""
+    from nnce_cli.table import domain_words
+
+    return {} if metadata.is_of_a_box else {"domain": domain_words(metadata)}
+
+
+def _bounded(result: Stats) -> dict[str, str]:
+    if result.bounded_cells is None:
+        return {}
+    unbounded = result.cells - result.bounded_cells
+    return {"bounded": number(result.bounded_cells), "unbounded": number(unbounded)}
+
+
+def _print_layer_cells(result: Stats, headers: list[str]) -> None:
+    if result.bounded_layer_cells is None:
+        print_table("Layer-k cells", headers, [map(number, result.layer_cells)])
+        return
+    bounded = result.bounded_layer_cells
+    unbounded = (all_ - some for all_, some in zip(result.layer_cells, bounded, strict=True))
+    rows = [
+        ("all", *map(number, result.layer_cells)),
+        ("bounded", *map(number, bounded)),
+        ("unbounded", *map(number, unbounded)),
+    ]
+    print_table("Layer-k cells", ["", *headers], rows, words=("",))
 
 
 def _print_sub_cells(result: Stats) -> None:

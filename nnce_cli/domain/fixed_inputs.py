@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.domain.box import Box
-from nnce_cli.network import AffineMap, LayerStack, rational_matrix, weights_digest
+from nnce_cli.domain.polyhedron import Polyhedron
+from nnce_cli.network import (
+    AffineMap,
+    LayerStack,
+    nearest,
+    rational_matrix,
+    rationals,
+    weights_digest,
+)
 
 
 def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np.bool_]]:
@@ -44,6 +53,29 @@ def fix_inputs(stack: LayerStack, box: Box) -> tuple[LayerStack, Box, NDArray[np
         digest=weights_digest(hidden, output, stack.units),
     )
     return reduced, Box(box.lower[free], box.upper[free]), free
+
+
+def fix_inputs_of(
+    stack: LayerStack, domain: Polyhedron
+) -> tuple[LayerStack, Polyhedron, NDArray[Any], NDArray[np.bool_]]:
+    """Do the same on a polyhedron, whose half-spaces then are about the free inputs.
+
+    Returns:
+        The network of the free inputs, the polyhedron of their bounds and half-spaces (rounded),
+        the half-spaces as rationals (m, n_free + 1), and which inputs are free.
+
+    Raises:
+        InputError: as `fix_inputs`.
+    """
+    free = domain.lower < domain.upper
+    ends = (np.where(free, bound, domain.lower) for bound in (np.zeros(1), np.ones(1)))
+    reduced, _, _ = fix_inputs(stack, Box(*ends))
+    linear, bounds = rationals(domain.halfspaces[:, :-1]), rationals(domain.halfspaces[:, -1])
+    if not free.all():
+        bounds = bounds - linear[:, ~free] @ rationals(domain.lower[~free])
+    rows = np.column_stack([linear[:, free], bounds])
+    inside = Polyhedron(domain.lower[free], domain.upper[free], nearest(rows))
+    return reduced, inside, rows, free
 
 
 def _fix(layer: AffineMap, free: NDArray[np.bool_], x: NDArray[np.float64]) -> AffineMap:

@@ -48,4 +48,6 @@ class CellBatch:
     def take(self, n: int) -> CellBatch:
         """Return the first ``n`` rows."""
         witness = None if self.witness is None else self.witness[:n]
-        return CellBatch([s[:n] for s in self.signs], self.active[:n], self.ranks[:n], witness)
+        bounded = None if self.bounded is None else self.bounded[:n]
+        signs = [s[:n] for s in self.signs]
+        return CellBatch(signs, self.active[:n], self.ranks[:n], witness, bounded=bounded)

@@ -141,6 +141,12 @@ def walk_factory(name: str, lp: str = DICTIONARY) -> Callable[..., Walk]:
         chosen = found.load()
 
     def make(problem: Problem, *subtree: Subtree, log: bool = False, **options: bool) -> Walk:
+        if problem.reduction is not None:
+            if log:
+                raise InputError("certificates are about boxes; leave out --proof")
+            from nnce_cli.enumeration.reduced_walk import ReducedWalk
+
+            return cast("Walk", partial(ReducedWalk, problem, make, *subtree)(**options))
         if not problem.stack.hidden and not log:
             from nnce_cli.enumeration.single import SingleCell
 
@@ -196,6 +202,7 @@ def choose(problem: Problem, *, log: bool = False) -> tuple[str, str]:
 
     Measured by benchmarks/methods.py, see docs/methods.md. ``log`` says that a proof is wanted.
     """
+    problem = problem.inner
     vertex, inputs = METHODS[VERTEX], problem.stack.n_inputs
     if not problem.stack.hidden:
         return DICTIONARY, "the network has no unit that cuts its domain"

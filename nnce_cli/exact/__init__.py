@@ -9,7 +9,8 @@ from nnce_cli.exact.dictionary import (
     feasible_dictionary,
     interior_point,
 )
-from nnce_cli.exact.forward import signs_at
+from nnce_cli.exact.extent import bounding_box, inner_point, is_pointed, tight_everywhere
+from nnce_cli.exact.forward import signs_at, signs_on
 from nnce_cli.exact.path import CellPath, NetworkOnBox, rationals
 from nnce_cli.exact.point import (
     InnerPoint,
@@ -37,6 +38,7 @@ __all__ = [
     "Pullback",
     "RoundedDictionary",
     "Zero",
+    "bounding_box",
     "cell_point",
     "centre",
     "decide_neuron",
@@ -45,11 +47,15 @@ __all__ = [
     "exact_rank",
     "feasible_dictionary",
     "has_interior",
+    "inner_point",
     "interior_point",
+    "is_pointed",
     "is_witness",
     "nearest_float",
     "rationals",
     "rounded",
     "signs_at",
+    "signs_on",
     "splits_to_nothing",
+    "tight_everywhere",
 ]

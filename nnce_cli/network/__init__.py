@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnce_cli.network.code_bits import joined_rows, neuron_bits
     from nnce_cli.network.digest import weights_digest
     from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
-    from nnce_cli.network.exact import nearest, rational_matrix, rationals
+    from nnce_cli.network.exact import aligned, nearest, rational_matrix, rationals
     from nnce_cli.network.load import load_network
     from nnce_cli.network.meaning import Meaning
     from nnce_cli.network.model_file import Graph, decode_graph, read_model
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnce_cli.network.ports import Place, Port
     from nnce_cli.network.rounding import LayerRounding, read_roundings
     from nnce_cli.network.runtime import Runtime
+    from nnce_cli.network.sparse import Rows
     from nnce_cli.network.stack import LayerStack
     from nnce_cli.network.units import CLIP, MAX, PieceUnit, Units
 
@@ -38,8 +39,10 @@ __all__ = [
     "PieceUnit",
     "Place",
     "Port",
+    "Rows",
     "Runtime",
     "Units",
+    "aligned",
     "check_against_onnxruntime",
     "decode_graph",
     "joined_rows",
@@ -60,7 +63,7 @@ __getattr__ = lazy_names(
         "code_bits": ["joined_rows", "neuron_bits"],
         "digest": ["weights_digest"],
         "element_types": ["SMALLEST_NORMAL", "UNIT_ROUNDOFF"],
-        "exact": ["nearest", "rational_matrix", "rationals"],
+        "exact": ["aligned", "nearest", "rational_matrix", "rationals"],
         "load": ["load_network"],
         "meaning": ["Meaning"],
         "model_file": ["Graph", "decode_graph", "read_model"],
@@ -69,6 +72,7 @@ __getattr__ = lazy_names(
         "rounding": ["LayerRounding", "read_roundings"],
         "runtime": ["Runtime"],
         "affine_map": ["AffineMap"],
+        "sparse": ["Rows"],
         "stack": ["LayerStack"],
         "units": ["CLIP", "MAX", "PieceUnit", "Units"],
     },

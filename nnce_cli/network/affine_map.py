@@ -78,15 +78,15 @@ class AffineMap:
         Raises:
             InputError: if an entry is out of the range of float64.
         """
-        bias = settle(bias) if bias.dtype == np.object_ else bias
-        _refuse_infinite(nearest(rows.values), nearest(bias), nodes)
+        values, bias = (settle(a) if a.dtype == np.object_ else a for a in (rows.values, bias))
+        _refuse_infinite(nearest(values), nearest(bias), nodes)
         found = cls.__new__(cls)
         found.bias, found.nodes = np.ascontiguousarray(nearest(bias)), nodes
         found.n_out, found.n_in = rows.n, n_in
-        own = Rows(rows.starts, rows.columns, rows.values)
+        own = Rows(rows.starts, rows.columns, values)
         found.__dict__.update(rows=own, exact_bias=bias)
         if len(rows.columns) == rows.n * n_in:  # full
-            found.__dict__.update(weight=nearest(rows.values).reshape(rows.n, n_in))
+            found.__dict__.update(weight=nearest(values).reshape(rows.n, n_in))
         return found
 
     def after(self, weight: Array, offset: Array) -> AffineMap:

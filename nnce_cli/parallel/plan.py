@@ -64,7 +64,7 @@ class Plan:
     @property
     def widths(self) -> list[int]:
         """The number of inputs, then of the neurons of each hidden layer that belong to units."""
-        return [self.problem.full_box.n_inputs, *self.problem.stack.rows]
+        return [self.problem.domain.n_inputs, *self.problem.stack.rows]
 
     @cached_property
     def walk(self) -> Walk:

@@ -23,8 +23,8 @@ from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
 from nnce_cli.plotting.map_data import map_data
 from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
-from nnce_cli.plotting.titles import cells_words, domain_words, title, units_words
-from nnce_cli.table import MAX_CELLS, Made, Metadata, has_witness
+from nnce_cli.plotting.titles import cells_words, title, units_words
+from nnce_cli.table import MAX_CELLS, Made, Metadata, domain_words, has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats, Norm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nnce_cli.network import CLIP, Units
-from nnce_cli.table import Metadata
+from nnce_cli.table import Metadata, domain_words
 
 LONGEST_NAME = 60
 
@@ -20,25 +20,6 @@ def title(metadata: Metadata, model: str | None, cells: int) -> str:
     name = f"model {metadata.model[:12]}" if model is None else printable(model)
     domain = f"{domain_words(metadata)}: {cells_words(metadata, cells)}"
     return f"{shortened(name)} ({shortened(widths)})\n{domain}"
-
-
-def domain_words(metadata: Metadata) -> str:
-    """Return the domain in a few words."""
-    intervals = list(zip(metadata.lower, metadata.upper, strict=True))
-    varying = [i for i, (lo, hi) in enumerate(intervals) if lo < hi]
-    if len(set(intervals)) == 1 and varying:
-        power = f"^{len(intervals)}" if len(intervals) > 1 else ""
-        return interval_words(*intervals[0]) + power
-    if 1 <= len(varying) <= 3:
-        named = ", ".join(f"x{i} in {interval_words(*intervals[i])}" for i in varying)
-        fixed = len(intervals) - len(varying)
-        return named if not fixed else f"{named} ({fixed} fixed)"
-    return f"box of {len(intervals)} inputs, {len(varying)} of them vary"
-
-
-def interval_words(lower: float, upper: float) -> str:
-    """Return an interval with six digits."""
-    return f"[{lower:.6g}, {upper:.6g}]"
 
 
 def cells_words(metadata: Metadata, cells: int) -> str:

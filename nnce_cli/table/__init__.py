@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nnce_cli.table.rows import CellRows, Rows
     from nnce_cli.table.whole import PartCounter, TableJoin, TablePart, join_proof
     from nnce_cli.table.witness_default import WITNESS_INPUTS, has_witness
+    from nnce_cli.table.words import domain_words
     from nnce_cli.table.writer import CellTableWriter
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "TablePart",
     "check_pages",
     "domain_of",
+    "domain_words",
     "first_rows",
     "has_witness",
     "join_proof",
@@ -82,6 +84,7 @@ __getattr__ = lazy_names(
         "rows": ["CellRows", "Rows"],
         "whole": ["PartCounter", "TableJoin", "TablePart", "join_proof"],
         "witness_default": ["WITNESS_INPUTS", "has_witness"],
+        "words": ["domain_words"],
         "writer": ["CellTableWriter"],
     },
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The columns of a cell table: a function of the layout of its cells' codes, and nothing else."""
+"""The columns of a cell table, which its cells' codes and two questions decide."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def count_names(layout: Layout) -> list[str]:
     return [f"active_{k}" for k in layers] + [f"rank_{k}" for k in layers]
 
 
-def column_names(layout: Layout, *, witness: bool) -> list[str]:
-    """Names of all columns, in their order."""
-    return [*code_names(layout), *count_names(layout), *(["witness"] if witness else [])]
+def column_names(layout: Layout, *, witness: bool, bounded: bool) -> list[str]:
+    """Names of all columns, in their order; the last two are there or not."""
+    last = [name for name, there in (("bounded", bounded), ("witness", witness)) if there]
+    return [*code_names(layout), *count_names(layout), *last]

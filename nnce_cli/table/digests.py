@@ -122,6 +122,8 @@ def _values(column: pa.Array) -> memoryview:
     """Return the bytes of the values of a column without nulls."""
     if column.type.num_fields:  # a list
         column = column.flatten()
+    elif column.type.bit_width == 1:  # of truth values, which Arrow keeps as bits
+        column = column.cast("uint8")
     width = column.type.bit_width // 8
     start = column.offset * width
     return memoryview(column.buffers()[1])[start : start + len(column) * width]

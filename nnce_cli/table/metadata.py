@@ -19,6 +19,8 @@ from nnce_cli.table.columns import column_names
 from nnce_cli.table.digests import Digests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
 
@@ -129,6 +131,16 @@ class Metadata:
         return self.layer_cells[-1] if self.layer_cells else sum(self.digests.rows)
 
     @property
+    def tells_bounded(self) -> bool:
+        """Whether the table has the column ``bounded``: an input may be without a bound."""
+        return _lacks_bound(self.lower, self.upper)
+
+    @property
+    def is_of_a_box(self) -> bool:
+        """Whether the domain is a box of the network's own inputs."""
+        return not (self.points or self.halfspaces or self.tells_bounded)
+
+    @property
     def domain(self) -> dict[str, Any]:
         """The domain as JSON values."""
         lower, upper = (
@@ -136,7 +148,7 @@ class Metadata:
             for bounds in (self.lower, self.upper)
         )
         said: dict[str, Any] = {"kind": BOX, "lower": lower, "upper": upper}
-        if self.halfspaces or None in (*lower, *upper):
+        if self.halfspaces or self.tells_bounded:
             said |= {"kind": POLYHEDRON, "halfspaces": [list(row) for row in self.halfspaces]}
         return said | {"slice": [list(point) for point in self.points]} if self.points else said
 
@@ -226,7 +238,11 @@ def _from_values(data: dict[str, Any]) -> Metadata:
         "bad exact_witnesses",
     )
     _require(options["witness"] or len(widths) > 1, "no columns")
-    names = column_names(Layout.of_widths(widths[1:], pieces), witness=options["witness"])
+    names = column_names(
+        Layout.of_widths(widths[1:], pieces),
+        witness=options["witness"],
+        bounded=_lacks_bound(lower, upper),
+    )
     return Metadata(
         model=data["model"],
         widths=tuple(widths),
@@ -265,9 +281,13 @@ def _bounds(
     rows = domain.get("halfspaces", [])
     _require(isinstance(rows, list) and all(map(_are_finite, rows)), "bad half-spaces")
     _require(all(len(row) == n + 1 for row in rows), "bad half-spaces")
-    is_box = not rows and all(map(isfinite, (*found[0], *found[1])))
+    is_box = not rows and not _lacks_bound(*found)
     _require(is_box == (domain["kind"] == BOX), "a domain of another kind")
     return found[0], found[1], tuple(tuple(map(float, row)) for row in rows)
+
+
+def _lacks_bound(lower: Sequence[float], upper: Sequence[float]) -> bool:
+    return not all(map(isfinite, (*lower, *upper)))
 
 
 def _pieces(pieces: Any, widths: list[int]) -> tuple[tuple[int, ...], ...]:

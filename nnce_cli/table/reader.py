@@ -62,7 +62,11 @@ class CellTableReader:
             self.metadata = Metadata.from_json(described[KEY])
         except ValueError as error:
             raise InputError(f"{self._name} cannot be read as a cell table: {error}") from error
-        expected = table_schema(self.metadata.sizes, witness=self.metadata.witness)
+        expected = table_schema(
+            self.metadata.sizes,
+            witness=self.metadata.witness,
+            bounded=self.metadata.tells_bounded,
+        )
         if not schema.equals(expected, check_metadata=False):
             raise InputError(
                 f"{self._name} cannot be read as a cell table: its columns are not those of a "
@@ -84,7 +88,7 @@ class CellTableReader:
             InputError: the table is damaged.
         """
         metadata = self.metadata
-        names = column_names(metadata.sizes.layout, witness=witness and metadata.witness)
+        names = self._names(witness=witness and metadata.witness)
         check = DigestCheck(metadata.digests, names)
         with self._reporting("is damaged"):
             for group in range(self._parquet.num_row_groups):
@@ -113,11 +117,16 @@ class CellTableReader:
 
     def _row_of_group(self, group: int, number: int) -> Rows:
         layout, before = self.metadata.sizes.layout, number
-        for batch in self._group(group, column_names(layout, witness=False)):
+        for batch in self._group(group, self._names(witness=False)):
             if before < len(batch):
                 return _rows(batch.slice(before, 1), layout)
             before -= len(batch)
         raise ValueError("a row group ends too early")
+
+    def _names(self, *, witness: bool) -> list[str]:
+        """Names of the columns that are read."""
+        metadata = self.metadata
+        return column_names(metadata.sizes.layout, witness=witness, bounded=metadata.tells_bounded)
 
     def _group(self, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows of a row group whose declared sizes are believable."""
@@ -192,11 +201,13 @@ def _rows(batch: pa.RecordBatch, layout: Layout) -> Rows:
     for many, columns in zip(layout.pieces, layout.layer_columns, strict=True):
         if many and (signs[columns.stop - 1] >= np.array(many)).any():
             raise ValueError("a unit is on a piece that it does not have")
+    names = batch.schema.names
     return Rows(
         signs=signs,
         active=_numbers(batch, "active", layout.depth),
         ranks=_numbers(batch, "rank", layout.depth),
-        witness=_float_matrix(batch.column("witness")) if "witness" in batch.schema.names else None,
+        witness=_float_matrix(batch.column("witness")) if "witness" in names else None,
+        bounded=_truths(batch.column("bounded")) if "bounded" in names else None,
     )
 
 
@@ -206,6 +217,11 @@ def _numbers(batch: pa.RecordBatch, name: str, layers: int) -> NDArray[np.uint16
     for k in range(layers):
         numbers[:, k] = batch.column(f"{name}_{k + 1}").to_numpy()
     return numbers
+
+
+def _truths(column: pa.BooleanArray) -> NDArray[np.bool_]:
+    """Return a column of truth values as a boolean array (rows,)."""
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _bytes_matrix(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:

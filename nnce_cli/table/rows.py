@@ -16,7 +16,8 @@ class CellRows(Protocol):
     layer its bits, packed, uint8 (rows, ceil(n/8)), the most significant one first, and then the
     pieces of its other units, uint8 (rows, p); a network of ReLUs has one column a layer.
     ``active`` and ``ranks`` are uint16 of shape (rows, L). ``witness`` is float64 of shape
-    (rows, n_0), or None.
+    (rows, n_0), or None. ``bounded`` (rows,) says which cells are bounded, in a table that tells it
+    (`Metadata.tells_bounded`); elsewhere it is None.
     """
 
     @property
@@ -35,6 +36,10 @@ class CellRows(Protocol):
     def witness(self) -> NDArray[np.float64] | None:
         """Points strictly inside the cells."""
 
+    @property
+    def bounded(self) -> NDArray[np.bool_] | None:
+        """Whether the cells are bounded."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -44,3 +49,4 @@ class Rows:
     active: NDArray[np.uint16]
     ranks: NDArray[np.uint16]
     witness: NDArray[np.float64] | None = None
+    bounded: NDArray[np.bool_] | None = None

@@ -11,11 +11,13 @@ ROW_GROUP_BYTES = 1 << 24
 ROW_GROUP_ROWS = 1 << 16
 
 
-def table_schema(sizes: Sizes, *, witness: bool) -> pa.Schema:
+def table_schema(sizes: Sizes, *, witness: bool, bounded: bool) -> pa.Schema:
     """Return the schema of a table for a network of these sizes."""
     layout = sizes.layout
     columns = [pa.field(name, pa.binary(size), nullable=False) for name, size in layout.columns]
     columns += [pa.field(name, pa.uint16(), nullable=False) for name in count_names(layout)]
+    if bounded:
+        columns.append(pa.field("bounded", pa.bool_(), nullable=False))
     if witness:
         coordinate = pa.field("element", pa.float64(), nullable=False)
         columns.append(pa.field("witness", pa.list_(coordinate, sizes.inputs), nullable=False))

@@ -92,7 +92,8 @@ class TableJoin:
         self._most = most
         self._counter = PartCounter(metadata)
         sizes, witness = metadata.sizes, metadata.witness
-        options = writer_options(table_schema(sizes, witness=witness), metadata)
+        schema = table_schema(sizes, witness=witness, bounded=metadata.tells_bounded)
+        options = writer_options(schema, metadata)
         self._join = Join(output, options, rows_per_group(sizes, witness=witness))
 
     def add(self, part: TablePart) -> None:

@@ -40,7 +40,7 @@ class CellTableWriter:
             raise InputError(f"a cell table holds layers of up to {MAX_WIDTH} neurons, not more")
         self._output = output
         self._metadata = metadata
-        self._schema = table_schema(sizes, witness=metadata.witness)
+        self._schema = table_schema(sizes, witness=metadata.witness, bounded=metadata.tells_bounded)
         self._counter = LayerCounter(sizes.layout)
         self._digests = Digests()
         self._buffer = _empty_rows(metadata, rows_per_group(sizes, witness=metadata.witness))
@@ -132,11 +132,12 @@ def writer_options(schema: pa.Schema, metadata: Metadata) -> dict[str, Any]:
     """
     layout = metadata.sizes.layout
     codes, counts = code_names(layout), count_names(layout)
+    truths = ["bounded"] if metadata.tells_bounded else []
     options: dict[str, Any] = {
         "compression": "zstd",
         "compression_level": -1,
         "use_dictionary": counts,
-        "write_statistics": [*codes, *counts],
+        "write_statistics": [*codes, *counts, *truths],
         "data_page_size": PAGE_BYTES,
         "write_batch_size": PAGE_BYTES // 32,
         "write_page_checksum": True,
@@ -156,6 +157,7 @@ def _empty_rows(metadata: Metadata, rows: int) -> Rows:
         active=np.empty((rows, sizes.layout.depth), dtype=np.uint16),
         ranks=np.empty((rows, sizes.layout.depth), dtype=np.uint16),
         witness=np.empty((rows, sizes.inputs)) if metadata.witness else None,
+        bounded=np.empty(rows, dtype=np.bool_) if metadata.tells_bounded else None,
     )
 
 
@@ -169,6 +171,9 @@ def _copy(source: CellRows, start: int, target: Rows, filled: int, rows: int) ->
     if target.witness is not None:
         assert source.witness is not None
         target.witness[there] = source.witness[here]
+    if target.bounded is not None:
+        assert source.bounded is not None
+        target.bounded[there] = source.bounded[here]
 
 
 def _arrow_arrays(rows: Rows, count: int, schema: pa.Schema) -> list[pa.Array]:
@@ -176,6 +181,8 @@ def _arrow_arrays(rows: Rows, count: int, schema: pa.Schema) -> list[pa.Array]:
     arrays = [_fixed_size_binary(signs[:count]) for signs in rows.signs]
     for numbers in (rows.active, rows.ranks):
         arrays += [pa.array(np.ascontiguousarray(column)) for column in numbers[:count].T]
+    if rows.bounded is not None:
+        arrays.append(pa.array(rows.bounded[:count]))
     if rows.witness is not None:
         coordinates = pa.array(rows.witness[:count].ravel())
         list_type = schema.field("witness").type

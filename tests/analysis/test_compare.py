@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tracemalloc
 from itertools import pairwise
@@ -19,7 +20,7 @@ from nnce_cli.base.layout import Layout
 from nnce_cli.table import Rows
 from tests.command import assert_refused, nnce, shell
 from tests.strategies import examples
-from tests.tables import described, forge, part, rows_of, tables, write
+from tests.tables import described, forge, metadata_of, part, rows_of, tables, write
 
 WIDTHS = [2, 3, 9]
 LAYOUT = Layout.of_widths(WIDTHS[1:])
@@ -85,6 +86,19 @@ def test_the_numbers_that_differ_are_shown():
         "active": [[2, 1], [2, 1]],
         "ranks": [[2, 1], [2, 7]],
     }
+
+
+def test_cells_that_are_bounded_in_one_table_only():
+    first, second = (rows_of(CELLS, WIDTHS, bounded=True) for _ in range(2))
+    second.bounded[3] = not second.bounded[3]
+    result = compare([first], [second], LAYOUT)
+    assert (result.changed, result.same_cells, result.same) == (1, True, False)
+    (difference,) = result.differences
+    assert difference.signs == text(CELLS[3])
+    assert difference.bounded == (True, False)
+    assert difference.to_dict()["bounded"] == [True, False]
+    other = rows_of(CELLS, WIDTHS)  # of a box: it says nothing
+    assert compare([first], [other], LAYOUT).same
 
 
 def test_rows_out_of_order_and_rows_twice_are_refused():
@@ -191,6 +205,41 @@ def test_changed_numbers_differ(folder):
     assert result.returncode == 1
     assert "the same cells, with different ranks" in result.stdout
     assert "011 010000010  numbers differ: ranks [2, 2] and [2, 3]" in result.stdout
+
+
+def test_bounded_cells_and_domains(tmp_path):
+    first, second = (rows_of(CELLS, WIDTHS, bounded=True) for _ in range(2))
+    second.bounded[0] = False
+    write(tmp_path / "a", first, WIDTHS)
+    write(tmp_path / "b", second, WIDTHS)
+    write(tmp_path / "c", rows_of(CELLS, WIDTHS), WIDTHS)
+    result = nnce("compare", "a", "b", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "different ranks or numbers of active neurons, or bounded in one only" in result.stdout
+    assert "numbers differ: bounded yes and no" in result.stdout
+    assert "note" not in result.stdout
+    result = nnce("compare", "a", "c", cwd=tmp_path)
+    assert result.returncode == 0
+    words = "different domains: x0 in [-1, inf), x1 in [-1, 1], and [-1, 1]^2"
+    assert words in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"halfspaces": ((1.0, 2.0, 3.0),)}, ": the polygon of 1 half-space in [-1, 1]^2, and"),
+        ({"points": ((0.0,) * 3,) * 3}, ": [-1, 1]^2 on the plane through 3 points of R^3, and"),
+        ({"upper": (0.0, 1.0)}, ""),
+    ],
+)
+def test_other_domains_are_noted(change, words):
+    from nnce_cli.cli.compare import _notes
+
+    metadata = dataclasses.replace(metadata_of(WIDTHS), complete=True, certified=True)
+    assert _notes(metadata, metadata) == []
+    (note,) = _notes(dataclasses.replace(metadata, **change), metadata)
+    assert note.startswith(f"the tables are of different domains{words}")
+    assert bool(words) == (":" in note)
 
 
 def test_other_networks_and_parts_are_noted(folder):

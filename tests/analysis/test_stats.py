@@ -24,17 +24,23 @@ from tests.cases import cube
 from tests.network_tables import cells_of, outputs_on
 from tests.oracles.naive import exhaustive_signs, stack_of
 from tests.strategies import examples, networks, stack_from
-from tests.tables import naive_statistics, part, rows_of, tables
+from tests.tables import naive_bounded, naive_statistics, part, rows_of, tables
 
 
-@given(tables(), st.data())
-def test_against_the_definitions_for_any_batches(table, data):
+@given(tables(), st.booleans(), st.data())
+def test_against_the_definitions_for_any_batches(table, tells_bounded, data):
     widths, cells = table
-    rows = rows_of(cells, widths, witness=False)
+    rows = rows_of(cells, widths, witness=False, bounded=tells_bounded)
+    expected = naive_statistics(cells, widths)
+    if tells_bounded:
+        rows.bounded[:] = data.draw(
+            st.lists(st.booleans(), min_size=len(cells), max_size=len(cells))
+        )
+        expected |= naive_bounded(cells, rows.bounded.tolist())
     cuts = sorted(data.draw(st.lists(st.integers(0, len(cells)), max_size=6)))
     edges = zip([0, *cuts], [*cuts, len(cells)], strict=True)
     batches = [part(rows, start, stop) for start, stop in edges]
-    assert stats(batches, Sizes.of_widths(widths)).to_dict() == naive_statistics(cells, widths)
+    assert stats(batches, Sizes.of_widths(widths)).to_dict() == expected
 
 
 def test_by_hand():

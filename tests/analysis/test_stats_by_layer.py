@@ -18,7 +18,7 @@ from nnce_cli.base.sizes import Sizes
 from tests.tables import metadata_of, part, ranks_of, rows_of, tables
 
 
-def naive_layers(cells, widths):
+def naive_layers(cells, widths, bounded=None):
     """All layer-k cells of sorted cells, straight from the definitions, layer by layer."""
     found, numbers_before = [], dict.fromkeys(range(len(cells)), 0)
     for k in range(1, len(widths)):
@@ -41,6 +41,7 @@ def naive_layers(cells, widths):
                     "rank": ranks_of(cell, widths[0])[k - 1],
                     "subcells": inside if k + 1 < len(widths) else None,
                 }
+                | ({} if bounded is None else {"bounded": all(bounded[row] for row in rows)})
             )
         numbers_before = numbers
     return found
@@ -49,7 +50,8 @@ def naive_layers(cells, widths):
 def written(rows, widths, cuts) -> pa.Buffer:
     """Return the bytes of the table, its rows cut into batches at these places."""
     sink = pa.BufferOutputStream()
-    writer = by_layer.ByLayerWriter(sink, metadata_of(widths))
+    metadata = metadata_of(widths, bounded=rows.bounded is not None)
+    writer = by_layer.ByLayerWriter(sink, metadata)
     edges = [0, *sorted(cuts), len(rows.active)]
     for ended in layer_cells(
         (part(rows, *edge) for edge in pairwise(edges)), Sizes.of_widths(widths)
@@ -59,10 +61,14 @@ def written(rows, widths, cuts) -> pa.Buffer:
     return sink.getvalue()
 
 
-@given(tables(), st.integers(1, 5), st.data())
-def test_against_the_definition_for_any_batches(table, group, data):
+@given(tables(), st.booleans(), st.integers(1, 5), st.data())
+def test_against_the_definition_for_any_batches(table, tells_bounded, group, data):
     widths, cells = table
-    rows = rows_of(cells, widths)
+    rows = rows_of(cells, widths, bounded=tells_bounded)
+    if tells_bounded:
+        rows.bounded[:] = data.draw(
+            st.lists(st.booleans(), min_size=len(cells), max_size=len(cells))
+        )
     cuts = data.draw(st.lists(st.integers(0, len(cells)), max_size=6))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_layer, "CELLS_PER_GROUP", group)
@@ -71,7 +77,8 @@ def test_against_the_definition_for_any_batches(table, group, data):
     file = pq.ParquetFile(found)
     table = file.read().to_pylist()
     order = itemgetter("layer", "cell")
-    assert sorted(table, key=order) == naive_layers(cells, widths)
+    bounded = rows.bounded.tolist() if tells_bounded else None
+    assert sorted(table, key=order) == naive_layers(cells, widths, bounded)
     for layer in range(1, len(widths)):  # the cells of a layer ascend
         numbers = [row["cell"] for row in table if row["layer"] == layer]
         assert numbers == sorted(numbers)
@@ -103,6 +110,9 @@ def test_the_columns_and_the_metadata():
     ]
     assert [field.nullable for field in file.schema_arrow] == [False] * 8 + [True]
     assert file.read()["subcells"].to_pylist() == [1, 2, None, None, None]
+    told = pq.ParquetFile(written(rows_of(cells, [2, 2, 1], bounded=True), [2, 2, 1], []))
+    assert told.schema_arrow[-1] == pa.field("bounded", pa.bool_(), nullable=False)
+    assert told.read()["bounded"].to_pylist() == [True, False, True, False, False]
 
 
 def test_a_table_without_rows():

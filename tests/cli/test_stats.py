@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.command import assert_refused, nnce, save_network, shell
-from tests.tables import described, digests_of, forge, naive_statistics, rows_of, write
+from tests.tables import (
+    described,
+    digests_of,
+    forge,
+    naive_bounded,
+    naive_statistics,
+    rows_of,
+    write,
+)
 
 WIDTHS = [2, 3, 2]
 CELLS = [
@@ -63,6 +71,29 @@ def test_for_people(table, tmp_path):
     numbers = ["1", "2", "2", "2.000", "1", "1.50", "2.00", "2.50", "3", "4"]
     assert lines[-1].split() == numbers
     assert all(line.isascii() and line == line.rstrip() for line in lines)
+
+
+def test_bounded_and_unbounded_cells(tmp_path):
+    rows = rows_of(CELLS, WIDTHS, bounded=True)
+    write(tmp_path / "t.parquet", rows, WIDTHS)
+    found = json.loads(nnce("stats", "t.parquet", "--json", cwd=tmp_path).stdout)
+    bounded = naive_bounded(CELLS, rows.bounded.tolist())
+    expected = json.loads(json.dumps(naive_statistics(CELLS, WIDTHS)))
+    assert found == expected | bounded | {"complete": True, "certified": True}
+    lines = nnce("stats", "t.parquet", cwd=tmp_path).stdout.splitlines()
+    assert lines[:5] == [
+        "widths     2-3-2",
+        "domain     x0 in [-1, inf), x1 in [-1, 1]",
+        "cells      7",
+        "bounded    3",
+        "unbounded  4",
+    ]
+    table = lines.index("Layer-k cells")
+    assert [line.split() for line in lines[table + 2 : table + 5]] == [
+        ["all", "4", "7"],
+        ["bounded", "2", "3"],
+        ["unbounded", "2", "4"],
+    ]
 
 
 def test_from_standard_input(table, tmp_path):

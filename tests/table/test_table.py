@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import hashlib
 import json
 import os
 import random
 import stat
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +22,23 @@ from hypothesis import strategies as st
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.sizes import Sizes
-from nnce_cli.table import CellTableReader, CellTableWriter, Digests, Made, Metadata, Output
+from nnce_cli.domain import Polyhedron
+from nnce_cli.table import (
+    CellTableReader,
+    CellTableWriter,
+    Digests,
+    Made,
+    Metadata,
+    Output,
+    PartWriter,
+    Rows,
+    TableJoin,
+    TablePart,
+    domain_of,
+)
 from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
-from tests.tables import described, digests_of, metadata_of, rows_of, tables, write
+from tests.oracles.naive import stack_of
+from tests.tables import described, digests_of, metadata_of, part, rows_of, tables, write
 
 WIDTHS = [2, 9, 3]
 CELLS = [
@@ -89,16 +106,16 @@ def by_hand(table, name: str) -> str:
     """The SHA-256 of the values of a column, one after the other, as the documentation has it."""
     values = pq.read_table(table)[name].to_pylist()
     if not name.startswith("layer"):
-        number = "<d" if name == "witness" else "<u2"
+        number = {"witness": "<d", "bounded": "u1"}.get(name, "<u2")
         values = [np.array(value, dtype=number).tobytes() for value in values]
     return hashlib.sha256(b"".join(values)).hexdigest()
 
 
 @settings(max_examples=30, deadline=None)
-@given(tables(), st.booleans(), st.data())
-def test_round_trip(tmp_path_factory, table, witness, data):
+@given(tables(), st.booleans(), st.booleans(), st.data())
+def test_round_trip(tmp_path_factory, table, witness, bounded, data):
     widths, cells = table
-    rows = rows_of(cells, widths, witness=witness)
+    rows = rows_of(cells, widths, witness=witness, bounded=bounded)
     path = tmp_path_factory.mktemp("t") / "t.parquet"
     cuts = data.draw(st.lists(st.integers(0, len(cells)), max_size=4))
     written = write(path, rows, widths, cuts=cuts, complete=False)
@@ -114,6 +131,10 @@ def test_round_trip(tmp_path_factory, table, witness, data):
         np.testing.assert_array_equal(np.concatenate([b.witness for b in batches]), rows.witness)
     else:
         assert all(batch.witness is None for batch in batches)
+    if bounded:
+        np.testing.assert_array_equal(np.concatenate([b.bounded for b in batches]), rows.bounded)
+    else:
+        assert all(batch.bounded is None for batch in batches)
 
 
 def many_cells(count: int) -> list:
@@ -161,6 +182,121 @@ def test_rows_out_of_order_are_not_written(tmp_path):
 def test_a_layer_too_wide(tmp_path):
     with Output(str(tmp_path / "t")) as output, pytest.raises(InputError, match="65535"):
         CellTableWriter(output, metadata_of([1, 65536]))
+
+
+# Domains that are no boxes
+
+
+@pytest.fixture
+def of_a_half_line(tmp_path):
+    path = tmp_path / "half-line.parquet"
+    write(path, rows_of(CELLS, WIDTHS, bounded=True), WIDTHS)
+    return path
+
+
+def test_a_domain_that_is_unbounded_has_a_column_more(of_a_half_line):
+    found = pq.read_table(of_a_half_line)
+    assert found.schema.names[-3:] == ["rank_2", "bounded", "witness"]
+    assert found.schema.field("bounded") == pa.field("bounded", pa.bool_(), nullable=False)
+    assert found["bounded"].to_pylist() == [True, False, False]
+    column = pq.read_metadata(of_a_half_line).row_group(0).column(6).statistics
+    assert (column.min, column.max) == (False, True)
+    about = described(of_a_half_line)
+    assert about["domain"] == {
+        "kind": "polyhedron", "lower": [-1.0, -1.0], "upper": [None, 1.0], "halfspaces": [],
+    }  # fmt: skip
+    assert about["digests"]["sha256"]["bounded"] == [by_hand(of_a_half_line, "bounded")]
+
+
+@pytest.mark.parametrize(("witness", "bounded"), [(True, True), (False, True), (True, False)])
+def test_parts_with_the_column_are_joined(tmp_path, witness, bounded):
+    """Large parts are copied, small ones are written anew; either way the table is the same."""
+    widths, count = [1, 20], ROW_GROUP_ROWS // 4
+    rows = rows_of(many_cells(count), widths, witness=witness, bounded=bounded)
+    metadata = metadata_of(widths, witness=witness, bounded=bounded)
+    with Output(str(tmp_path / "t")) as output:
+        join = TableJoin(output, metadata, count - 2)
+        for number, (start, stop) in enumerate(pairwise([0, 3, 17, count - 40, count - 30, count])):
+            writer = PartWriter(tmp_path / f"{number}", None, metadata)
+            writer.write(batch_of(part(rows, start, stop)))
+            writer.commit({}, {})
+            join.add(TablePart(tmp_path / f"{number}", stop - start, writer.first, writer.last))
+        join.close(stopped_by="--max-cells", certified=True, decisions={})
+        output.commit()
+    with CellTableReader(tmp_path / "t") as reader:
+        batches = list(reader.batches())
+        assert reader.row(4).bounded == (rows.bounded[[4]] if bounded else None)
+    for name in ("bounded", "witness"):
+        found, written = [getattr(b, name) for b in batches], getattr(rows, name)
+        if written is None:
+            assert found == [None] * len(batches)
+        else:
+            assert np.array_equal(np.concatenate(found), written[:-2])
+
+
+def batch_of(rows: Rows) -> SimpleNamespace:
+    return SimpleNamespace(**vars(rows), log=None)
+
+
+def test_the_column_is_there_exactly_where_the_domain_lacks_a_bound(of_a_half_line, table):
+    """Whichever of the two lies, the table is refused."""
+    box = described(table)["domain"]
+    half_line = described(of_a_half_line)["domain"]
+    for path, other in ((table, half_line), (of_a_half_line, box)):
+        said = described(path) | {"domain": other}
+        message = refused(with_metadata(path, json.dumps(said)))
+        assert "cannot be read as a cell table" in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "box"},
+        {"kind": "cone"},
+        {"upper": [None, None, None]},
+        {"lower": [None, "0"]},
+        {"halfspaces": None},
+        {"halfspaces": [[1.0, 2.0]]},
+        {"halfspaces": [[1.0, 2.0, None]]},
+        {"halfspaces": [[1.0, 2.0, 1e400]]},
+        {"halfspaces": {"0": [1.0, 2.0, 3.0]}},
+    ],
+)
+def test_polyhedra_that_lie(of_a_half_line, change):
+    said = described(of_a_half_line)
+    said["domain"] |= change
+    assert "its metadata has" in refused(with_metadata(of_a_half_line, json.dumps(said)))
+
+
+def test_a_polygon_has_no_column(tmp_path):
+    metadata = dataclasses.replace(metadata_of(WIDTHS), halfspaces=((1.0, 1.0, 0.5),))
+    with Output(str(tmp_path / "t")) as output:
+        writer = CellTableWriter(output, metadata)
+        writer.write(rows_of(CELLS, WIDTHS))
+        writer.close(complete=True, certified=True, decisions={})
+        output.commit()
+    about = described(tmp_path / "t")["domain"]
+    assert about["kind"] == "polyhedron"
+    assert about["halfspaces"] == [[1.0, 1.0, 0.5]]
+    with CellTableReader(tmp_path / "t") as reader:
+        assert [batch.bounded for batch in reader.batches()] == [None]
+        domain = domain_of(reader.metadata)
+    assert domain.halfspaces.tolist() == [[1.0, 1.0, 0.5]]
+    about = described(tmp_path / "t")
+    about["domain"]["halfspaces"] = []
+    assert "another kind" in refused(with_metadata(tmp_path / "t", json.dumps(about)))
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [Polyhedron.space(2), Polyhedron(np.zeros(2), np.array([np.inf, 3]), np.ones((2, 3)))],
+)
+def test_domains_survive_the_metadata(domain):
+    metadata = Metadata.of(stack_of(([[1.0, 2.0]], [0.5])), domain, witness=True)
+    assert metadata.tells_bounded
+    read = domain_of(Metadata.from_json(dataclasses.replace(metadata, layer_cells=(0,)).to_json()))
+    for name in ("lower", "upper", "halfspaces"):
+        assert np.array_equal(getattr(read, name), getattr(domain, name))
 
 
 # The output
@@ -415,7 +551,7 @@ def test_a_digest_for_each_column_of_each_block(tmp_path):
     """Page checksums say nothing of a page that is another one: digests do, column by column."""
     path = tmp_path / "t.parquet"
     count = ROW_GROUP_ROWS + 300
-    write(path, rows_of(many_cells(count), [1, 20]), [1, 20])
+    write(path, rows_of(many_cells(count), [1, 20], bounded=True), [1, 20])
     about, table = described(path), pq.read_table(path)
     assert about["digests"]["block_rows"] == [ROW_GROUP_ROWS, 300]
     for name in table.schema.names:

@@ -74,7 +74,7 @@ def measure_speed(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sample.parquet"
         with Output(str(path)) as output:
-            writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=witness))
+            writer = CellTableWriter(output, Metadata.of(stack, problem.domain, witness=witness))
             for subtree, times in chosen:
                 counting = walk_of(problem, subtree, rows=False, witness=False)
                 counted = _seconds_per_cell(counting, most, None, deadline)
@@ -100,7 +100,7 @@ def _bytes_of_witnesses(problem: Problem, stack: LayerStack, subtree: Subtree) -
     with TemporaryDirectory() as folder:
         path = Path(folder) / "witnesses.parquet"
         with Output(str(path)) as output:
-            writer = CellTableWriter(output, Metadata.of(stack, problem.full_box, witness=True))
+            writer = CellTableWriter(output, Metadata.of(stack, problem.domain, witness=True))
             walk = walk_factory(DICTIONARY)(problem, subtree)
             for batch in batches(walk, FIRST_NODES):
                 writer.write(batch)
