@@ -9,10 +9,14 @@ from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from nnce_cli.atlas.check import Counterexample, Progress, Verdict, check
+    from nnce_cli.atlas.evaluation import Evaluation, evaluate
 
-__all__ = ["Counterexample", "Progress", "Verdict", "check"]
+__all__ = ["Counterexample", "Evaluation", "Progress", "Verdict", "check", "evaluate"]
 
 __getattr__ = lazy_names(
     __name__,
-    {"check": ["Counterexample", "Progress", "Verdict", "check"]},
+    {
+        "check": ["Counterexample", "Progress", "Verdict", "check"],
+        "evaluation": ["Evaluation", "evaluate"],
+    },
 )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from time import monotonic
 
-import numpy as np
 from flint import fmpq
 
-from nnce_cli.atlas.question import Question
+from nnce_cli.atlas.finite import Finite, finite
 from nnce_cli.atlas.search import Search
 from nnce_cli.atlas.split_tree import SplitTree
-from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Property
 from nnce_cli.network import LayerStack
 
@@ -28,26 +26,34 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """The cases of a property on one domain, and what became of its regions."""
+
+    cases: tuple[int, ...]
+    tree: SplitTree
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What is known of a property.
 
-    ``holds`` is None where the search was stopped. ``regions`` counts those that were looked at.
-    ``trees`` has what became of them, one for each case that was searched.
+    ``holds`` is None where the search was stopped. ``regions`` counts those that were looked at,
+    ``searched`` has what became of them, domain by domain.
     """
 
     holds: bool | None
     counterexample: Counterexample | None
     regions: int
     seconds: float
-    trees: tuple[SplitTree, ...]
+    searched: tuple[Searched, ...]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is: the case, of how many, and the regions looked at and waiting."""
+    """How far a check is: the domain, of how many, and the regions looked at and waiting."""
 
-    case: int
-    cases: int
+    domain: int
+    domains: int
     regions: int
     waiting: int
 
@@ -58,45 +64,59 @@ def check(
     stop: Callable[[], bool] = lambda: False,
     watch: Callable[[Progress], None] = lambda progress: None,
 ) -> Verdict:
-    """Decide whether a property holds, exactly.
+    """Decide exactly whether a property holds.
 
     Args:
         stack: the network.
-        prop: the property; each of its cases is searched for.
+        prop: the property.
         stop: tells whether to stop, between batches of regions.
         watch: is shown how far the search is.
 
     Raises:
-        InputError: the property is not about this network, or the domain of a case is not bounded.
+        InputError: the property is not about this network.
     """
     started, regions = monotonic(), 0
-    questions = [_question(stack, prop, k) for k in range(len(prop.cases))]
-    trees: list[SplitTree] = []
-    for k, question in enumerate(questions):
-        search = Search(question, tree := SplitTree())
-        trees.append(tree)
+    groups = list(_by_domain(prop))
+    questions = [_question(stack, prop, cases) for cases in groups]
+    searched: list[Searched] = []
 
-        def look(case: int = k, search: Search = search, before: int = regions) -> bool:
-            watch(Progress(case, len(questions), before + search.visited, search.waiting))
+    def verdict(holds: bool | None, found: Counterexample | None = None) -> Verdict:
+        return Verdict(holds, found, regions, monotonic() - started, tuple(searched))
+
+    for k, (cases, question) in enumerate(zip(groups, questions, strict=True)):
+        tree = SplitTree()
+        search = Search(question.asked, tree)
+        searched.append(Searched(cases, tree))
+        before = regions
+
+        def look(k: int = k, search: Search = search, before: int = before) -> bool:
+            watch(Progress(k, len(groups), before + search.visited, search.waiting))
             return stop()
 
-        point = search.run(look)
+        found = search.run(look)
         regions += search.visited
-        if point is not None:
-            found = Counterexample(k, _fractions(point), _fractions(search.exact.outputs(point)))
-            return Verdict(False, found, regions, monotonic() - started, tuple(trees))
+        if found is not None:
+            point = question.input_of(found.point)
+            outputs = search.exact.outputs(found.point)
+            outputs = question.outputs_of(found.point, outputs)
+            case = cases[found.alternative]
+            return verdict(False, Counterexample(case, _fractions(point), _fractions(outputs)))
         if not search.done:
-            return Verdict(None, None, regions, monotonic() - started, tuple(trees))
-    return Verdict(True, None, regions, monotonic() - started, tuple(trees))
+            return verdict(None)
+    return verdict(True)
 
 
-def _question(stack: LayerStack, prop: Property, k: int) -> Question:
-    case = prop.cases[k]
-    if not (np.isfinite(case.domain.lower).all() and np.isfinite(case.domain.upper).all()):
-        raise InputError(
-            f"the domain of case {k} of the property is not bounded; bound every input"
-        )
-    return Question(stack, case.domain, case.inequalities)
+def _by_domain(prop: Property) -> Iterator[tuple[int, ...]]:
+    """Group the cases that have the same domain."""
+    groups: dict[int, list[int]] = {}
+    for k, case in enumerate(prop.cases):
+        groups.setdefault(id(case.domain), []).append(k)
+    yield from map(tuple, groups.values())
+
+
+def _question(stack: LayerStack, prop: Property, cases: tuple[int, ...]) -> Finite:
+    domain = prop.cases[cases[0]].domain
+    return finite(stack, domain, tuple(prop.cases[k].inequalities for k in cases))
 
 
 def _fractions(numbers: list[fmpq]) -> tuple[Fraction, ...]:

@@ -39,18 +39,20 @@ class ExactQuestion:
         x = fmpq_mat(len(point), 1, list(point))
         return list((weight * self._last(point) + inputs * x + constants).entries())
 
-    def occurs(self, point: Sequence[fmpq]) -> bool:
-        """Tell whether a point is in the domain and all inequalities hold there."""
+    def occurs(self, point: Sequence[fmpq], alternative: int) -> bool:
+        """Tell whether a point is in the domain and all of an alternative's inequalities hold."""
         domain = self.question.domain
-        box = zip(rationals(domain.lower.tolist()), point, rationals(domain.upper.tolist()),
-                  strict=True)
+        box = zip(
+            rationals(domain.lower.tolist()), point, rationals(domain.upper.tolist()), strict=True
+        )
         if not all(low <= x <= high for low, x, high in box):
             return False
         if any(at(form, point) > 0 for form in self.halfspaces):
             return False
+        values, strict = self.values(point), self.question.strict
         return all(
-            value < 0 or (value == 0 and not strict)
-            for value, strict in zip(self.values(point), self.question.strict, strict=True)
+            values[row] < 0 or (values[row] == 0 and not strict[row])
+            for row in self.question.rows[alternative]
         )
 
     def neuron(self, neuron: int, passing: list[list[bool]]) -> Form:

@@ -4,8 +4,8 @@ Both solve one program, which is never infeasible:
 
     minimise  t   where  f_k(x) <= t  for all k,  and x is in the box.
 
-Its multipliers l_k >= 0 sum to 1, and sum l_k f_k is at least the smallest t all over the box. Where
-that is positive it is the proof that there is no such point.
+Its multipliers l_k >= 0 sum to 1, and sum l_k f_k is at least the smallest t all over the box.
+Where that is positive it is the proof that there is no such point.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ Name = tuple[str, int]  # of a function: "g" an inequality, "h" a half-space, "n
 
 
 Combination = list[tuple[Name, float]]  # of functions, with multipliers that are not negative
+ExactCombination = list[tuple[Name, fmpq]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,9 @@ class Program:
         if found is None:
             return None
         multipliers = np.zeros(len(rows))
-        multipliers[chosen] = np.maximum(found.multipliers, 0.0) * self._width[i] / self._scale[chosen]
+        multipliers[chosen] = (
+            np.maximum(found.multipliers, 0.0) * self._width[i] / self._scale[chosen]
+        )
         point = self._lower + self._width * found.point
         value = sign * self._least(multipliers, i, sign)
         return value, point, self._combination(multipliers)
@@ -170,9 +173,10 @@ def _least(
     elastic: Sequence[bool],
     start: Basis | None,
 ) -> tuple[fmpq, list[fmpq], list[fmpq]]:
-    """Minimise t where the elastic functions are <= t and the others <= 0, of which there is a point.
+    """Minimise t where the elastic functions are <= t and the others <= 0.
 
-    Returns t, the point, and the multipliers.
+    Where only some are elastic there must be a point at which the others are. Returns t, the
+    point, and the multipliers.
     """
     d = len(lower)
     ranges = [_range(form, lower, upper) for form in forms]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,21 +17,21 @@ from nnce_cli.domain import Domain, Inequality
 from nnce_cli.network import LayerStack, nearest
 
 if TYPE_CHECKING:
-    from flint import fmpq, fmpq_mat
+    from flint import fmpq_mat
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Whether a network on a domain has a point at which all inequalities hold.
+    """Whether a network on a domain has a point at which all inequalities of an alternative hold.
 
-    The domain is bounded.
+    Every input of the domain has finite bounds.
     """
 
     stack: LayerStack
     domain: Domain
-    inequalities: tuple[Inequality, ...]
+    alternatives: tuple[tuple[Inequality, ...], ...]
 
     def __post_init__(self) -> None:
         """Refuse inequalities that are not about this network.
@@ -45,13 +46,18 @@ class Question:
             )
         for inequality in self.inequalities:
             _refuse(inequality.inputs, self.stack.n_inputs, "input")
-            _refuse(inequality.outputs, self.n_outputs, "output")
+            _refuse(inequality.outputs, self.stack.n_outputs, "output")
 
-    @property
-    def n_outputs(self) -> int:
-        """The number of outputs."""
-        last = self.stack.output or self.stack.hidden[-1]
-        return last.n_out
+    @cached_property
+    def inequalities(self) -> list[Inequality]:
+        """Those of all alternatives."""
+        return [inequality for group in self.alternatives for inequality in group]
+
+    @cached_property
+    def rows(self) -> list[range]:
+        """Which of the inequalities belong to each alternative."""
+        ends = [0, *accumulate(map(len, self.alternatives))]
+        return [range(*pair) for pair in pairwise(ends)]
 
     @cached_property
     def strict(self) -> list[bool]:
@@ -65,14 +71,14 @@ class Question:
 
         if self.stack.output is not None:
             return self.stack.output.rational
-        n = self.n_outputs
+        n = self.stack.n_outputs
         return fmpq_mat(n, n, [int(i == j) for i in range(n) for j in range(n)]), fmpq_mat(n, 1)
 
     @cached_property
     def exact(self) -> tuple[fmpq_mat, fmpq_mat, fmpq_mat]:
         """What must be <= 0, as A a + D x + e: (m, n), (m, d), (m, 1)."""
         weight, bias = self._outputs
-        chosen = _matrix([i.outputs for i in self.inequalities], self.n_outputs)
+        chosen = _matrix([i.outputs for i in self.inequalities], self.stack.n_outputs)
         inputs = _matrix([i.inputs for i in self.inequalities], self.stack.n_inputs)
         constants = _matrix([{0: i.constant} for i in self.inequalities], 1)
         return chosen * weight, inputs, chosen * bias + constants

@@ -158,7 +158,7 @@ class Relaxation:
     def _lines(self, bounded: Bounded, layer: int, units: Units) -> _Lines:
         """Enclose what a layer hands on between lines."""
         regions = bounded.regions
-        weight, bias = self._layers[layer]
+        _, bias = self._layers[layer]
         m, n, rows = len(regions), len(bias), units.rows
         terms = (bounded.entering(layer) @ self._sizes[layer].T + np.abs(bias)) * GROWN
         reach = terms.copy()
@@ -172,22 +172,22 @@ class Relaxation:
         above = np.zeros((m, n))
         under[:, :rows] = over[:, :rows] = np.where(on > 0, 1.0, slopes)
         region, neuron = np.nonzero(on == 0)
-        l, u, s = low[region, neuron], high[region, neuron], slopes[neuron]
-        l, u = np.maximum(l, -reach[region, neuron]), np.minimum(u, reach[region, neuron])
-        is_piece = np.zeros(rows, np.bool_)
-        is_piece[units.bits :] = True
-        flat = is_piece[neuron] & bounded.is_of_max(layer)[neuron]
-        chord, rest = _chord(np.where(flat, np.minimum(l, 0.0), l), np.maximum(u, 0.0), s)
-        # through zero: the nearer of the two pieces, but what need not win may be zero
-        tangent = np.where(flat, 0.0, np.where(u > -l, 1.0, s))
+        lo, hi, s = low[region, neuron], high[region, neuron], slopes[neuron]
+        lo, hi = np.maximum(lo, -reach[region, neuron]), np.minimum(hi, reach[region, neuron])
+        is_piece = bounded.is_of_max(layer)[neuron]
+        chord, rest = _chord(
+            np.where(is_piece, np.minimum(lo, 0.0), lo),
+            np.where(is_piece, np.maximum(hi, 0.0), hi),
+            s,
+        )
+        # through zero: the nearer of the two pieces; but what need not win may be zero
+        tangent = np.where(is_piece, 0.0, np.where(hi > -lo, 1.0, s))
         convex = s <= 1
         under[region, neuron] = np.where(convex, tangent, chord)
         over[region, neuron] = np.where(convex, chord, tangent)
         above[region, neuron] = np.where(convex, rest, 0.0)
         below[region, neuron] = np.where(convex, 0.0, -rest)
-        reach[:, :rows] = np.minimum(
-            reach[:, :rows], np.maximum(np.abs(low), np.abs(high))
-        )
+        reach[:, :rows] = np.minimum(reach[:, :rows], np.maximum(np.abs(low), np.abs(high)))
         gain = np.ones(n)
         gain[: units.bits] = np.maximum(1.0, np.abs(units.slopes))
         return _Lines(
@@ -209,17 +209,17 @@ class Relaxation:
         return most
 
 
-def _chord(l: Floats, u: Floats, s: Floats) -> tuple[Floats, Floats]:
-    """Return slope and constant of a line on the outer side of the chord of a unit on [l, u].
+def _chord(lo: Floats, hi: Floats, s: Floats) -> tuple[Floats, Floats]:
+    """Return slope and constant of a line on the outer side of the chord of a unit on [lo, hi].
 
     It is above the chord of a convex unit (s <= 1); of a concave one it is below, and the constant
     has the opposite sign.
     """
-    width = u - l
-    k = np.divide(u - s * l, width, out=np.ones_like(u), where=width > 0)
+    width = hi - lo
+    k = np.divide(hi - s * lo, width, out=np.ones_like(hi), where=width > 0)
     sign = np.where(s <= 1, 1.0, -1.0)
-    rest = np.maximum(sign * (s * l - k * l), sign * (u - k * u))
-    size = (np.abs(k) + np.abs(s) + 1) * np.maximum(np.abs(l), np.abs(u))
+    rest = np.maximum(sign * (s * lo - k * lo), sign * (hi - k * hi))
+    size = (np.abs(k) + np.abs(s) + 1) * np.maximum(np.abs(lo), np.abs(hi))
     return k, rest + 8 * UNIT_ROUNDOFF * size + UNDERFLOW
 
 

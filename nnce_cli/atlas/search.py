@@ -1,12 +1,12 @@
-"""Branch and bound: whether all inequalities of a question hold somewhere.
+"""Branch and bound: whether an alternative of a question occurs somewhere.
 
-A region is a box and the sides of some neurons, which are affine functions of the input on it. Its
-box is drawn tight around its polytope. A region is closed where a combination of what must be <= 0
-on it is proved to be positive: of the inequalities, each bounded from below by a linear function of
-the input (`Relaxation`), the half-spaces of the domain, and the sides. Else it is divided by the sign
-of one more neuron, of the first layer that has one whose sign is not known. Where there is none the
-network is affine, and a linear program decides in rational arithmetic. So thresholds that are
-attained, and regions that only touch, end there.
+A region is a box and the sides of some neurons, which are affine functions of the input on it.
+Its box is drawn tight around its polytope. An alternative is closed on a region where a combination
+of what must be <= 0 there is proved to be positive: of its inequalities, each bounded from below by
+a linear function of the input (`Relaxation`), the half-spaces of the domain, and the sides. Else
+the region is divided by the sign of one more neuron, of the first layer that has one whose sign is
+not known. Where there is none the network is affine, and a linear program decides in rational
+arithmetic. So thresholds that are attained, and regions that only touch, end there.
 """
 
 from __future__ import annotations
@@ -33,16 +33,26 @@ MOST_INPUTS = 16  # of which boxes are drawn tight, two programs for each
 RULE = 1
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A point at which an alternative of a question occurs."""
+
+    alternative: int
+    point: list[fmpq]
+
+
 @dataclass(eq=False)
 class _Node:
     """A region that waits: a row of `Regions`, and what must be <= 0 on it, its facets.
 
-    ``corners`` (c, d) are points of its polytope, about where its box touches it; ``names`` says
-    which half-space or neuron each facet is of, ``slope`` and ``constant`` are their functions.
+    ``open`` are the alternatives that may occur on it. ``corners`` (c, d) are points of its
+    polytope, about where its box touches it; ``names`` says which half-space or neuron each facet
+    is of, ``slope`` and ``constant`` are their functions.
     """
 
     number: int
     regions: Regions
+    open: tuple[int, ...]
     names: list[Name]
     slope: Floats
     constant: Floats
@@ -50,7 +60,7 @@ class _Node:
 
 
 class Search:
-    """Looks for a point at which all inequalities of a question hold.
+    """Looks for a point at which an alternative of a question occurs.
 
     ``visited`` counts the regions that were looked at. ``tree`` is told what became of each.
     """
@@ -67,6 +77,7 @@ class Search:
         root = _Node(
             0,
             self._relaxation.whole(domain.lower, domain.upper),
+            tuple(range(len(question.alternatives))),
             [("h", k) for k in range(len(halfspaces))],
             halfspaces[:, :-1],
             -halfspaces[:, -1],
@@ -74,7 +85,7 @@ class Search:
         )
         self._waiting = [root]
 
-    def run(self, stop: Callable[[], bool]) -> list[fmpq] | None:
+    def run(self, stop: Callable[[], bool]) -> Found | None:
         """Search on until a point is found, all is closed, or ``stop`` says so."""
         while self._waiting and not stop():
             batch, self._waiting = self._waiting[-BATCH:], self._waiting[:-BATCH]
@@ -93,7 +104,7 @@ class Search:
         """Whether no region is left."""
         return not self._waiting
 
-    def _visit(self, nodes: list[_Node]) -> list[fmpq] | None:
+    def _visit(self, nodes: list[_Node]) -> Found | None:
         """Close regions or divide them; return a point where one is found."""
         self.visited += len(nodes)
         if len(self._free) <= MOST_INPUTS:
@@ -102,34 +113,41 @@ class Search:
         regions = Regions.join([node.regions for node in nodes])
         bounded = self._relaxation.bound(regions)
         forms, least = self._inequalities(bounded)
-        left = []
-        points = []
-        for k, node in enumerate(nodes):
-            if least.shape[1] and least[k].max() > 0:
-                self.tree.close(node.number, [(("g", int(least[k].argmax())), 1.0)])
-                continue
-            program = self._program(node, forms, k)
-            self.programs += 1
-            if program.closes:
-                self.tree.close(node.number, program.combination())
-                continue
-            left.append((k, program))
-            points.append(program.point)
-        if not left:
-            return None
-        found = self._try(np.array(points))
+        left = [
+            (k, programs)
+            for k, node in enumerate(nodes)
+            if (programs := self._open(node, forms, least, k))
+        ]
+        found = self._try(nodes, left)
         if found is not None:
             return found
         passing = [bounded.passing(layer) for layer in range(len(self.question.stack.hidden))]
-        for k, program in left:
+        for k, programs in left:
             layer = next((i for i, on in enumerate(passing) if (on[k] == 0).any()), None)
-            if layer is None:
-                found = self._decide(nodes[k], [on[k] for on in passing], program)
-                if found is not None:
-                    return found
-            else:
+            if layer is not None:
                 self._divide(bounded, nodes[k], k, layer)
+                continue
+            found = self._decide(nodes[k], [on[k] for on in passing], programs)
+            if found is not None:
+                return found
         return None
+
+    def _open(self, node: _Node, forms: Forms, least: Floats, k: int) -> dict[int, Program]:
+        """Close what can be closed of a region; return the programs of the other alternatives."""
+        left = {}
+        for alternative in node.open:
+            rows = self.question.rows[alternative]
+            best = max(rows, key=lambda row: float(least[k, row]), default=None)
+            if best is not None and least[k, best] > 0:
+                self.tree.close(node.number, alternative, [(("g", best), 1.0)])
+                continue
+            program = self._program(node, forms, k, rows)
+            if program.closes:
+                self.tree.close(node.number, alternative, program.combination())
+            else:
+                left[alternative] = program
+        node.open = tuple(left)
+        return left
 
     def _tighten(self, node: _Node) -> None:
         """Draw the box of a region tight around its polytope."""
@@ -139,9 +157,12 @@ class Search:
         corners = []
         program = Program(node.names, node.slope, node.constant, lower, upper)
         for i in self._free.tolist():
+            width = float(upper[i] - lower[i])
             for sign in (1.0, -1.0):
                 end = lower if sign > 0 else upper
-                at_end = node.corners[np.abs(node.corners[:, i] - end[i]) <= 1e-9 * (upper[i] - lower[i])]
+                at_end = node.corners[
+                    np.abs(node.corners[:, i] - end[i]) <= 1e-9 * (upper[i] - lower[i])
+                ]
                 if len(at_end):
                     corners.append(at_end[0])
                     continue
@@ -151,7 +172,7 @@ class Search:
                     return  # about empty
                 value, point, multipliers = found
                 corners.append(point)
-                if sign * value > sign * end[i] + 1e-3 * (upper[i] - lower[i]):
+                if sign * value > sign * end[i] + 1e-3 * width:
                     self.tree.cut(node.number, Cut(i, int(sign), value, multipliers))
                     end[i] = value
         node.corners = np.array(corners)
@@ -172,11 +193,11 @@ class Search:
         )
         return forms, bounded.least(region, forms).reshape(n, m)
 
-    def _program(self, node: _Node, forms: Forms, k: int) -> Program:
-        """Return the program of all that must be <= 0 on a region."""
-        m = len(self.question.inequalities)
-        here = slice(k * m, (k + 1) * m)
-        names: list[Name] = [("g", i) for i in range(m)]
+    def _program(self, node: _Node, forms: Forms, k: int, rows: range) -> Program:
+        """Solve the program of all that must be <= 0 on a region in an alternative."""
+        first = k * len(self.question.inequalities)
+        here = slice(first + rows.start, first + rows.stop)
+        names: list[Name] = [("g", row) for row in rows]
         program = Program(
             names + node.names,
             np.concatenate([forms.slope[here], node.slope]),
@@ -185,40 +206,51 @@ class Search:
             node.regions.upper[0],
         )
         program.solve()
+        self.programs += 1
         return program
 
-    def _try(self, points: Floats) -> list[fmpq] | None:
-        """Return a point at which the inequalities hold exactly, of those where they seem to."""
-        values = self.question.values(points)
-        good = np.flatnonzero((values <= 0).all(axis=1))
-        for k in good[:4]:
-            point = rationals(points[k].tolist())
-            if self.exact.occurs(point):
-                return point
+    def _try(self, nodes: list[_Node], left: list[tuple[int, dict[int, Program]]]) -> Found | None:
+        """Return a point at which an alternative occurs, of those where one seems to."""
+        tried = [(k, a, program.point) for k, programs in left for a, program in programs.items()]
+        if not tried:
+            return None
+        values = self.question.values(np.array([point for _, _, point in tried]))
+        for (_, alternative, point), value in zip(tried, values, strict=True):
+            rows = self.question.rows[alternative]
+            if (value[rows.start : rows.stop] <= 0).all():
+                exact = rationals(point.tolist())
+                if self.exact.occurs(exact, alternative):
+                    return Found(alternative, exact)
         return None
 
     def _decide(
-        self, node: _Node, passing: list[NDArray[np.int8]], program: Program
-    ) -> list[fmpq] | None:
+        self, node: _Node, passing: list[NDArray[np.int8]], programs: dict[int, Program]
+    ) -> Found | None:
         """Decide a region where the network is affine."""
         on = [(signs > 0).tolist() for signs in passing]
-        strict = self.question.strict + [False] * len(node.names)
-        forms = self.exact.inequalities(on)
-        for kind, k in node.names:
-            if kind == "h":
-                forms.append(self.exact.halfspaces[k])
-            else:
-                sign = -int(node.regions.sides[0, k])
-                forms.append([sign * x for x in self.exact.neuron(k, on)])
-        lower, upper = node.regions.lower[0], node.regions.upper[0]
-        answer = decide(
-            rationals(lower.tolist()), rationals(upper.tolist()), forms, strict, program.basis
+        inequalities = self.exact.inequalities(on)
+        facets = [self._facet(node, name, on) for name in node.names]
+        lower, upper = (
+            rationals(ends[0].tolist()) for ends in (node.regions.lower, node.regions.upper)
         )
-        if isinstance(answer, Impossible):
+        for alternative, program in programs.items():
+            rows = self.question.rows[alternative]
+            forms = [*(inequalities[row] for row in rows), *facets]
+            strict = [self.question.strict[row] for row in rows] + [False] * len(facets)
+            answer = decide(lower, upper, forms, strict, program.basis)
+            if not isinstance(answer, Impossible):
+                return Found(alternative, answer.point)
             both = zip(program.names, answer.multipliers, strict=True)
-            self.tree.close_exactly(node.number, [(name, x) for name, x in both if x])
-            return None
-        return answer.point
+            self.tree.close(node.number, alternative, [(name, x) for name, x in both if x])
+        return None
+
+    def _facet(self, node: _Node, name: Name, on: list[list[bool]]) -> list[fmpq]:
+        """Return what is <= 0 on a region by a half-space or the side of a neuron, exactly."""
+        kind, k = name
+        if kind == "h":
+            return self.exact.halfspaces[k]
+        sign = -int(node.regions.sides[0, k])
+        return [sign * x for x in self.exact.neuron(k, on)]
 
     def _divide(self, bounded: Bounded, node: _Node, k: int, layer: int) -> None:
         """Divide a region by the sign of a neuron of a layer."""
@@ -242,6 +274,7 @@ class Search:
                 _Node(
                     number,
                     regions,
+                    node.open,
                     [*node.names, ("n", neuron)],
                     np.concatenate([node.slope, forms.slope[c : c + 1]]),
                     np.concatenate([node.constant, forms.constant[c : c + 1]]),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flint import fmpq
-
-from nnce_cli.atlas.programs import Combination, Name
+from nnce_cli.atlas.programs import Combination, ExactCombination
 
 
 @dataclass(frozen=True)
@@ -22,19 +20,34 @@ class Cut:
     combination: Combination
 
 
+@dataclass(frozen=True)
+class Closed:
+    """An alternative does not occur on the region: by a combination of bounds.
+
+    Where the network is affine on the region it may be an exact one.
+    """
+
+    alternative: int
+    combination: Combination | ExactCombination
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is a combination of exact functions."""
+        return not all(isinstance(x, float) for _, x in self.combination)
+
+
 @dataclass(eq=False)
 class Region:
-    """A region: the cuts that draw its box tight, and then one of three ends.
+    """A region: the cuts that draw its box tight, what is closed on it, and how it is divided.
 
-    It is divided by the sign of a ``neuron`` (children: <= 0, then >= 0), closed by a
-    ``combination`` of bounds, or closed by an ``exact`` one where the network is affine.
+    Its parts (``children``) are where a ``neuron`` is <= 0, and where it is >= 0. A region that is
+    not divided has everything closed that was open on it.
     """
 
     cuts: list[Cut] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
     neuron: int = -1
     children: tuple[int, int] = (-1, -1)
-    combination: Combination | None = None
-    exact: list[tuple[Name, fmpq]] | None = None
 
 
 class SplitTree:
@@ -55,10 +68,8 @@ class SplitTree:
         self.regions[region].children = first, first + 1
         return first, first + 1
 
-    def close(self, region: int, combination: Combination) -> None:
-        """Close a region."""
-        self.regions[region].combination = combination
-
-    def close_exactly(self, region: int, combination: list[tuple[Name, fmpq]]) -> None:
-        """Close a region where the network is affine."""
-        self.regions[region].exact = combination
+    def close(
+        self, region: int, alternative: int, combination: Combination | ExactCombination
+    ) -> None:
+        """Close an alternative on a region."""
+        self.regions[region].closed.append(Closed(alternative, combination))
