@@ -28,10 +28,11 @@ Alternatives = tuple[tuple[Inequality, ...], ...]
 class Finite:
     """A question on a domain with finite bounds, ``asked`` in place of another one.
 
-    Where it is about a cone its last input is t.
+    Where it is about a cone its last input is t, and so may be its last output.
     """
 
     asked: Question
+    n_outputs: int
     is_cone: bool
 
     def input_of(self, point: Sequence[fmpq]) -> list[fmpq]:
@@ -43,7 +44,8 @@ class Finite:
 
     def outputs_of(self, point: Sequence[fmpq], outputs: Sequence[fmpq]) -> list[fmpq]:
         """Return the network's outputs there."""
-        return [y / point[-1] for y in outputs] if self.is_cone else list(outputs)
+        found = outputs[: self.n_outputs]
+        return [y / point[-1] for y in found] if self.is_cone else list(found)
 
 
 def finite(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Finite:
@@ -53,7 +55,7 @@ def finite(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Fin
         InputError: the inequalities are not about this network.
     """
     if np.isfinite(domain.lower).all() and np.isfinite(domain.upper).all():
-        return Finite(Question(stack, domain, alternatives), is_cone=False)
+        return Finite(Question(stack, domain, alternatives), stack.n_outputs, is_cone=False)
     Question(stack, domain, alternatives)  # refuses what is not about this network
     forms = _forms(domain)
     n = domain.n_inputs
@@ -62,8 +64,8 @@ def finite(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Fin
         if box is not None:
             lower, upper = (_outward(*ends) for ends in zip(box, (-np.inf, np.inf), strict=True))
             inside = Polyhedron(lower, upper, domain.halfspaces)
-            return Finite(Question(stack, inside, alternatives), is_cone=False)
-    return Finite(_on_cone(stack, domain, alternatives), is_cone=True)
+            return Finite(Question(stack, inside, alternatives), stack.n_outputs, is_cone=False)
+    return Finite(_on_cone(stack, domain, alternatives), stack.n_outputs, is_cone=True)
 
 
 def _forms(domain: Domain) -> list[list[fmpq]]:
