@@ -13,7 +13,6 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import (
     TaskOption,
     chosen_task,
-    domain_of,
     exit_if_changed,
     load_model_of,
     need_matplotlib,
@@ -165,14 +164,15 @@ def _format_of(output: str) -> Format:
 def _partition(
     reader: CellTableReader, model: Path, colour: Colour, component: int, task: Task | None
 ) -> tuple[Figure, list[int]]:
-    from nnce_cli.plotting import Plane, all_rows, draw_cells, partition, title
+    from nnce_cli.plotting import Plane, all_rows, draw_cells, partition, seen_words, title
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
     stack = load_model_of(metadata, model)
     plane = Plane.of(stack, domain_of(metadata), chosen_task(metadata, stack, task))
     rows, layer_cells = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     cells = partition(plane, rows, complete=metadata.complete)
-    words = title(metadata, model.name, layer_cells[-1])
+    words = title(metadata, model.name, layer_cells[-1], seen_words(cells))
     return draw_cells(cells, colour.value, words, component), layer_cells
 
 
@@ -181,14 +181,15 @@ def _statistics(
 ) -> tuple[Figure, list[int]]:
     from nnce_cli.analysis import stats
     from nnce_cli.plotting import draw_layers, draw_ranks, title
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
     if model is not None:
         load_model_of(metadata, model)
-    box = domain_of(metadata)
+    domain = domain_of(metadata)
     found = stats(reader.batches(witness=False), metadata.sizes)
     if not found.cells:
         raise InputError("the table has no cells, so that there is nothing to draw")
     words = title(metadata, None if model is None else model.name, found.cells)
     draw = draw_ranks if kind is Kind.RANK else draw_layers
-    return draw(found, int((box.lower < box.upper).sum()), words), found.layer_cells
+    return draw(found, int((domain.lower < domain.upper).sum()), words), found.layer_cells

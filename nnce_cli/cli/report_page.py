@@ -14,7 +14,6 @@ from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     TaskOption,
     chosen_task,
-    domain_of,
     exit_if_changed,
     load_model_of,
     need_matplotlib,
@@ -103,13 +102,14 @@ def write_report(
 def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partition | None:
     """Return the cells as polygons where one or two inputs vary."""
     from nnce_cli.plotting import Plane, all_rows, partition
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
-    box = domain_of(metadata)
-    if (box.lower < box.upper).sum() not in (1, 2):
+    domain = domain_of(metadata)
+    if (domain.lower < domain.upper).sum() not in (1, 2):
         return None
     rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
-    return partition(Plane.of(stack, box, task), rows, complete=metadata.complete)
+    return partition(Plane.of(stack, domain, task), rows, complete=metadata.complete)
 
 
 def _network_stats(

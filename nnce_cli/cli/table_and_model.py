@@ -15,7 +15,6 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
     from nnce_cli.table import Metadata
 
@@ -72,19 +71,6 @@ def chosen_task(metadata: Metadata, stack: LayerStack, task: Task | None) -> Tas
     from nnce_cli.analysis import output_map, task_of
 
     return task_of(output_map(stack).n_out, metadata.meaning, task)
-
-
-def domain_of(metadata: Metadata) -> Box:
-    """Return the domain of a table.
-
-    Raises:
-        InputError: it is empty.
-    """
-    import numpy as np
-
-    from nnce_cli.domain import Box
-
-    return Box(np.array(metadata.lower), np.array(metadata.upper))
 
 
 def refuse_bad_output(output: str, inputs: Iterable[str | Path | None]) -> None:

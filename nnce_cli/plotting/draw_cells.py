@@ -17,9 +17,10 @@ from matplotlib.tri import Triangulation
 
 from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes, classes
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.fills import Colouring, Fill, fill
 from nnce_cli.plotting.palette import Palette, palette
-from nnce_cli.plotting.plane import Partition, Plane
+from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Polygons
 from nnce_cli.plotting.style import (
     AREAS,
@@ -77,8 +78,8 @@ def _plane(scene: _Scene) -> Figure:
     axes.set(xlim=(left, right), ylim=(bottom, top))
     if 1 / 3 <= (top - bottom) / (right - left) <= 3:
         axes.set_aspect("equal")
-    x, y = scene.partition.plane.inputs
-    axes.set(xlabel=f"input x{x}", ylabel=f"input x{y}")
+    x, y = scene.partition.plane.axis_labels
+    axes.set(xlabel=x, ylabel=y)
     _explain(figure, [axes], scene)
     return figure
 
@@ -89,7 +90,7 @@ def _interval(scene: _Scene) -> Figure:
     _plot_outputs(axes, scene.partition)
     _paint(strip, scene, inches=6.5)
     plane = scene.partition.plane
-    strip.set(ylim=(0, 1), yticks=[], xlabel=f"input x{plane.inputs[0]}")
+    strip.set(ylim=(0, 1), yticks=[], xlabel=plane.axis_labels[0])
     strip.set_ylabel("cells", rotation=0, horizontalalignment="right", verticalalignment="center")
     strip.set_xlim(plane.lower[0], plane.upper[0])
     _explain(figure, [axes, strip], scene)
@@ -99,6 +100,7 @@ def _interval(scene: _Scene) -> Figure:
 def _plot_outputs(axes: Axes, partition: Partition) -> None:
     """Plot the outputs over the input, each cell as a segment of its own."""
     order = np.argsort(partition.polygons.centres()[:, 0], kind="stable")
+    order = order[partition.polygons.counts[order] > 0]  # not those out of a window
     cells = partition.polygons.take(order)
     ends = np.stack(cells.lowest_and_highest(cells.points[:, 0]), axis=1)
     count = partition.outputs.shape[1]

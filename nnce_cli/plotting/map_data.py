@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from nnce_cli.network import AffineMap, Units
 from nnce_cli.plotting.classes import Classes
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.fills import MAP_COLOURS
 from nnce_cli.plotting.palette import shades_of_scale
-from nnce_cli.plotting.plane import Partition, Plane
+from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Ints
 from nnce_cli.plotting.style import AREAS, BOUNDARY, LINES
 

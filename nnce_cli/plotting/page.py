@@ -17,11 +17,11 @@ from nnce_cli.analysis import Stats, bounds, output_map, task_of
 from nnce_cli.base.task import Task
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.classes import classes
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks, short_number
 from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
 from nnce_cli.plotting.map_data import map_data
-from nnce_cli.plotting.plane import Partition
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.titles import cells_words, title, units_words
 from nnce_cli.table import MAX_CELLS, Made, Metadata, domain_words, has_witness
