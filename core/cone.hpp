@@ -159,17 +159,25 @@ class ConeProof {
 
   // Prove that side times a unit's preactivation is positive inside the cell of a frame.
   //
-  // The multipliers are those of the nonbasic slacks: as functions of the inputs, or of the neurons
-  // of a layer before, where just as many are seen. (All units behind such a layer depend on fewer
-  // directions than there are inputs, and so do the slacks that matter to them.)
+  // The multipliers are those of the nonbasic slacks, and of inputs at a bound of zero, which are
+  // linear too: as functions of the inputs, or of the neurons of a layer before, where just as many
+  // are seen. (All units behind such a layer depend on fewer directions than there are inputs, and
+  // so do the slacks that matter to them.)
   bool holds(const Frame& f, Index unit, Index row, double side) {
     slacks_.clear();
+    bounds_.clear();
     for (Index c = 0; c < net_.d(); ++c) {
-      const bool matters = f.column[c] >= net_.d() && side * f.value(row)[c] > kNegligible;
-      if (matters) slacks_.push_back(f.column[c] - net_.d());
+      if (!(side * f.value(row)[c] > kNegligible)) continue;
+      const Index variable = f.column[c];
+      if (variable >= net_.d()) {
+        slacks_.push_back(variable - net_.d());
+      } else if ((f.at_upper[c] != 0 ? net_.upper() : net_.lower())[variable] == 0.0) {
+        bounds_.push_back({variable, f.at_upper[c] != 0 ? -1.0 : 1.0});
+      }
     }
-    if (count() == 0 || !(count() == net_.d() ? holds_over_inputs(unit, side)
-                                              : holds_over_some_layer(unit, side))) {
+    const Index both = count() + static_cast<Index>(bounds_.size());
+    if (count() == 0 ||
+        !(both == net_.d() ? holds_over_inputs(unit, side) : holds_over_some_layer(unit, side))) {
       return false;
     }
     proofs_ += 1;
@@ -181,6 +189,12 @@ class ConeProof {
   void begin() { proofs_ = 0; }
 
  private:
+  // An input, or minus it, that is >= 0 in the box.
+  struct Bound {
+    Index input;
+    double sign;
+  };
+
   [[nodiscard]] Index count() const { return static_cast<Index>(slacks_.size()); }
 
   bool holds_over_inputs(Index unit, double side) {
@@ -190,6 +204,10 @@ class ConeProof {
         const Index k = slacks_[static_cast<std::size_t>(c)];
         system_.set(i, c, path_.sign[k] * path_.form(k)[1 + i],
                     (path_.form_error[k] + kUnderflow) * reach);
+      }
+      Index column = count();
+      for (const Bound& bound : bounds_) {
+        system_.set(i, column++, bound.input == i ? bound.sign : 0.0, 0.0);
       }
       system_.set_right(i, side * path_.form(unit)[1 + i],
                         (path_.form_error[unit] + kUnderflow) * reach);
@@ -286,7 +304,8 @@ class ConeProof {
   const Network& net_;
   const Path& path_;
   PositiveSolution system_;
-  std::vector<Index> slacks_;           // the units of the nonbasic slacks that matter
+  std::vector<Index> slacks_;           // the units of the nonbasic slacks that matter,
+  std::vector<Bound> bounds_;           // and the inputs at zero
   std::vector<Matrix<double>> weight_;  // of each layer (width, d), over what neurons of a layer
   std::vector<Matrix<double>> error_;   // before hand on, and bounds on its error
   Array<Index> place_;                  // (widest) the number of each neuron that is seen, or -1

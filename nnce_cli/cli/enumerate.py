@@ -12,19 +12,11 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path
 from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import (
-    BoundsOption,
-    BoxOption,
-    OutputNameOption,
-    SliceBoxOption,
-    SliceOption,
-    VnnlibOption,
-    load,
-    output_names,
-)
+from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.request import STDOUT, Request, Result
@@ -35,12 +27,13 @@ from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
     from nnce_cli.parallel import View
     from nnce_cli.table import Metadata
 
 
+@takes_domain
 def enumerate_cells(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
@@ -55,11 +48,7 @@ def enumerate_cells(
             "[default: the model's stem + .cells.parquet, in this folder]",
         ),
     ] = None,
-    box: BoxOption = None,
-    bounds: BoundsOption = None,
-    vnnlib: VnnlibOption = None,
-    slice_of: SliceOption = None,
-    slice_box: SliceBoxOption = None,
+    where: DomainOptions = DEFAULT_DOMAIN,
     output_name: OutputNameOption = None,
     count_only: Annotated[
         bool,
@@ -148,7 +137,7 @@ def enumerate_cells(
         bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors are shown.")
     ] = False,
 ) -> None:
-    """Enumerate all cells of a network on a box.
+    """Enumerate all cells of a network: on the box [-1, 1]^n, or the domain that options name.
 
     Writes a table (Parquet). A row of it is a cell: for each hidden layer the sign vector (and the
     pieces of units that have more than two), the number of active neurons and the rank, and then a
@@ -181,14 +170,14 @@ def enumerate_cells(
         raise InputError("a table on standard output can be resumed with --run-dir only")
     folder = run_dir if run_dir is not None else default_folder(model, target)
     history = None if load_history is None else str(load_history)
-    _refuse_mixed_up_files((target, proof, history), (model, bounds, vnnlib, slice_of), folder)
+    _refuse_mixed_up_files((target, proof, history), (model, *where.files), folder)
     _refuse_undecodable_names(target, proof, history, folder)
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
 
     outputs = output_names(output_name)
-    stack, domain = load(model, box, bounds, vnnlib, outputs, slice_of, slice_box)
+    stack, domain = load(model, where, outputs, quiet=quiet)
     chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
     from nnce_cli.parallel import Limits
 
@@ -219,7 +208,7 @@ def enumerate_cells(
 
 
 def _method(
-    name: str, lp: str, stack: LayerStack, domain: Box, *, proof: bool, verbose: bool
+    name: str, lp: str, stack: LayerStack, domain: Domain, *, proof: bool, verbose: bool
 ) -> str:
     """Choose the method, and say why; refuse names that are none, and what does not go together."""
     from nnce_cli.enumeration import Problem, choose, walk_factory

@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import (
-    BoundsOption,
-    BoxOption,
-    OutputNameOption,
-    SliceBoxOption,
-    SliceOption,
-    VnnlibOption,
-    load,
-    output_names,
-)
+from nnce_cli.cli.loading import OutputNameOption, load, only_box, output_names
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
 from nnce_cli.table import has_witness
@@ -28,15 +20,12 @@ if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast, Quantity
 
 
+@takes_domain
 def estimate_cells(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
     ],
-    box: BoxOption = None,
-    bounds: BoundsOption = None,
-    vnnlib: VnnlibOption = None,
-    slice_of: SliceOption = None,
-    slice_box: SliceBoxOption = None,
+    where: DomainOptions = DEFAULT_DOMAIN,
     output_name: OutputNameOption = None,
     jobs: JobsOption = None,
     time_limit: Annotated[
@@ -64,6 +53,8 @@ def estimate_cells(
 ) -> None:
     """Forecast nnce enumerate: the number of cells, the time, the size of the table.
 
+    The domain is the box [-1, 1]^n, or the one that options name.
+
     Walks at random through a part of the tree that nnce enumerate would walk. Each number comes
     with an interval that holds the truth nine times out of ten. A network with few cells is
     enumerated whole, and the numbers are exact. The time is that of --jobs processes. Where the
@@ -78,7 +69,8 @@ def estimate_cells(
     if time_limit is not None and not 0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     outputs = output_names(output_name)
-    stack, domain = load(model, box, bounds, vnnlib, outputs, slice_of, slice_box)
+    stack, where_it_is = load(model, where, outputs, quiet=quiet)
+    domain = only_box(where_it_is)
     from nnce_cli.analysis import forecast
 
     result = forecast(

@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.domain_options import DomainOptions
+from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
-    from nnce_cli.network import LayerStack
+    import numpy as np
+    from numpy.typing import NDArray
 
-BoxOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LO,HI", help="The domain: the same interval for all inputs. [default: -1,1]"
-    ),
-]
-BoundsOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
-    ),
-]
+    from nnce_cli.domain import Box, Domain, Slice
+    from nnce_cli.network import LayerStack
+    from nnce_cli.verify import Place
+
+    Floats = NDArray[np.float64]
+
+DEFAULT_BOX, DEFAULT_SLICE_BOX, DEFAULT_CENTRED_BOX = "-1,1", "0,1", "-1,1"
+
 OutputNameOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,25 +31,6 @@ OutputNameOption = Annotated[
         metavar="NAME",
         help="An output of the network; may be given several times. [default: all of them]",
     ),
-]
-SliceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--slice",
-        metavar="FILE",
-        help="Cells on the line, plane or space through points of the input space: a CSV or JSON "
-        "file with a point a row, or .npy; the first one is the corner.",
-    ),
-]
-SliceBoxOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LO,HI", help="With --slice, the interval of all its coordinates. [default: 0,1]"
-    ),
-]
-VnnlibOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="The domain: the input box of a VNNLIB 1.0 property."),
 ]
 
 
@@ -61,91 +40,139 @@ def output_names(given: list[str] | None) -> tuple[str, ...]:
 
 
 def load(
-    model: Path,
-    box: str | None,
-    bounds: Path | None,
-    vnnlib: Path | None,
-    outputs: Sequence[str] = (),
-    slice_of: Path | None = None,
-    slice_box: str | None = None,
-) -> tuple[LayerStack, Box]:
+    model: Path, where: DomainOptions, outputs: Sequence[str] = (), *, quiet: bool = False
+) -> tuple[LayerStack, Domain]:
     """Read a network and its domain, and check the network against onnxruntime.
 
     Args:
         model: the ONNX file.
-        box: an interval for all inputs.
-        bounds: a file with an interval for each input.
-        vnnlib: a VNNLIB property.
+        where: what the command line says of the domain; of a slice, whose coordinates are the
+            inputs of the network that is returned.
         outputs: the names of the outputs that are wanted; all where empty.
-        slice_of: a file with the points of a slice, whose coordinates are the inputs then.
-        slice_box: an interval for all coordinates of the slice.
+        quiet: leave out what there is to know of how the domain was read.
 
     Raises:
-        InputError: one of them cannot be read, or the domain is given twice.
+        InputError: one of them cannot be read, or the domain is empty.
     """
-    from nnce_cli.domain import parse_box
+    from nnce_cli.domain import on_slice, read_slice
     from nnce_cli.network import check_against_onnxruntime, load_network
 
-    refuse_two_domains(box, bounds, vnnlib)
-    if slice_of is not None:
-        if any(domain is not None for domain in (box, bounds, vnnlib)):
-            raise InputError("--slice has a domain of its own: use --slice-box LO,HI")
-        return _load_slice(model, outputs, slice_of, slice_box)
-    if slice_box is not None:
-        raise InputError("--slice-box is about a slice: add --slice FILE")
+    plane = None if where.slice_of is None else read_slice(where.slice_of)
     stack = load_network(model, outputs)
-    domain = named_domain(stack.n_inputs, box, bounds, vnnlib)
-    if domain is None:
-        domain = parse_box("-1,1", stack.n_inputs)
-    check_against_onnxruntime(stack, model, domain.lower, domain.upper, outputs=outputs)
-    return stack, domain
+    given = stack if plane is None else on_slice(stack, plane)
+    domain = _domain(given.n_inputs, where, quiet=quiet)
+    window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
+    check_against_onnxruntime(stack, model, *window, outputs=outputs)
+    return given, domain
 
 
-def _load_slice(
-    model: Path, outputs: Sequence[str], points: Path, interval: str | None
-) -> tuple[LayerStack, Box]:
-    """Read a network on a slice of its inputs, and check it in the box around the slice."""
+def only_box(domain: Domain) -> Box:
+    """Return a domain that is a box.
+
+    Raises:
+        InputError: it is none.
+    """
+    from nnce_cli.domain import Box
+
+    if not isinstance(domain, Box):
+        raise InputError("nnce estimate takes boxes only: give --box, --bounds or --slice")
+    return domain
+
+
+def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
+    """Return the domain that a command line names, and the slice; None where it names nothing.
+
+    Raises:
+        InputError: it cannot be read, or is empty.
+    """
+    from nnce_cli.domain import read_slice
+    from nnce_cli.verify import Place
+
+    if not where.is_given:
+        return None
+    if where.slice_of is None:
+        return Place(_domain(n_inputs, where, quiet=quiet))
+    plane = read_slice(where.slice_of)
+    points = tuple(map(tuple, plane.points.tolist()))
+    return Place(_domain(plane.dimension, where, quiet=quiet), points)
+
+
+def _domain(n_inputs: int, where: DomainOptions, *, quiet: bool) -> Domain:
+    """Return the domain that a command line names, or the default; of a slice its coordinates.
+
+    Raises:
+        InputError: it cannot be read, or is empty.
+    """
+    from nnce_cli.domain import intersection, parse_box
+
+    notes: list[str] = []
+    if where.slice_of is not None:
+        found: list[Domain] = [_coordinates(n_inputs, where)]
+    else:
+        found = [*_base(n_inputs, where, notes), *_limits(n_inputs, where, notes)]
+    if not quiet:
+        for note in notes:
+            say(note)
+    return intersection(found) if found else parse_box(DEFAULT_BOX, n_inputs)
+
+
+def _base(n_inputs: int, where: DomainOptions, notes: list[str]) -> list[Domain]:
+    """Return the domain that an option gives which is a domain alone, and none where none does."""
+    from nnce_cli.domain import Polyhedron, parse_box, read_bounds, read_vnnlib
+
+    if where.unbounded:
+        return [Polyhedron.space(n_inputs)]
+    if where.bounds is not None:
+        return [read_bounds(where.bounds, n_inputs)]
+    if where.vnnlib is not None:
+        return [read_vnnlib(where.vnnlib, n_inputs)]
+    return [] if where.box is None else [parse_box(where.box, n_inputs)]
+
+
+def _limits(n_inputs: int, where: DomainOptions, notes: list[str]) -> list[Domain]:
+    """Return what else has to hold in the domain."""
+    from nnce_cli.domain import l1_ball, linf_ball, parse_around, read_halfspaces, read_point
+
+    found: list[Domain] = []
+    if where.halfspaces is not None:
+        halfspaces, remarks = read_halfspaces(where.halfspaces, n_inputs)
+        found.append(halfspaces)
+        notes += remarks
+    if where.linf is not None:
+        name, radius = parse_around(where.linf)
+        found.append(linf_ball(read_point(Path(name), n_inputs), radius))
+    if where.ball1 is not None:
+        name, radius = parse_around(where.ball1)
+        found.append(l1_ball(read_point(Path(name), n_inputs), radius))
+    return found
+
+
+def _coordinates(dimension: int, where: DomainOptions) -> Domain:
+    """Return the domain of the coordinates of a slice."""
+    from nnce_cli.domain import Polyhedron, parse_box, widened
+
+    if where.unbounded:
+        return Polyhedron.space(dimension)
+    default = DEFAULT_CENTRED_BOX if where.centre else DEFAULT_SLICE_BOX
+    box = parse_box(where.slice_box or default, dimension)
+    return box if where.margin is None else widened(box, where.margin)
+
+
+def _window(domain: Domain) -> tuple[Floats, Floats]:
+    """Return bounds for trying the network: those of the domain, near ones in place of infinity."""
+    import numpy as np
+
+    lower, upper = domain.lower, domain.upper
+    low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper - 2.0, -1.0))
+    return low, np.where(np.isfinite(upper), upper, low + 2.0)
+
+
+def _inputs_on(plane: Slice, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Return bounds of the inputs that a box of coordinates of a slice stands for."""
     from itertools import product
 
     import numpy as np
 
-    from nnce_cli.domain import on_slice, parse_box, read_slice
-    from nnce_cli.network import check_against_onnxruntime, load_network
-
-    plane = read_slice(points)
-    stack = load_network(model, outputs)
-    sliced = on_slice(stack, plane)
-    domain = parse_box(interval or "0,1", plane.dimension)
-    ends = zip(domain.lower.tolist(), domain.upper.tolist(), strict=True)
+    ends = zip(lower.tolist(), upper.tolist(), strict=True)
     corners = plane.inputs_at(np.array(list(product(*ends))))
-    check_against_onnxruntime(
-        stack, model, corners.min(axis=0), corners.max(axis=0), outputs=outputs
-    )
-    return sliced, domain
-
-
-def refuse_two_domains(box: str | None, bounds: Path | None, vnnlib: Path | None) -> None:
-    """Refuse a domain that is given twice.
-
-    Raises:
-        InputError: it is.
-    """
-    if sum(domain is not None for domain in (box, bounds, vnnlib)) > 1:
-        raise InputError("--box, --bounds and --vnnlib each give the domain; use one of them")
-
-
-def named_domain(
-    n_inputs: int, box: str | None, bounds: Path | None, vnnlib: Path | None
-) -> Box | None:
-    """Return the domain that a command line names, None where it names none.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    from nnce_cli.domain import parse_box, read_bounds, read_vnnlib
-
-    if bounds is not None:
-        return read_bounds(bounds, n_inputs)
-    if vnnlib is not None:
-        return read_vnnlib(vnnlib, n_inputs)
-    return None if box is None else parse_box(box, n_inputs)
+    return corners.min(axis=0), corners.max(axis=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
     from nnce_cli.parallel import Limits
     from nnce_cli.table import Metadata
@@ -24,7 +24,7 @@ class Request:
 
     model: Path
     stack: LayerStack
-    domain: Box
+    domain: Domain
     target: str | None
     proof: str | None
     folder: Path | None

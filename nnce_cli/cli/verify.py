@@ -9,8 +9,9 @@ import typer
 
 from nnce_cli.base.text import visible
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import BoundsOption, VnnlibOption, named_domain, refuse_two_domains
+from nnce_cli.cli.loading import named_place
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 
@@ -19,12 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN_INPUTS = 4
 
-VerifiedBox = Annotated[
-    str | None,
-    typer.Option(metavar="LO,HI", help="The domain: the same interval for all inputs."),
-]
 
-
+@takes_domain
 def verify_cells(
     cells: Annotated[
         str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
@@ -32,9 +29,7 @@ def verify_cells(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
     ],
-    box: VerifiedBox = None,
-    bounds: BoundsOption = None,
-    vnnlib: VnnlibOption = None,
+    where: DomainOptions = DEFAULT_DOMAIN,
     proof: Annotated[
         Path | None,
         typer.Option(
@@ -72,8 +67,8 @@ def verify_cells(
     gives the outputs of onnxruntime; and that the layers that the model was read as are the graph
     of its file, computed node by node in rational arithmetic. Exit code 1 if a check fails.
 
-    What is proved is said of the domain that the table names, which is printed. With --box,
-    --bounds or --vnnlib a table of another domain fails.
+    What is proved is said of the domain that the table names, which is printed. With options that
+    name a domain, as for nnce enumerate, a table of any other fails; they have no default here.
 
     \b
     nnce verify model.cells.parquet model.onnx
@@ -84,13 +79,12 @@ def verify_cells(
     """  # noqa: D301
     from nnce_cli.verify import Options, verify
 
-    refuse_two_domains(box, bounds, vnnlib)
     options = Options(
         samples=samples,
         closure=closure,
         seed=seed,
         proof=proof,
-        domain=lambda n_inputs: named_domain(n_inputs, box, bounds, vnnlib),
+        domain=lambda n_inputs: named_place(n_inputs, where, quiet=quiet),
         jobs=processes(jobs),
     )
     with check_progress(not quiet) as watch:

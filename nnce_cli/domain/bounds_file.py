@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain.box import Box
 from nnce_cli.domain.numbers import parse_cell
-from nnce_cli.domain.text_file import parse_json, read_text
+from nnce_cli.domain.text_file import is_number, parse_json, read_text
 
 Pair = tuple[float, float]
 
@@ -68,13 +67,9 @@ def _json_pairs(text: str) -> list[Pair]:
     if not isinstance(content, list):
         raise InputError("its content is not a list of pairs [lo, hi]")
     for i, pair in enumerate(content):
-        if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_number, pair)):
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(is_number, pair)):
             raise InputError(f"its entry {i} is not a pair [lo, hi] of numbers")
     try:
         return [(float(lo), float(hi)) for lo, hi in content]
     except OverflowError:
         raise InputError("a bound is out of the range of float64") from None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -53,6 +54,25 @@ def nearest_float(value: Fraction) -> float:
         return float(value)
     except OverflowError:
         raise InputError("a bound is out of the range of float64") from None
+
+
+def float_below(value: Fraction) -> float:
+    """Return the largest float64 that is not above a rational number.
+
+    Raises:
+        InputError: it is out of the range of float64.
+    """
+    found = nearest_float(value)
+    return found if Fraction(found) <= value else math.nextafter(found, -math.inf)
+
+
+def float_above(value: Fraction) -> float:
+    """Return the least float64 that is not below a rational number.
+
+    Raises:
+        InputError: it is out of the range of float64.
+    """
+    return -float_below(-value)
 
 
 def _shortened(text: str) -> str:

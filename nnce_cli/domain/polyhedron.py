@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,3 +67,17 @@ def make_domain(lower: Floats, upper: Floats, halfspaces: Floats) -> Domain:
     if len(halfspaces) == 0 and np.isfinite(lower).all() and np.isfinite(upper).all():
         return Box(lower, upper)
     return Polyhedron(lower, upper, halfspaces)
+
+
+def intersection(domains: Sequence[Domain]) -> Domain:
+    """Return what at least one domain, or several of the same inputs, have in common.
+
+    Raises:
+        InputError: the bounds of an input leave nothing.
+    """
+    if len(domains) == 1:
+        return domains[0]
+    lower, upper = domains[0].lower, domains[0].upper
+    for domain in domains[1:]:
+        lower, upper = np.maximum(lower, domain.lower), np.minimum(upper, domain.upper)
+    return make_domain(lower, upper, np.concatenate([domain.halfspaces for domain in domains]))

@@ -8,8 +8,8 @@ box of coordinates.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain.numbers import parse_cell
-from nnce_cli.domain.text_file import parse_json, read_text
+from nnce_cli.domain.box import Box
+from nnce_cli.domain.numbers import nearest_float, parse_decimal
+from nnce_cli.domain.points_file import read_points
 from nnce_cli.network import AffineMap, LayerStack, rational_matrix, rationals
 
 if TYPE_CHECKING:
     from flint import fmpq
 
 MOST_POINTS = 17  # the corners of a box of coordinates are looked at
-MOST_BYTES = 2**26  # of a file of points
 
 Floats = NDArray[np.float64]
 
@@ -112,57 +112,29 @@ def read_slice(path: Path) -> Slice:
         InputError: it cannot be read, or its points make no slice.
     """
     try:
-        if path.suffix.lower() == ".npy":
-            return Slice(_npy_points(path))
-        text = read_text(path)
-        is_json = path.suffix.lower() == ".json" or text.lstrip().startswith("[")
-        rows = _json_points(text) if is_json else _csv_points(text)
-        if len({len(row) for row in rows}) > 1:
-            raise InputError("its points have different numbers of coordinates")
-        return Slice(
-            np.array(rows, dtype=np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
-        )
+        return Slice(read_points(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def widened(box: Box, margin: str) -> Box:
+    """Return a box of coordinates that goes beyond another by a decimal in every direction.
+
+    Raises:
+        InputError: the margin is not a number, or below zero.
+    """
+    try:
+        more = parse_decimal(margin.strip())
+    except InputError as error:
+        raise InputError(f"the margin {error}: write for example 0.2") from error
+    if more < 0:
+        raise InputError(f"the margin {margin} is below zero")
+    return Box(
+        np.array([nearest_float(Fraction(lo) - more) for lo in box.lower.tolist()]),
+        np.array([nearest_float(Fraction(hi) + more) for hi in box.upper.tolist()]),
+    )
 
 
 def _composed(layer: AffineMap, plane: Slice) -> AffineMap:
     """Return ``z = W (p_0 + P u) + b`` without rounding."""
     return layer.after(plane.directions.T, plane.points[0])
-
-
-def _npy_points(path: Path) -> Floats:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"larger than {MOST_BYTES >> 20} MiB, which no points of a slice are")
-        points = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or 'not an .npy file'}") from error
-    except (ValueError, EOFError) as error:
-        raise InputError("not an .npy file of numbers") from error
-    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim < 2:
-        raise InputError("it holds no array of points: numbers with a first axis of 2 or more")
-    return points.reshape(len(points), -1).astype(np.float64)
-
-
-def _csv_points(text: str) -> list[list[float]]:
-    rows = csv.reader(text.splitlines(), skipinitialspace=True)
-    try:
-        points = [
-            [parse_cell(cell, rows.line_num) for cell in row]
-            for row in rows
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise InputError(f"line {rows.line_num}: {error}") from error
-    return points
-
-
-def _json_points(text: str) -> list[list[float]]:
-    content = parse_json(text)
-    if not isinstance(content, list) or not all(isinstance(row, list) for row in content):
-        raise InputError("its content is not a list of points, each a list of numbers")
-    try:
-        return [np.array(row, dtype=np.float64).ravel().tolist() for row in content]
-    except (ValueError, TypeError, OverflowError):
-        raise InputError("a point is not a list of numbers in the range of float64") from None

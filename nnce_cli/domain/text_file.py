@@ -36,3 +36,8 @@ def parse_json(text: str) -> Any:
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise InputError(f"not valid JSON: {reason}") from None
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value of a JSON text is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

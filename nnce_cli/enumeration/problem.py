@@ -102,9 +102,8 @@ class Problem:
         """Put the fixed inputs back into a rational point; return fractions such as "1/3"."""
         from nnce_cli.exact import rationals
 
-        varying = iter(point)
-        fixed = rationals(self.domain.lower.tolist())
-        return [str(next(varying) if free else x) for x, free in zip(fixed, self.free, strict=True)]
+        varying, fixed = iter(point), iter(rationals(self.domain.lower[~self.free].tolist()))
+        return [str(next(varying if free else fixed)) for free in self.free.tolist()]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # no bound: then every witness is checked exactly

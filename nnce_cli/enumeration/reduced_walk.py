@@ -40,7 +40,9 @@ class ReducedWalk:
         self._confining = reduction.confining
         self._layers = int(reduction.confining > 0)  # that nobody is to see
         self._cone = ConeCells(problem) if reduction.is_cone and rows else None
-        self._witness = witness
+        self._all_bounded = bool(reduction.are_bounded)
+        ends = (problem.domain.lower, problem.domain.upper)
+        self._says_bounded = not np.isfinite(ends).all()
         self._make = partial(make, rows=False, witness=False, certify=certify)
         self._inner = make(
             problem.inner,
@@ -128,11 +130,13 @@ class ReducedWalk:
             active=batch.active[:, first:],
             ranks=batch.ranks[:, first:],
         )
-        if self._cone is None:
-            if batch.witness is not None:
-                seen = replace(seen, witness=self.problem.full_points(batch.witness))
-            return seen
-        return self._of_the_cone(seen, batch)
+        if self._cone is not None:
+            return self._of_the_cone(seen, batch)
+        if batch.witness is not None:
+            seen = replace(seen, witness=self.problem.full_points(batch.witness))
+        if self._says_bounded:
+            seen = replace(seen, bounded=np.full(len(seen), self._all_bounded))
+        return seen
 
     def _of_the_cone(self, seen: CellBatch, batch: CellBatch) -> CellBatch:
         """Return rows of the cone as rows over the inputs: t is one of its dimensions."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+EMPTY = "the domain is empty: no point is in all half-spaces and bounds"
 MANY_INPUTS = 16  # from here on the exact simplex method over all inputs takes too long
 
 
@@ -30,15 +31,22 @@ MANY_INPUTS = 16  # from here on the exact simplex method over all inputs takes 
 class Reduction:
     """What is walked: ``stack`` on ``box``, at which the first ``confining`` units are inactive.
 
-    There is no layer for these where they are none. In a ``cone`` the last input is t, and
-    x = y / t. ``over_inputs`` is the network over x behind the same first layer.
+    There is no layer for these where they are none. ``are_bounded`` says whether all cells are
+    bounded, or none is. Where it is None the walk is in the cone: the last input is t, x = y / t,
+    and each cell has to be looked at. ``over_inputs`` is the network over x behind the same first
+    layer.
     """
 
     stack: LayerStack
     box: Box
     confining: int
-    is_cone: bool
+    are_bounded: bool | None
     over_inputs: LayerStack
+
+    @property
+    def is_cone(self) -> bool:
+        """Whether the walk is in the cone over the domain."""
+        return self.are_bounded is None
 
 
 def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> Reduction:
@@ -50,10 +58,15 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         InputError: the domain is empty, or flat; or it is bounded, but out of float64's range.
     """
     has_box = bool(np.isfinite(domain.lower).all() and np.isfinite(domain.upper).all())
+    is_trivial = ~(rows[:, :-1] != 0).any(axis=1)  # it says 0 <= b
+    if (rows[is_trivial, -1] < 0).any():
+        raise InputError(EMPTY)
+    numbers = np.flatnonzero(~is_trivial) + 1
+    rows = rows[~is_trivial]
     forms = _forms(domain, rows)
-    _refuse_flat(forms, domain, rows, has_box=has_box)
+    _refuse_flat(forms, domain, numbers, has_box=has_box)
     if has_box:
-        return _confined(stack, Box(domain.lower, domain.upper), rows, is_cone=False)
+        return _confined(stack, Box(domain.lower, domain.upper), rows, are_bounded=True)
     n = domain.n_inputs
     halfspaces = np.array([[-x for x in form[1:]] + [form[0]] for form in forms], dtype=object)
     halfspaces = halfspaces.reshape(-1, n + 1)
@@ -63,19 +76,23 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         found = bounding_box(forms, n)
         if found is None:
             raise InputError("the domain is bounded, but reaches out of the range of float64")
-        return _confined(stack, _rounded_outward(*found), halfspaces, is_cone=False)
+        return _confined(stack, _rounded_outward(*found), halfspaces, are_bounded=True)
+    if not any((layer.exact_bias != 0).any() for layer in stack.hidden) and not any(
+        form[0] for form in forms
+    ):  # the cells are cones, which all of go on for ever
+        box = Box(-np.ones(n), np.ones(n))
+        return _confined(stack, box, halfspaces, are_bounded=False)
     box = Box(np.append(-np.ones(n), 0.0), np.ones(n + 1))
-    return _confined(stack, box, halfspaces, is_cone=True)
+    return _confined(stack, box, halfspaces, are_bounded=None)
 
 
 def _confined(
-    stack: LayerStack, box: Box, halfspaces: NDArray[np.object_], *, is_cone: bool
+    stack: LayerStack, box: Box, halfspaces: NDArray[np.object_], *, are_bounded: bool | None
 ) -> Reduction:
     m = len(halfspaces)
     over_inputs = confined(stack, halfspaces) if m else stack
-    if not is_cone:
-        return Reduction(over_inputs, box, m, is_cone, over_inputs)
-    return Reduction(homogenised(over_inputs), box, m, is_cone, over_inputs)
+    walked = homogenised(over_inputs) if are_bounded is None else over_inputs
+    return Reduction(walked, box, m, are_bounded, over_inputs)
 
 
 def _forms(domain: Polyhedron, rows: NDArray[np.object_]) -> list[list[fmpq]]:
@@ -92,20 +109,23 @@ def _forms(domain: Polyhedron, rows: NDArray[np.object_]) -> list[list[fmpq]]:
 
 
 def _refuse_flat(
-    forms: list[list[fmpq]], domain: Polyhedron, rows: NDArray[np.object_], *, has_box: bool
+    forms: list[list[fmpq]], domain: Polyhedron, numbers: NDArray[np.int64], *, has_box: bool
 ) -> None:
-    """Refuse a domain without an interior, and say whether it is empty or flat."""
+    """Refuse a domain without an interior, and say whether it is empty or flat.
+
+    ``numbers`` are those of the half-spaces, whose forms come first, as the user counts them.
+    """
     from nnce_cli.exact import Guess, Polytope, deepest_point, inner_point, tight_everywhere
 
     n = domain.n_inputs
     if has_box and n >= MANY_INPUTS:
-        if not len(rows):
+        if not len(numbers):
             return
-        slacks = {n + 1 + k: form for k, form in enumerate(forms[: len(rows)])}
+        slacks = {n + 1 + k: form for k, form in enumerate(forms[: len(numbers)])}
         lower, upper = (rationals(ends).tolist() for ends in (domain.lower, domain.upper))
         middle = domain.lower + (domain.upper - domain.lower) / 2
-        basic = list(range(n + 1, n + 1 + len(rows)))
-        guess = Guess(middle.tolist(), [1.0] * len(rows), basic, [False] * n)
+        basic = list(range(n + 1, n + 1 + len(numbers)))
+        guess = Guess(middle.tolist(), [1.0] * len(numbers), basic, [False] * n)
         if deepest_point(Polytope(lower, upper, slacks), guess) is None:
             raise InputError("the half-spaces leave nothing with an interior of the box")
         return
@@ -113,8 +133,8 @@ def _refuse_flat(
         return
     tight = tight_everywhere(forms, n)
     if tight is None:
-        raise InputError("the domain is empty: no point is in all half-spaces and bounds")
-    border = f"half-space {tight + 1}" if tight < len(rows) else "a bound of an input"
+        raise InputError(EMPTY)
+    border = f"half-space {numbers[tight]}" if tight < len(numbers) else "a bound of an input"
     raise InputError(
         f"the domain is flat: all of it lies on the border of {border}, so that no cell has an "
         "interior; fix inputs by equal bounds, or use a slice"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import numpy as np
-
-from nnce_cli.domain import Box
+from nnce_cli.domain import Domain
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata
 from nnce_cli.verify.report import CheckResult
@@ -14,11 +13,20 @@ from nnce_cli.verify.table_rows import Packed, Table, first_of_layer_cells, layo
 
 NAME, UNIT = "metadata", "statements"
 
-DomainOf = Callable[[int], Box | None]
-"""Gives the domain that a table has to be of, for a number of inputs; None where it may be any."""
+
+@dataclass(frozen=True)
+class Place:
+    """What a table has to be of: a domain, of the coordinates of a slice where it has points."""
+
+    domain: Domain
+    points: tuple[tuple[float, ...], ...] = ()
 
 
-def any_domain(n_inputs: int) -> Box | None:
+DomainOf = Callable[[int], Place | None]
+"""Gives what a table has to be of, for a network with so many inputs; None where it may be any."""
+
+
+def any_domain(n_inputs: int) -> Place | None:
     """Take the table's word for its domain."""
     return None
 
@@ -46,10 +54,10 @@ def check_subject(table: Table, stack: LayerStack, domain_of: DomainOf) -> Check
         if not is_true:
             result.fail(otherwise)
             return result
-    domain = domain_of(stack.n_inputs)
-    if domain is not None:
+    place = domain_of(len(said.points[0]) if said.points else stack.n_inputs)
+    if place is not None:
         result.checked += 1
-        difference = _difference(Box(np.array(said.lower), np.array(said.upper)), domain)
+        difference = _difference(said, place)
         if difference:
             result.fail(f"{difference}: it is the table of another domain")
     return result
@@ -90,14 +98,26 @@ def _other_units(said: Metadata, stack: LayerStack) -> str:
     return ""
 
 
-def _difference(said: Box, asked: Box) -> str:
+def _difference(said: Metadata, asked: Place) -> str:
     """Say where a table's domain is not the one that was asked for, or nothing."""
-    differs = (said.lower != asked.lower) | (said.upper != asked.upper)
-    if not differs.any():
-        return ""
-    i = int(differs.argmax())
-    ours, theirs = (f"[{box.lower[i]}, {box.upper[i]}]" for box in (asked, said))
-    return f"input {i} goes through {theirs} in its domain and through {ours} in the one named"
+    if said.points != asked.points:
+        if not (said.points and asked.points):
+            ours, theirs = (
+                "a slice" if points else "none" for points in (said.points, asked.points)
+            )
+            return f"its domain is {ours} and the one named is {theirs}"
+        return "it is of a slice through other points than the one named"
+    domain = asked.domain
+    sides = zip(said.lower, said.upper, domain.lower.tolist(), domain.upper.tolist(), strict=True)
+    for i, (lo, hi, asked_lo, asked_hi) in enumerate(sides):
+        if (lo, hi) != (asked_lo, asked_hi):
+            return (
+                f"input {i} goes through [{lo}, {hi}] in its domain and through "
+                f"[{asked_lo}, {asked_hi}] in the one named"
+            )
+    if said.halfspaces != tuple(map(tuple, domain.halfspaces.tolist())):
+        return "its domain has other half-spaces than the one named"
+    return ""
 
 
 def _layer_cells(table: Table) -> list[int]:

@@ -15,8 +15,8 @@ from benchmarks.networks import network
 from nnce_cli.analysis.estimate import forecast, speed
 from nnce_cli.analysis.estimate.quantity import LogNormal
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain import Box
-from nnce_cli.enumeration import ThinnedWalk, Windows
+from nnce_cli.domain import Box, Polyhedron
+from nnce_cli.enumeration import ThinnedWalk, Windows, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.table import CellTableWriter, Metadata, Output
@@ -72,6 +72,30 @@ def test_sums_are_unbiased_whatever_the_windows(name, windows):
     assert (error < 0.2 * mean).all()
     assert (np.abs(mean - np.append(truth, truth[-1])) < 4 * error + 1e-9).all()
     assert error[-1] > 0
+
+
+@pytest.mark.parametrize("rows", [[], [[1.0, 1.0, 1.0], [-1.0, 0.5, 0.25]]], ids=["space", "wedge"])
+def test_sums_on_polyhedra_are_unbiased(rows):
+    """The stages of half-spaces, in front of all others, are nobody's business."""
+    rng = np.random.default_rng(3)
+    maps = [AffineMap(rng.normal(size=(8, 2)), rng.normal(size=8)),
+            AffineMap(rng.normal(size=(6, 8)), rng.normal(size=6))]  # fmt: skip
+    free = np.full(2, np.inf)
+    halfspaces = np.array(rows).reshape(-1, 3)
+    problem = Problem.of(
+        LayerStack(tuple(maps), None, (2,), ""), Polyhedron(-free, free, halfspaces)
+    )
+    truth = walk_factory("dictionary")(problem)
+    while not truth.done:
+        truth.advance(1000)
+    whole = walked(problem, np.ones(stages(problem)))
+    assert whole.weighted_layer_cells.tolist() == truth.layer_cells
+    assert 1 + whole.weighted_splits.sum() == truth.cells
+    thinned = [walked(problem, np.full(stages(problem), 4.0), seed=seed) for seed in range(200)]
+    sums = np.array([walk.weighted_layer_cells for walk in thinned])
+    error = sums.std(axis=0, ddof=1) / np.sqrt(len(sums))
+    assert (error > 0).any()
+    assert (np.abs(sums.mean(axis=0) - truth.layer_cells) < 4 * error + 1e-9).all()
 
 
 def test_sampled_cells_are_cells_with_equal_chances():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,13 @@ from ppl import C_Polyhedron
 
 from nnce_cli.network import CLIP, MAX, LayerStack, PieceUnit, Units
 from tests.oracles import ppl
+from tests.oracles.domains import exact_domain
 from tests.strategies import affine_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
 
 Row = list[Fraction]  # the coefficients of the layer's inputs, then the constant
 
@@ -48,11 +50,15 @@ class DrawnLayer:
 
 @dataclass(frozen=True)
 class Cells:
-    """Joined codes (bits, then pieces, layer by layer), ranks, and the number of layer-k cells."""
+    """Joined codes (bits, then pieces, layer by layer), ranks, and the number of layer-k cells.
+
+    ``bounded`` says which cells are.
+    """
 
     codes: list[tuple[int, ...]]
     ranks: list[tuple[int, ...]]
     layer_cells: list[int]
+    bounded: list[bool]
 
 
 def stack_of(layers: list[DrawnLayer]) -> LayerStack:
@@ -73,13 +79,14 @@ def stack_of(layers: list[DrawnLayer]) -> LayerStack:
     return LayerStack(tuple(maps), None, (maps[0].n_in,), "", units=tuple(all_units))
 
 
-def exact_cells(layers: list[DrawnLayer], box: Box) -> Cells:
-    """Return all cells, in the order of their codes."""
-    domain = C_Polyhedron(ppl.box_constraints(box.lower.tolist(), box.upper.tolist()))
-    found = sorted(_walk(layers, domain, ppl.identity(box.n_inputs).tolist()))
-    codes = [tuple(c for layer in cell for c in layer) for cell, _ in found]
-    counts = [len({cell[: k + 1] for cell, _ in found}) for k in range(len(layers))]
-    return Cells(codes, [ranks for _, ranks in found], counts)
+def exact_cells(layers: list[DrawnLayer], domain: Domain) -> Cells:
+    """Return all cells, in the order of their codes; the domain has an interior."""
+    identity = ppl.identity(domain.n_inputs).tolist()
+    found = sorted(_walk(layers, exact_domain(domain), identity), key=itemgetter(0))
+    codes = [tuple(c for layer in cell for c in layer) for cell, _, _ in found]
+    counts = [len({cell[: k + 1] for cell, _, _ in found}) for k in range(len(layers))]
+    bounded = [bool(part.is_bounded()) for _, _, part in found]
+    return Cells(codes, [ranks for _, ranks, _ in found], counts, bounded)
 
 
 def codes_at(layers: list[DrawnLayer], point: list[Fraction]) -> tuple[int, ...]:
@@ -110,9 +117,9 @@ def codes_at(layers: list[DrawnLayer], point: list[Fraction]) -> tuple[int, ...]
 
 def _walk(
     layers: list[DrawnLayer], cell: C_Polyhedron, incoming: list[list[fmpq]]
-) -> Iterator[tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]]:
+) -> Iterator[tuple[tuple[tuple[int, ...], ...], tuple[int, ...], C_Polyhedron]]:
     if not layers:
-        yield (), ()
+        yield (), (), cell
         return
     layer = layers[0]
 
@@ -143,8 +150,8 @@ def _walk(
         values += [forms[codes[first + k]] for k, forms in enumerate(maxima)]
         values += passed
         rank = int(fmpq_mat([row[:-1] for row in values]).rank())
-        for deeper, ranks in _walk(layers[1:], part, values):
-            yield (codes, *deeper), (rank, *ranks)
+        for deeper, ranks, inside in _walk(layers[1:], part, values):
+            yield (codes, *deeper), (rank, *ranks), inside
 
 
 def _parts(

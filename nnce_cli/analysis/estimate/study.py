@@ -23,7 +23,7 @@ from nnce_cli.analysis.estimate.quantity import (
 from nnce_cli.analysis.estimate.speed import Speed, measure_speed
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.processes import usable_cores
-from nnce_cli.domain import Box
+from nnce_cli.domain import Domain
 from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
 from nnce_cli.table import has_witness
@@ -88,7 +88,7 @@ class Forecast:
 
 def forecast(
     stack: LayerStack,
-    box: Box,
+    domain: Domain,
     *,
     seconds: float | None = None,
     probes: int | None = None,
@@ -96,11 +96,11 @@ def forecast(
     jobs: int | None = None,
     witness: bool | None = None,
 ) -> Forecast:
-    """Forecast the enumeration of ``stack`` on ``box`` from random probes of its tree.
+    """Forecast the enumeration of ``stack`` on ``domain`` from random probes of its tree.
 
     Args:
         stack: the network, with n_0 inputs.
-        box: its domain.
+        domain: its domain.
         seconds: the time for it, `SECONDS` if neither this nor ``probes`` is given.
         probes: the number of paths to the bottom of the tree, instead of or besides a time.
             Without a time, equal arguments give equal numbers, but for times, on all machines.
@@ -121,7 +121,7 @@ def forecast(
         raise InputError(f"{seconds} is not a positive number of seconds")
     if min(1 if probes is None else probes, 1 if jobs is None else jobs) < 1 or seed < 0:
         raise InputError("probes and jobs are positive, the seed is not negative")
-    study = Study(stack, box, seed, probes, math.inf if seconds is None else seconds)
+    study = Study(stack, domain, seed, probes, math.inf if seconds is None else seconds)
     if witness is not None:
         study.witness = witness
     study.probe()
@@ -132,10 +132,10 @@ class Study:
     """One forecast in the making."""
 
     def __init__(
-        self, stack: LayerStack, box: Box, seed: int, probes: int | None, seconds: float
+        self, stack: LayerStack, domain: Domain, seed: int, probes: int | None, seconds: float
     ) -> None:
         self.stack = stack
-        self.problem = Problem.of(stack, box)
+        self.problem = Problem.of(stack, domain)
         self.seed, self.probes = seed, probes
         self.witness = has_witness(stack.n_inputs)
         self.clock = Clock(seconds)
@@ -214,8 +214,9 @@ class Study:
         ends = np.cumsum(stack.rows)[:-1]
         layers = int(np.count_nonzero(pilot.sizes[ends] <= self.paths))
         if layers:
-            first = replace(stack, hidden=stack.hidden[:layers], units=stack.units[:layers])
-            self.first_layers = self.count(Problem.of(first, self.problem.box), 2.0 * self.paths)
+            hidden, units = self.stack.hidden[:layers], self.stack.units[:layers]
+            first = replace(self.stack, hidden=hidden, units=units)
+            self.first_layers = self.count(Problem.of(first, self.problem.domain), 2.0 * self.paths)
 
     def count(self, problem: Problem, most: float) -> list[int]:
         """Return the layer-k cells, none where there are more than ``most`` or time runs out."""

@@ -14,6 +14,7 @@ from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
 from nnce_cli.enumeration.dictionary.walk import DictionaryWalk
 from nnce_cli.enumeration.problem import Problem
+from nnce_cli.enumeration.subtree import Subtree
 from nnce_cli.enumeration.walk import SECONDS_PER_ADVANCE
 
 
@@ -34,7 +35,8 @@ class Windows:
 class ThinnedWalk(DictionaryWalk):
     """One thinned walk over the whole domain; every decision on it is proved.
 
-    Its sums have those of the whole tree as expectations, whatever the windows are.
+    Its sums have those of the whole tree as expectations, whatever the windows are. On a
+    polyhedron the walk is that of the inner problem, below the bits of the half-spaces.
     """
 
     _walk: _core.ThinnedWalk
@@ -43,11 +45,30 @@ class ThinnedWalk(DictionaryWalk):
         self, problem: Problem, windows: Windows, rng: np.random.Generator, samples: int = 1
     ) -> None:
         """Prepare a walk. ``rng`` gives a few numbers now; the walk depends on nothing else."""
+        reduction = problem.reduction
+        self._confining = 0 if reduction is None else reduction.confining
+        self._first = int(self._confining > 0)  # of the layers that are asked for
         self._windows = windows
         self._turn = rng.random(len(windows.weight))
         self._seed = int(rng.integers(0, 2**64, size=1, dtype=np.uint64)[0])
         self._samples = samples
-        super().__init__(problem, rows=False, witness=False)
+        super().__init__(problem.inner, rows=False, witness=False)
+
+    def begin(self, subtree: Subtree) -> None:
+        """See `Walk`."""
+        confining = (0,) * self._confining
+        super().begin(Subtree(confining + subtree.prefix, subtree.counted + self._first))
+
+    @property
+    def layer_cells(self) -> list[int]:
+        """See `Walk`."""
+        return super().layer_cells[self._first :]
+
+    def _of_all_stages(self, values: NDArray[np.float64], other: float) -> NDArray[np.float64]:
+        """Return the values of stages with ``other`` for those of the half-spaces."""
+        neurons = sum(self.problem.widths) - self._confining
+        first = np.full(self._confining, other), np.full(self._first, other)
+        return np.concatenate([first[0], values[:neurons], first[1], values[neurons:]])
 
     def _prepare(self, certify: bool) -> None:
         problem, reduction = self.problem, self.problem.in_image
@@ -59,8 +80,8 @@ class ThinnedWalk(DictionaryWalk):
         self._walk = _core.ThinnedWalk(
             net,
             zonotope,
-            window=self._windows.weight,
-            turn=self._turn,
+            window=self._of_all_stages(self._windows.weight, 1.0),
+            turn=self._of_all_stages(self._turn, 0.0),
             quota=self._windows.quota,
             growth=self._windows.growth,
             seed=self._seed,
@@ -87,7 +108,7 @@ class ThinnedWalk(DictionaryWalk):
     @property
     def thinned(self) -> NDArray[np.bool_]:
         """Whether anything was dropped before the end of each layer (L,); else all was seen."""
-        return np.cumsum(self._walk.dropped) > 0
+        return np.cumsum(self._walk.dropped)[self._first :] > 0
 
     @property
     def weighted_layer_cells(self) -> NDArray[np.float64]:
@@ -98,7 +119,7 @@ class ThinnedWalk(DictionaryWalk):
         """
         if not self._walk.dropped.any():
             return np.array(self.layer_cells, dtype=np.float64)
-        return self._walk.weighted_layer_cells
+        return self._walk.weighted_layer_cells[self._first :]
 
     @property
     def weighted_splits(self) -> NDArray[np.float64]:
@@ -106,7 +127,7 @@ class ThinnedWalk(DictionaryWalk):
 
         The number of cells of the first i neurons is 1 more than the sum of the first i.
         """
-        return self._walk.weighted_splits
+        return self._walk.weighted_splits[self._confining :]
 
     def sample(self) -> NDArray[np.uint8]:
         """Return sign vectors (at most ``samples``, N), each of a cell drawn at random.
@@ -116,4 +137,4 @@ class ThinnedWalk(DictionaryWalk):
         """
         drawn = self._walk.sample[self._walk.sampled > 0]
         widths = self.problem.widths
-        return unpack_layers(split_layers(drawn, widths), widths)
+        return unpack_layers(split_layers(drawn, widths), widths)[:, self._confining :]
