@@ -18,7 +18,7 @@ from nnce_cli.table import Rows
 Bytes = NDArray[np.uint8]
 
 NUMBERS_AT_A_TIME = 1 << 22  # of affine maps in memory, for each layer
-SURE = 1e-9  # a sign that rounding cannot have made, as a share of the layer's largest value
+SURE = 1e-9  # a sign that rounding cannot have made, as a share of the layer's largest sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,16 @@ def partition(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
     far = _cut_up(plane, rows, complete=complete)
     seen = plane.within(*window(plane, far.cuts), Part.WINDOW)
     near = _checked(_cut_up(seen, rows, complete=complete))
-    outside = (near.polygons.areas() <= 0) & (far.polygons.areas() > 0)
-    return replace(near, outside=int(outside.sum()))
+    return replace(near, outside=_beyond(far.polygons, seen))
+
+
+def _beyond(polygons: Polygons, plane: Plane) -> int:
+    """Count the polygons of which nothing is in the frame of a plane."""
+    (left, bottom), (right, top) = plane.lower.tolist(), plane.upper.tolist()
+    inside = polygons
+    for side in ((-1, 0, left), (1, 0, -right), (0, -1, bottom), (0, 1, -top)):
+        inside, _, _ = inside.split(np.tile(np.array(side, dtype=np.float64), (len(inside), 1)))
+    return int((inside.counts == 0).sum())
 
 
 def _cut_up(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
@@ -323,8 +331,11 @@ def _check_codes(plane: Plane, rows: Rows, polygons: Polygons) -> None:
         some = slice(start, start + step)
         codes = stack.layout.layers([column[some] for column in rows.signs])
         values = stack.preactivations(centres[some])
-        for units, z, (bits, pieces) in zip(stack.units, values, codes, strict=True):
-            scale = SURE * np.abs(z).max(initial=0.0)
+        size = np.abs(centres[some]).max(axis=0)
+        layers = zip(stack.hidden, stack.units, values, codes, strict=True)
+        for layer, units, z, (bits, pieces) in layers:
+            scale = SURE * (np.abs(layer.weight) @ size + np.abs(layer.bias)).max(initial=0.0)
+            size = np.abs(z).max(axis=0) * np.abs(units.slopes).max(initial=1.0)
             wrong = (_excess(units, z, bits, pieces) > scale) & large[some, None]
             if wrong.any():
                 row = start + int(wrong.any(axis=1).argmax())

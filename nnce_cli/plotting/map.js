@@ -482,7 +482,7 @@
       ctx.fillRect(x, bottom, 1, 4);
       ctx.fillText(text, x, bottom + 6);
     }
-    ctx.fillText(`input x${data.inputs[0]}`, margin.left + frame.width / 2, bottom + 23);
+    ctx.fillText(data.axes[0], margin.left + frame.width / 2, bottom + 23);
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
     for (const [t, text] of ticks(place(view.y, 1), place(view.y + span, 1), frame.height / 60)) {
@@ -494,7 +494,7 @@
     ctx.translate(8, margin.top + frame.height / 2);
     ctx.rotate(-Math.PI / 2);
     ctx.textAlign = "center";
-    ctx.fillText(`input x${data.inputs[1]}`, 0, 0);
+    ctx.fillText(data.axes[1], 0, 0);
     ctx.restore();
   }
 
@@ -534,8 +534,8 @@
   const short = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
   function formula([a, b, c]) {
     const parts = [short(c)];
-    [[a, data.inputs[0]], [b, data.inputs[1]]].forEach(([w, i]) => {
-      parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} x${i}`);
+    [[a, data.names[0]], [b, data.names[1]]].forEach(([w, name]) => {
+      parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} ${name}`);
     });
     return parts.join(" ");
   }
@@ -545,17 +545,21 @@
   }
   function describe(u, v, keyboard) {
     const point = [place(u, 0), place(v, 1)];
-    const codes = codesAt(point);
-    const row = rowOf(packed(codes));
+    const codes = codesAt(point), inside = data.halfspaces.every(
+      ([a, b, c]) => a * point[0] + b * point[1] + c <= 0,
+    );
+    const row = inside ? rowOf(packed(codes)) : -1;
     selected = { row, u, v, keyboard };
     highlight();
     const panel = byId("cell");
     panel.replaceChildren();
-    const where = data.inputs.map((i, k) => `x${i} = ${short(point[k])}`).join(", ");
+    const where = data.names.map((name, k) => `${name} = ${short(point[k])}`).join(", ");
     panel.append(text("p", where, { id: "cell-point" }));
     if (row < 0) {
       panel.dataset.row = "";
-      panel.append(text("p", "No cell of the table: a border between cells, or the table is incomplete."));
+      panel.append(text("p", inside
+        ? "No cell of the table: a border between cells, or the table is incomplete."
+        : "Outside of the domain."));
       return;
     }
     panel.dataset.row = String(row);

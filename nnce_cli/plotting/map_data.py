@@ -36,9 +36,11 @@ def map_data(partition: Partition, classes: Classes) -> dict[str, Any]:
     layers = zip(plane.stack.hidden, plane.stack.units, strict=True)
     nothing = np.zeros((len(rows.active), 0), dtype=np.uint8)
     return {
-        "inputs": plane.inputs,
+        "names": plane.names,
+        "axes": plane.axis_labels,
         "lower": plane.lower.tolist(),
         "upper": plane.upper.tolist(),
+        "halfspaces": plane.halfspaces.tolist(),
         "layers": [_units(units, layer.n_out) for layer, units in layers],
         "noun": plane.stack.sizes.noun,
         "task": plane.task.value,

@@ -167,7 +167,7 @@ def _size(plane: Plane) -> float:
     found = [ends[np.isfinite(ends)], _distances(plane.halfspaces)]
     neurons = _distances(lines)
     if neurons.size:
-        found.append(np.median(neurons, keepdims=True))
+        found.append(np.quantile(neurons, [0.5], method="lower"))
     return float(np.concatenate(found).max(initial=0.0)) or 1.0
 
 
