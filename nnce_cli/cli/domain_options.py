@@ -26,9 +26,11 @@ class DomainOptions:
         ),
     ] = None
     bounds: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            metavar="FILE", help="The domain: a CSV or JSON file with a row lo,hi for each input."
+            metavar="FILE",
+            help="The domain: a CSV or JSON file with a row lo,hi for each input; may be given "
+            "several times, for several boxes.",
         ),
     ] = None
     vnnlib: Annotated[
@@ -111,20 +113,20 @@ class DomainOptions:
 
     def _named(self, *names: str) -> list[str]:
         """Return those of some options that are given, as they are written."""
-        given = (name for name in names if getattr(self, name) not in (None, False))
+        given = (name for name in names if getattr(self, name) not in (None, False, []))
         return [f"--{name.replace('_', '-')}" for name in given]
 
     @property
     def files(self) -> tuple[Path | None, ...]:
         """The files that it is read from, and None for those that are not given."""
         around = (text and Path(text.rpartition(",")[0]) for text in (self.linf, self.ball1))
-        named = (self.bounds, self.vnnlib, self.halfspaces, self.slice_of)
+        named = (*(self.bounds or ()), self.vnnlib, self.halfspaces, self.slice_of)
         return (*named, *(path or None for path in around))
 
     @property
     def is_given(self) -> bool:
         """Whether the command line says anything of the domain."""
-        return self != DomainOptions()
+        return any(getattr(self, field.name) not in (None, False, []) for field in fields(self))
 
 
 DEFAULT_DOMAIN = DomainOptions()

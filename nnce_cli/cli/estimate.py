@@ -11,10 +11,10 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import OutputNameOption, load, only_box, output_names
+from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
-from nnce_cli.table import has_witness
+from nnce_cli.table import Metadata, has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast, Quantity
@@ -69,8 +69,7 @@ def estimate_cells(
     if time_limit is not None and not 0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     outputs = output_names(output_name)
-    stack, where_it_is = load(model, where, outputs, quiet=quiet)
-    domain = only_box(where_it_is)
+    stack, domain = load(model, where, outputs, quiet=quiet)
     from nnce_cli.analysis import forecast
 
     result = forecast(
@@ -79,8 +78,8 @@ def estimate_cells(
     if json:
         head: dict[str, Any] = {"model": str(model), "digest": stack.digest}
         head |= stack.sizes.to_values()
-        place = {"lower": domain.lower.tolist(), "upper": domain.upper.tolist()}
-        print(json_text(head | {"domain": {"kind": "box"} | place} | result.to_dict()))
+        head |= {"domain": Metadata.of(stack, domain, witness=False).domain}
+        print(json_text(head | result.to_dict()))
     else:
         _print_for_people(model, stack.widths, result)
     if not quiet and result.cells.reason is not None:

@@ -87,7 +87,6 @@ def _forecast(connection: Any, request: Request) -> None:
     import signal
 
     from nnce_cli.analysis import forecast
-    from nnce_cli.cli.loading import only_box
 
     for number_ in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number_, signal.SIG_IGN)
@@ -96,7 +95,7 @@ def _forecast(connection: Any, request: Request) -> None:
         connection.send(
             forecast(
                 request.stack,
-                only_box(request.domain),
+                request.domain,
                 seconds=SECONDS_OF_FORECAST,
                 jobs=request.jobs,
                 witness=request.witness,

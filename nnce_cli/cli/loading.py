@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nnce_cli.domain import Box, Domain, Slice
+    from nnce_cli.domain import Domain, Slice
     from nnce_cli.network import LayerStack
     from nnce_cli.verify import Place
 
@@ -66,19 +66,6 @@ def load(
     return given, domain
 
 
-def only_box(domain: Domain) -> Box:
-    """Return a domain that is a box.
-
-    Raises:
-        InputError: it is none.
-    """
-    from nnce_cli.domain import Box
-
-    if not isinstance(domain, Box):
-        raise InputError("nnce estimate takes boxes only: give --box, --bounds or --slice")
-    return domain
-
-
 def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
     """Return the domain that a command line names, and the slice; None where it names nothing.
 
@@ -98,34 +85,44 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
 
 
 def _domain(n_inputs: int, where: DomainOptions, *, quiet: bool) -> Domain:
-    """Return the domain that a command line names, or the default; of a slice its coordinates.
+    """Return the domain that a command line names, or the default; of a slice its coordinates."""
+    found = _domains(n_inputs, where, quiet=quiet)
+    if len(found) > 1:
+        raise InputError(
+            f"{len(found)} domains that differ are named, and this command takes one: give a file "
+            "for each of them"
+        )
+    return found[0]
 
-    Raises:
-        InputError: it cannot be read, or is empty.
-    """
+
+def _domains(n_inputs: int, where: DomainOptions, *, quiet: bool) -> list[Domain]:
+    """Return the domains that a command line names: each with all that else has to hold."""
     from nnce_cli.domain import intersection, parse_box
 
-    notes: list[str] = []
     if where.slice_of is not None:
-        found: list[Domain] = [_coordinates(n_inputs, where)]
-    else:
-        found = [*_base(n_inputs, where, notes), *_limits(n_inputs, where, notes)]
+        return [_coordinates(n_inputs, where)]
+    notes: list[str] = []
+    whole, limits = _whole(n_inputs, where, notes), _limits(n_inputs, where, notes)
     if not quiet:
         for note in notes:
             say(note)
-    return intersection(found) if found else parse_box(DEFAULT_BOX, n_inputs)
+    if not whole:
+        return [intersection(limits) if limits else parse_box(DEFAULT_BOX, n_inputs)]
+    return [intersection([domain, *limits]) for domain in whole]
 
 
-def _base(n_inputs: int, where: DomainOptions, notes: list[str]) -> list[Domain]:
-    """Return the domain that an option gives which is a domain alone, and none where none does."""
+def _whole(n_inputs: int, where: DomainOptions, notes: list[str]) -> list[Domain]:
+    """Return the domains that an option gives which is a domain alone; none where none does."""
     from nnce_cli.domain import Polyhedron, parse_box, read_bounds, read_vnnlib
 
     if where.unbounded:
         return [Polyhedron.space(n_inputs)]
-    if where.bounds is not None:
-        return [read_bounds(where.bounds, n_inputs)]
+    if where.bounds:
+        return [read_bounds(path, n_inputs) for path in where.bounds]
     if where.vnnlib is not None:
-        return [read_vnnlib(where.vnnlib, n_inputs)]
+        domains, remarks = read_vnnlib(where.vnnlib, n_inputs)
+        notes += remarks
+        return list(domains)
     return [] if where.box is None else [parse_box(where.box, n_inputs)]
 
 

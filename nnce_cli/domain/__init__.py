@@ -12,7 +12,7 @@ from nnce_cli.domain.points_file import read_point, read_points
 from nnce_cli.domain.polyhedron import Domain, Polyhedron, intersection, make_domain
 from nnce_cli.domain.property import Case, Inequality, Property
 from nnce_cli.domain.slices import Slice, on_slice, read_slice, widened
-from nnce_cli.domain.vnnlib import read_vnnlib
+from nnce_cli.domain.vnnlib import read_property, read_vnnlib
 
 __all__ = [
     "Box",
@@ -37,6 +37,7 @@ __all__ = [
     "read_halfspaces",
     "read_point",
     "read_points",
+    "read_property",
     "read_slice",
     "read_vnnlib",
     "widened",

@@ -1,4 +1,4 @@
-"""S-expressions, the syntax of SMT-LIB and so of VNNLIB 1.0."""
+"""S-expressions, the syntax of SMT-LIB and so of VNNLIB."""
 
 from __future__ import annotations
 
@@ -11,33 +11,36 @@ Expression = str | list["Expression"]
 
 MAX_DEPTH = 64
 
-_TOKEN = re.compile(r'\s+|;[^\n]*|(?P<token>[()]|\|[^|]*\||"[^"]*"|[^\s()|";]+)')
+_TOKEN = re.compile(
+    r'\s+|;[^\n]*|(?P<token>[()]|\|[^|]*\||"[^"]*"'
+    r'|[^\s()|";\[\]]+(?P<index>\s*+\[[^\[\]()]*\])?)'
+)
 
 
-def read_expressions(text: str) -> list[Expression]:
-    """Return the expressions of a text: atoms are strings, and lists are lists.
+def read_expressions(text: str) -> Iterator[Expression]:
+    """Yield the expressions of a text, one after the other: atoms are strings, and lists lists.
+
+    An index in brackets belongs to the atom before it, without the spaces: ``X[0,3]``.
 
     Raises:
         InputError: if the parentheses do not match or are nested more than ``MAX_DEPTH`` deep.
     """
-    top: list[Expression] = []
-    opened: list[tuple[list[Expression], int]] = [(top, 0)]
+    opened: list[tuple[list[Expression], int]] = []
     for token, line in _tokens(text):
         if token == "(":
-            inner: list[Expression] = []
-            opened[-1][0].append(inner)
-            opened.append((inner, line))
-            if len(opened) > MAX_DEPTH:
+            opened.append(([], line))
+            if len(opened) >= MAX_DEPTH:
                 raise InputError(f"line {line}: parentheses are nested more than {MAX_DEPTH} deep")
-        elif token == ")":
-            if len(opened) == 1:
-                raise InputError(f"line {line}: a closing parenthesis has no opening one")
-            opened.pop()
+            continue
+        if token == ")" and not opened:
+            raise InputError(f"line {line}: a closing parenthesis has no opening one")
+        found: Expression = opened.pop()[0] if token == ")" else token
+        if opened:
+            opened[-1][0].append(found)
         else:
-            opened[-1][0].append(token)
-    if len(opened) > 1:
+            yield found
+    if opened:
         raise InputError(f"the parenthesis opened in line {opened[-1][1]} is never closed")
-    return top
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
@@ -46,9 +49,9 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise InputError(f"line {line}: a quotation is never closed")
+            raise InputError(f"line {line}: a quotation or a bracket is never closed")
         if match["token"]:
-            yield match["token"], line
+            yield "".join(match["token"].split()) if match["index"] else match["token"], line
         line += match[0].count("\n")
         position = match.end()
 

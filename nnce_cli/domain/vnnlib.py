@@ -1,173 +1,115 @@
-"""The input box of a VNNLIB 1.0 property (https://www.vnnlib.org).
+"""Properties in VNNLIB (https://www.vnnlib.org), versions 1.0 and 2.0.
 
-A property is a conjunction of assertions on the inputs X_0, X_1, … and the outputs Y_0, Y_1, ….
-Its input box is what the assertions ``(<= X_i c)`` and ``(>= X_i c)`` say; assertions on
-outputs alone are not looked at.
+A file declares inputs and outputs of a network and asserts linear inequalities of them, joined by
+and, or and not. They describe what must not happen: the property is violated where all assertions
+hold. Version 1.0 has scalars X_0, X_1, … and Y_0, Y_1, …; in version 2.0 a network is declared with
+tensors of any name. All numbers are exact; bounds of the inputs become float64 in the end.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain.box import Box
-from nnce_cli.domain.numbers import nearest_float, parse_decimal
-from nnce_cli.domain.s_expressions import Expression, read_expressions, shown
+from nnce_cli.domain.cases import Conjunction, Formula, FormulaReader, cases_of
+from nnce_cli.domain.declarations import Declarations
+from nnce_cli.domain.polyhedron import Domain
+from nnce_cli.domain.property import Case, Property
+from nnce_cli.domain.regions import Regions
+from nnce_cli.domain.s_expressions import read_expressions, shown
 from nnce_cli.domain.text_file import read_text
 
-_VARIABLE = re.compile(r"([XY])_([0-9]{1,9})")
-_IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "exit")
+IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "exit")
 
 
-def read_vnnlib(path: Path, n_inputs: int) -> Box:
-    """Read the input box of a VNNLIB 1.0 property. Decimals become the nearest float64.
+def read_property(path: Path, n_inputs: int, n_outputs: int) -> Property:
+    """Read a property of a network with so many inputs and outputs.
 
-    Several disjuncts are accepted where they bound the inputs in the same way.
+    A bound of a single input becomes the nearest float64, and strict inequalities of inputs alone
+    are taken as not strict. What is said of outputs, or of inputs and outputs, stays exact. Where
+    nothing can violate it there are no cases.
 
     Raises:
-        InputError: if the file cannot be read or parsed, declares another number of inputs than
-            the network has, leaves an input without a bound, or restricts the inputs to anything
-            but one box.
+        InputError: it cannot be read or parsed, is about other inputs or outputs, or about
+            anything but linear inequalities.
     """
     try:
-        bounds = _Bounds()
-        declared: set[int] = set()
-        for command in read_expressions(read_text(path)):
-            _read_command(command, bounds, declared)
-        if declared and declared != set(range(n_inputs)):
-            raise InputError(
-                f"it declares {len(declared)} inputs X_i, up to X_{max(declared)}, and the network "
-                f"has {n_inputs}"
-            )
-        return bounds.box(n_inputs)
+        text = _read(path, n_inputs, n_outputs)
+        regions = Regions(n_inputs, _of_inputs(text.common))
+        common = _of_outputs(text.common)
+        found = []
+        for case in text.cases:
+            domain = regions.region(_of_inputs(case))
+            if domain is not None:
+                found.append(Case(domain, (*common, *_of_outputs(case))))
+        return Property(tuple(found), _about(path, (*text.notes, *regions.notes())))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-@dataclass
-class _Bounds:
-    """The tightest bounds so far, exactly; inputs without a bound are absent."""
+def read_vnnlib(path: Path, n_inputs: int) -> tuple[tuple[Domain, ...], tuple[str, ...]]:
+    """Read the domains of the inputs that a property is about, and notes on how.
 
-    lower: dict[int, Fraction] = field(default_factory=dict)
-    upper: dict[int, Fraction] = field(default_factory=dict)
+    What it says of outputs is not looked at.
 
-    def at_least(self, i: int, value: Fraction) -> None:
-        self.lower[i] = max(value, self.lower.get(i, value))
+    Raises:
+        InputError: as `read_property`, or it leaves no inputs.
+    """
+    try:
+        text = _read(path, n_inputs, None)
+        regions = Regions(n_inputs, text.common)
+        found = [regions.region(case) for case in text.cases]
+        domains = dict.fromkeys(domain for domain in found if domain is not None)
+        if regions.empty is not None:
+            raise InputError(f"the bounds of X_{regions.empty} leave no value for it")
+        if not domains:
+            raise InputError("what it says of the inputs leaves no value for them")
+        return tuple(domains), _about(path, (*text.notes, *regions.notes()))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
-    def at_most(self, i: int, value: Fraction) -> None:
-        self.upper[i] = min(value, self.upper.get(i, value))
 
-    def box(self, n_inputs: int) -> Box:
-        for i in sorted({*self.lower, *self.upper}):
-            if i >= n_inputs:
-                raise InputError(f"it bounds X_{i}, and the network has {n_inputs} inputs")
-        for i in range(n_inputs):
-            for kind, bounds in (("lower", self.lower), ("upper", self.upper)):
-                if i not in bounds:
-                    raise InputError(f"the input X_{i} has no {kind} bound")
-            if self.lower[i] > self.upper[i]:
-                raise InputError(f"the bounds of X_{i} leave no value for it")
-        lower, upper = (
-            np.array([nearest_float(bounds[i]) for i in range(n_inputs)], dtype=np.float64)
-            for bounds in (self.lower, self.upper)
+@dataclass(frozen=True)
+class _Text:
+    """What a file says: what is common to all cases, and what each has besides."""
+
+    common: Conjunction
+    cases: list[Conjunction]
+    notes: list[str]
+
+
+def _read(path: Path, n_inputs: int, n_outputs: int | None) -> _Text:
+    """Read a file; without a number of outputs, what is said of them is taken as true."""
+    declared = Declarations()
+    reader = FormulaReader(declared.find, use_outputs=n_outputs is not None)
+    formulas: list[Formula] = []
+    for command in read_expressions(read_text(path)):
+        head = command[0] if isinstance(command, list) and command else ""
+        if head == "assert" and len(command) == 2:
+            formulas.append(reader.read(command[1]))
+        elif head in declared.commands and isinstance(command, list):
+            declared.add(command)
+        elif head not in IGNORED:
+            known = ", ".join((*declared.commands, "assert"))
+            raise InputError(f"{shown(command)} is not a command of VNNLIB: {known}")
+    notes = declared.notes(n_inputs, n_outputs)
+    if reader.left_out:
+        notes.append(
+            f"what it says of outputs is not used (comparisons: {reader.left_out}); nnce check "
+            "decides it"
         )
-        return Box(lower, upper)
+    return _Text(*cases_of(formulas), notes)
 
 
-def _read_command(command: Expression, bounds: _Bounds, declared: set[int]) -> None:
-    head = command[0] if isinstance(command, list) and command else command
-    if head in ("declare-const", "declare-fun") and len(command) > 1:
-        variable = _VARIABLE.fullmatch(command[1]) if isinstance(command[1], str) else None
-        if variable is None:
-            raise InputError(f"{shown(command)} declares no input X_i and no output Y_i")
-        if variable[1] == "X":
-            declared.add(int(variable[2]))
-    elif head == "assert" and len(command) == 2:
-        _restrict(bounds, command[1])
-    elif head not in _IGNORED:
-        raise InputError(f"{shown(command)} is not a command of VNNLIB 1.0 (declare-const, assert)")
+def _of_inputs(inequalities: Conjunction) -> Conjunction:
+    return [one for one in inequalities if not one.outputs]
 
 
-def _restrict(bounds: _Bounds, formula: Expression) -> None:
-    """Tighten bounds by a formula."""
-    if not any(kind == "X" for kind, _ in _variables(formula)):
-        return
-    head = formula[0]
-    if head == "and":
-        for part in formula[1:]:
-            _restrict(bounds, part)
-    elif head == "or":
-        _restrict_by_disjunction(bounds, formula)
-    elif head in ("<=", ">="):
-        terms = formula[1:] if head == "<=" else formula[:0:-1]
-        for smaller, larger in pairwise(terms):
-            _restrict_by_inequality(bounds, smaller, larger, formula)
-    else:
-        raise InputError(
-            f"{shown(formula)} restricts inputs by something else than and, or, <= and >="
-        )
+def _of_outputs(inequalities: Conjunction) -> Conjunction:
+    return [one for one in inequalities if one.outputs]
 
 
-def _restrict_by_disjunction(bounds: _Bounds, formula: Expression) -> None:
-    """Tighten bounds by disjuncts that all bound the inputs in the same way."""
-    disjuncts = [_Bounds() for _ in formula[1:]]
-    for disjunct, part in zip(disjuncts, formula[1:], strict=True):
-        _restrict(disjunct, part)
-    if any(disjunct != disjuncts[0] for disjunct in disjuncts):
-        raise InputError(
-            f"the property has {len(disjuncts)} input boxes that differ (an 'or' over inputs); "
-            "write one file for each of them"
-        )
-    for i, value in disjuncts[0].lower.items():
-        bounds.at_least(i, value)
-    for i, value in disjuncts[0].upper.items():
-        bounds.at_most(i, value)
-
-
-def _restrict_by_inequality(
-    bounds: _Bounds, smaller: Expression, larger: Expression, formula: Expression
-) -> None:
-    """Tighten bounds by ``smaller <= larger``, one an input and the other a number."""
-    left = _VARIABLE.fullmatch(smaller) if isinstance(smaller, str) else None
-    right = _VARIABLE.fullmatch(larger) if isinstance(larger, str) else None
-    if left is not None and left[1] == "X" and not any(_variables(larger)):
-        bounds.at_most(int(left[2]), _value(larger))
-    elif right is not None and right[1] == "X" and not any(_variables(smaller)):
-        bounds.at_least(int(right[2]), _value(smaller))
-    elif any(kind == "X" for kind, _ in (*_variables(smaller), *_variables(larger))):
-        raise InputError(
-            f"{shown(formula)} is not a bound on one input; nnce reads (<= X_i c) and (>= X_i c)"
-        )
-
-
-def _value(expression: Expression) -> Fraction:
-    """Return the exact value of a number: a decimal, (- a), (- a b) or (/ a b)."""
-    if isinstance(expression, str):
-        return parse_decimal(expression)
-    arguments = [_value(argument) for argument in expression[1:]]
-    match expression[:1], arguments:
-        case ["-"], [a]:
-            return -a
-        case ["-"], [a, b]:
-            return a - b
-        case ["/"], [a, b] if b != 0:
-            return a / b
-    raise InputError(f"{shown(expression)} is not a number")
-
-
-def _variables(expression: Expression) -> Iterator[tuple[str, int]]:
-    """Yield the variables in an expression as (X or Y, index)."""
-    if isinstance(expression, str):
-        variable = _VARIABLE.fullmatch(expression)
-        if variable is not None:
-            yield variable[1], int(variable[2])
-        return
-    for part in expression:
-        yield from _variables(part)
+def _about(path: Path, notes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{path}: {note}" for note in notes)
