@@ -181,7 +181,8 @@ def _mark(axes: Axes, scene: _Scene) -> None:
     data = np.flatnonzero(inside[marks.own :]) + marks.own
     x, y = marks.places[data].T
     colours = [to_rgba(INK, opacity) for opacity in marks.opacities[data].tolist()]
-    axes.scatter(x, y, s=14, c=colours, linewidths=0, zorder=6)
+    edges = [to_rgba("white", opacity) for opacity in marks.opacities[data].tolist()]
+    axes.scatter(x, y, s=18, c=colours, edgecolors=edges, linewidths=0.8, zorder=6)
     middle = (plane.lower + plane.upper) / 2
     outlined = [withStroke(linewidth=2.4, foreground="white")]
     for index in np.flatnonzero(inside[: marks.own]).tolist():
