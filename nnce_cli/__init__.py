@@ -4,6 +4,8 @@ What a script or a notebook needs is here: ``import nnce_cli as nnce`` (docs/pyt
 are loaded when they are used.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from nnce_cli.base.lazy import lazy_names
@@ -50,3 +52,18 @@ _RENAMED = {"open": "open_table", "enumerate": "enumerate_cells"}
 
 def __getattr__(name: str) -> object:
     return _names(_RENAMED.get(name, name))
+
+
+class _Front(ModuleType):
+    """The package, whose name ``verify`` is the function also where the room of it is loaded."""
+
+    @property
+    def verify(self) -> object:
+        return _names("verify")
+
+    @verify.setter
+    def verify(self, room: ModuleType) -> None:
+        """Leave the name as it is: the import system would put the room there."""
+
+
+sys.modules[__name__].__class__ = _Front

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,14 +83,21 @@ class Atlas:
         return found.replace_schema_metadata({**(found.schema.metadata or {}), b"nnce": said})
 
     def to_pandas(self) -> Any:
-        """Return the table as a pandas DataFrame."""
+        """Return the table as a pandas DataFrame.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        _need("pandas")
         return self.table.to_pandas()
 
     def to_polars(self) -> Any:
-        """Return the table as a polars DataFrame."""
-        import polars as pl
+        """Return the table as a polars DataFrame.
 
-        return pl.from_arrow(self.table)
+        Raises:
+            InputError: polars is not installed.
+        """
+        return _need("polars").from_arrow(self.table)
 
     def batches(self) -> Iterator[Rows]:
         """Yield the rows some at a time, in bounded memory; they are held against the digests."""
@@ -166,6 +174,14 @@ class Atlas:
         widths = "-".join(map(str, self.metadata.widths))
         state = "" if self.complete else ", incomplete"
         return f"<Atlas of {widths}: {self.cells:,} cells{state}>"
+
+
+def _need(module: str) -> Any:
+    """Return a module that is there or not."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(f"{module} is not installed: pip install {module}") from error
 
 
 class _Columns:
