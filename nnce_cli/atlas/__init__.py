@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
+    from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
 
 __all__ = [
     "Counterexample",

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nnce_cli.atlas.verdict import Searched, Verdict
 from nnce_cli.atlas.split_tree import Closed, Cut, Region
+from nnce_cli.atlas.verdict import Searched, Verdict
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Property
 from nnce_cli.network import LayerStack
