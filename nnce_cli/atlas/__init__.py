@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nnce_cli.atlas.check import Counterexample, Progress, Verdict, check
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
+    from nnce_cli.atlas.proof import refuse_unprovable, write_proof
+    from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
 
-__all__ = ["Counterexample", "Evaluation", "Progress", "Verdict", "check", "evaluate"]
+__all__ = [
+    "Counterexample",
+    "Evaluation",
+    "Progress",
+    "Verdict",
+    "check",
+    "evaluate",
+    "refuse_unprovable",
+    "write_proof",
+]
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "check": ["Counterexample", "Progress", "Verdict", "check"],
+        "verdict": ["Counterexample", "Progress", "Verdict", "check"],
         "evaluation": ["Evaluation", "evaluate"],
+        "proof": ["refuse_unprovable", "write_proof"],
     },
 )

@@ -56,7 +56,8 @@ class Program:
         self.multipliers = np.zeros(len(names))
         self.closes = False
         self.basis: Basis | None = None
-        self._slope, self._constant, self._lower, self._upper = slope, constant, lower, upper
+        self._slope, self._constant = slope, constant
+        self._lower, self._upper = lower.copy(), upper.copy()  # as the cuts of a box are about it
         self._width = upper - lower
         scaled = slope * self._width
         shifted = constant + slope @ lower
@@ -125,7 +126,7 @@ class Program:
         size = float(multipliers @ (np.abs(self._constant) + np.abs(self._slope) @ reach))
         size += abs(sign) * float(reach[i])
         value = slope @ (self._lower + self._upper) / 2 - np.abs(slope) @ self._width / 2
-        roundings = 4 * (len(multipliers) + len(self._lower) + 8)
+        roundings = 8 * (2 * len(multipliers) + len(self._lower) + 8)
         return float(value + constant - roundings * UNIT_ROUNDOFF * size - UNDERFLOW)
 
 

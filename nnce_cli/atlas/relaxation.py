@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 Signs = NDArray[np.int8]
 Indices = NDArray[np.int64]
 
+EVEN = 1.01  # lo and hi may well be of equal size, and rounding is not to choose between them
 GROWN = 1 + 2.0**-40  # covers the rounding of the sums of sizes themselves
 
 
@@ -79,6 +80,26 @@ class Forms:
 
 
 @dataclass(frozen=True, eq=False)
+class LayerForms:
+    """Neurons z of a layer that had no sign: below z, and then below -z, are ``forms`` (2 r)."""
+
+    region: Indices
+    neuron: Indices
+    forms: Forms
+
+    def of(self, region: int) -> tuple[Indices, Forms, Forms]:
+        """Return the neurons of one region, and the functions below z and -z."""
+        chosen = slice(*np.searchsorted(self.region, [region, region + 1]))
+        slope, constant = self.forms.slope, self.forms.constant
+        m = len(self.region)
+        return (
+            self.neuron[chosen],
+            Forms(slope[:m][chosen], constant[:m][chosen]),
+            Forms(slope[m:][chosen], constant[m:][chosen]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class _Lines:
     """The lines of one layer over each region, for terms of either sign: (m, n) each.
 
@@ -106,13 +127,9 @@ class Relaxation:
         self._sizes = [np.abs(weight) for weight, _ in self._layers]
         longest = max((max(w.shape) for w, _ in self._layers), default=1)
         longest = max(longest, stack.n_inputs, 0 if stack.output is None else stack.output.n_out)
-        # Each number errs by a few roundings for each layer, and each sum by its length.
-        self._unit = 2 * (longest + 8 * len(self._layers) + 16) * UNIT_ROUNDOFF
-
-    def row(self, layer: int, neuron: int) -> tuple[Floats, float]:
-        """Return the weights and the bias of a neuron of a layer."""
-        weight, bias = self._layers[layer]
-        return weight[neuron], float(bias[neuron])
+        # Each number errs by a few roundings for each layer, and each sum by its length: half of
+        # this would do, but whoever replays a search must find the same.
+        self._unit = 4 * (longest + 8 * len(self._layers) + 16) * UNIT_ROUNDOFF
 
     def whole(self, lower: Floats, upper: Floats) -> Regions:
         """Return the box (d,) as one region of which nothing else is known."""
@@ -143,17 +160,21 @@ class Relaxation:
         here = slice(*self.offset[layer : layer + 2])
         low, high = regions.low[:, here], regions.high[:, here]
         region, neuron = np.nonzero((low < 0) & (high > 0))
-        if len(region) == 0:
-            return
         weight, bias = self._layers[layer]
-        found = []
-        for sign in (1.0, -1.0):
-            forms = bounded.back(
-                layer, region, sign * weight[neuron], sign * bias[neuron], np.abs(bias[neuron])
-            )
-            found.append(bounded.least(region, forms))
-        np.maximum.at(low, (region, neuron), found[0])
-        np.minimum.at(high, (region, neuron), -found[1])
+        rows, constant = weight[neuron], bias[neuron]
+        twice = np.concatenate([region, region])
+        forms = bounded.back(
+            layer,
+            twice,
+            np.concatenate([rows, -rows]),
+            np.concatenate([constant, -constant]),
+            np.abs(np.concatenate([constant, constant])),
+        )
+        least = bounded.least(twice, forms)
+        m = len(region)
+        low[region, neuron] = np.fmax(low[region, neuron], least[:m])
+        high[region, neuron] = np.fmin(high[region, neuron], -least[m:])
+        bounded.forms.append(LayerForms(region, neuron, forms))
 
     def _lines(self, bounded: Bounded, layer: int, units: Units) -> _Lines:
         """Enclose what a layer hands on between lines."""
@@ -181,7 +202,7 @@ class Relaxation:
             s,
         )
         # through zero: the nearer of the two pieces; but what need not win may be zero
-        tangent = np.where(is_piece, 0.0, np.where(hi > -lo, 1.0, s))
+        tangent = np.where(is_piece, 0.0, np.where(hi > -EVEN * lo, 1.0, s))
         convex = s <= 1
         under[region, neuron] = np.where(convex, tangent, chord)
         over[region, neuron] = np.where(convex, chord, tangent)
@@ -230,6 +251,7 @@ class Bounded:
         self, relaxation: Relaxation, regions: Regions, lines: list[_Lines], inputs: Floats
     ) -> None:
         self.regions = regions
+        self.forms: list[LayerForms] = []
         self._relaxation = relaxation
         self._lines = lines
         self._inputs = inputs

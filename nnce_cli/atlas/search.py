@@ -26,11 +26,10 @@ from nnce_cli.atlas.split_tree import Cut, SplitTree
 from nnce_cli.exact import rationals
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
-BATCH = 64  # regions at a time
+BATCH = 128  # regions at a time
 MOST_INPUTS = 16  # of which boxes are drawn tight, two programs for each
-
-RULE = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +71,11 @@ class Search:
         self.visited = self.programs = 0
         domain = question.domain
         self._relaxation = Relaxation(question.stack)
+        maps = [*question.stack.hidden[1:], question.stack.output]
+        self._weight = [
+            np.ones(layer.n_out) if after is None else np.abs(after.weight).sum(axis=0)
+            for layer, after in zip(question.stack.hidden, maps, strict=True)
+        ]
         self._free = np.flatnonzero(domain.lower < domain.upper)
         halfspaces = domain.halfspaces
         root = _Node(
@@ -254,47 +258,50 @@ class Search:
 
     def _divide(self, bounded: Bounded, node: _Node, k: int, layer: int) -> None:
         """Divide a region by the sign of a neuron of a layer."""
-        neuron = self._neuron(bounded, node, k, layer)
-        first = int(self._relaxation.offset[layer])
-        weight, bias = self._relaxation.row(layer, neuron - first)
-        region = np.array([k, k])
-        rows = np.array([1.0, -1.0])[:, None] * weight
-        constant = np.array([bias, -bias])
-        forms = bounded.back(layer, region, rows, constant, np.abs(constant))
-        values = node.corners @ forms.slope.T + forms.constant
+        neurons, below, above = bounded.forms[layer].of(k)
+        values = node.corners @ below.slope.T + below.constant
+        i = self._choose(bounded, k, layer, neurons, values)
+        neuron = int(self._relaxation.offset[layer] + neurons[i])
         numbers = self.tree.divide(node.number, neuron)
-        for c, (side, number) in enumerate(zip((-1, 1), numbers, strict=True)):
+        for side, forms, number in zip((-1, 1), (below, above), numbers, strict=True):
             regions = bounded.regions.take(np.array([k]))
             regions.sides[0, neuron] = side
             if side > 0:
                 regions.low[0, neuron] = 0.0
             else:
                 regions.high[0, neuron] = 0.0
-            self._waiting.append(
-                _Node(
-                    number,
-                    regions,
-                    node.open,
-                    [*node.names, ("n", neuron)],
-                    np.concatenate([node.slope, forms.slope[c : c + 1]]),
-                    np.concatenate([node.constant, forms.constant[c : c + 1]]),
-                    node.corners[values[:, c] <= 0],
-                )
+            part = _Node(
+                number,
+                regions,
+                node.open,
+                [*node.names, ("n", neuron)],
+                np.concatenate([node.slope, forms.slope[i : i + 1]]),
+                np.concatenate([node.constant, forms.constant[i : i + 1]]),
+                node.corners[side * values[:, i] >= 0],
             )
+            if len(part.corners) or not self._is_empty(part):
+                self._waiting.append(part)
 
-    def _neuron(self, bounded: Bounded, node: _Node, k: int, layer: int) -> int:
-        """Choose a neuron of a layer, one whose sign is not known."""
-        offset = self._relaxation.offset
-        here = slice(*offset[layer : layer + 2])
+    def _is_empty(self, node: _Node) -> bool:
+        """Tell whether the facets of a region are proved to leave nothing; close it then."""
+        box = node.regions
+        program = Program(node.names, node.slope, node.constant, box.lower[0], box.upper[0])
+        program.solve()
+        self.programs += 1
+        if program.closes:
+            for alternative in node.open:
+                self.tree.close(node.number, alternative, program.combination())
+        return program.closes
+
+    def _choose(
+        self, bounded: Bounded, k: int, layer: int, neurons: Indices, values: Floats
+    ) -> int:
+        """Choose one of some neurons of a layer, with their values at a region's corners (c, m)."""
+        here = neurons + int(self._relaxation.offset[layer])
         low, high = bounded.regions.low[k, here], bounded.regions.high[k, here]
-        is_open = bounded.signs(layer)[k] == 0
-        score = np.minimum(-low, high)
-        if RULE:
-            score = -low * high / (high - low + 1e-300)
-        if RULE >= 1 and layer + 1 < len(self.question.stack.hidden):
-            W = self.question.stack.hidden[layer + 1].weight
-            on = bounded.signs(layer + 1)[k] == 0
-            if RULE == 2:
-                W = W[: len(on)][on]
-            score = score * np.abs(W[:, : len(score)]).sum(axis=0)
-        return int(offset[layer] + np.where(is_open, score, -np.inf).argmax())
+        score = -low * high / (high - low + 1e-300) * self._weight[layer][neurons]
+        score[bounded.signs(layer)[k, neurons] != 0] = -np.inf
+        if len(values):
+            cuts = (values > 0).any(axis=0) & (values < 0).any(axis=0)
+            score *= np.where(cuts, 100.0, 1.0)
+        return int(score.argmax())

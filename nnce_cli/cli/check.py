@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from nnce_cli.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from nnce_cli.atlas import Counterexample, Evaluation, Progress, Verdict
+    from nnce_cli.domain import Property
     from nnce_cli.network import LayerStack
 
 WORDS = {True: "holds", False: "violated", None: "not decided"}
@@ -31,6 +33,18 @@ def check_property(
     prop: Annotated[
         Path, typer.Argument(metavar="PROPERTY", help="What must not happen, in VNNLIB.")
     ],
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a certificate of the verdict, which --replay checks."
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Decide nothing: check the certificate that --proof wrote."
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Stop after so long. [default: no limit]"),
@@ -52,6 +66,10 @@ def check_property(
     does. It is evaluated by onnxruntime, too. Nothing is decided by a tolerance, also where a
     threshold is only just attained.
 
+    A certificate (--proof) is checked by code that has nothing in common with the search: of a
+    property that holds it has the regions into which the domain was divided, and a proof for each.
+    Exit code 1 where it does not prove the verdict.
+
     The exit code is 0 where the property was decided, with --exit-code 1 where it is violated; 3
     where the time was not enough.
 
@@ -59,10 +77,14 @@ def check_property(
     nnce check model.onnx property.vnnlib
     nnce check model.onnx property.vnnlib --exit-code -q && echo safe
     nnce check model.onnx property.vnnlib --time-limit 60 --json
+    nnce check model.onnx property.vnnlib --proof proof.jsonl
+    nnce check model.onnx property.vnnlib --replay proof.jsonl
     """  # noqa: D301
     if time_limit is not None and not 0 < time_limit < math.inf:
         raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
-    from nnce_cli.atlas import check, evaluate
+    if proof is not None and replay is not None:
+        raise InputError("--replay checks a certificate and --proof writes one; use one of them")
+    from nnce_cli.atlas import check, evaluate, refuse_unprovable, write_proof
     from nnce_cli.domain import read_property
     from nnce_cli.network import load_network
 
@@ -72,12 +94,19 @@ def check_property(
     if not quiet:
         for note in asked.notes:
             say(note)
+    if replay is not None:
+        _replay(replay, stack, asked, json=json, quiet=quiet)
+        return
+    if proof is not None:
+        refuse_unprovable(stack, asked)
     with check_progress(not quiet) as watch, stop_on_signals() as stop:
         ended = _Limit(time_limit, stop.is_requested)
         verdict = check(stack, asked, ended, _shown(watch))
     found, evaluation = verdict.counterexample, None
     if found is not None:
         evaluation = evaluate(stack, model, asked.cases[found.case], found.point)
+    if proof is not None and verdict.holds is not None:
+        write_proof(proof, stack, verdict)
     if json:
         print(json_text(_values(model, prop, stack, verdict, evaluation, list(asked.notes))))
     else:
@@ -86,6 +115,24 @@ def check_property(
         raise typer.Exit(exit_codes.INCOMPLETE)
     if exit_code and not verdict.holds:
         raise typer.Exit(1)
+
+
+def _replay(proof: Path, stack: LayerStack, asked: Property, *, json: bool, quiet: bool) -> None:
+    """Check a certificate, and say what it proves."""
+    from nnce_cli.verify import replay
+
+    with check_progress(not quiet) as watch:
+        found = replay(proof, stack, asked, partial(watch, "regions"))
+    verdict, proved = WORDS[found.holds], not found.failure
+    if json:
+        values = {"proof": str(proof), "verdict": verdict, "proved": proved}
+        print(json_text(values | {"steps": found.steps, "failure": found.failure or None}))
+    else:
+        said = "proved" if proved else f"NOT proved: {found.failure}"
+        steps = f"{number(found.steps)} steps"
+        print_fields({"certificate": str(proof), "verdict": f"{verdict}: {said}", "checked": steps})
+    if not proved:
+        raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
 class _Limit:
