@@ -7,7 +7,7 @@ walked through along their length. In a cone half of the points are then moved i
 which the domain is unbounded, by any power of two, and others towards a point inside.
 
 What is handed out is proved to be strictly inside. A point that rounding took out of the domain
-goes back along the line to the point inside, as a rational point.
+is rational instead, and goes back along the line to the point inside as far as it has to.
 """
 
 from __future__ import annotations
@@ -60,11 +60,15 @@ class RandomPoints:
         if isinstance(self._chart.domain, Box):
             return Drawn(self._of_box(self._chart.domain, count), [])
         with np.errstate(all="ignore"):
-            points = self._at_many_scales(self._chart.points(self._walked(count)))
-        points = points[np.isfinite(points).all(axis=1)]
+            u = self._walked(count)
+            points = self._at_many_scales(self._chart.points(u))
         holds = self._inside.holds(points)
-        lost = points[~holds][:MOST_RATIONAL]
-        return Drawn(points[holds], [self._taken_back(rationals(x)) for x in lost])
+        lost = np.flatnonzero(~holds & np.isfinite(points).all(axis=1))[:MOST_RATIONAL].tolist()
+        if self._chart.is_cone:
+            exact = [rationals(points[i]) for i in lost]
+        else:
+            exact = [self._chart.point(rationals(u[i])) for i in lost]
+        return Drawn(points[holds], [self._taken_back(x) for x in exact])
 
     def _of_box(self, box: Box, count: int) -> Floats:
         share = self._generator.random((count, box.n_inputs))
@@ -115,10 +119,12 @@ class RandomPoints:
         return found
 
     def _taken_back(self, point: Rational) -> Rational:
-        """Return a random point between a point and the one inside that is inside, too."""
-        pairs = zip(self._inside.rooms(self._middle), self._inside.rooms(point), strict=True)
-        most = min((here / (here - there) for here, there in pairs if there < here), default=1)
-        share = min(fmpq(1), most) * fmpq(*float(self._generator.random()).as_integer_ratio())
+        """Return a point; or, of one outside, a random one between it and that inside."""
+        rooms = zip(self._inside.rooms(self._middle), self._inside.rooms(point), strict=True)
+        most = min((here / (here - there) for here, there in rooms if there <= 0), default=None)
+        if most is None:
+            return point
+        share = most * fmpq(*float(self._generator.random()).as_integer_ratio())
         return [m + share * (x - m) for m, x in zip(self._middle, point, strict=True)]
 
 
