@@ -73,9 +73,8 @@ def load_several(
     stack = load_network(model, outputs)
     given = stack if plane is None else on_slice(stack, plane)
     domains = _domains(given.n_inputs, where, quiet=quiet)
-    for domain in domains:
-        window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
-        check_against_onnxruntime(stack, model, *window, outputs=outputs)
+    window = _window(domains) if plane is None else _inputs_on(plane, *_window(domains))
+    check_against_onnxruntime(stack, model, *window, outputs=outputs)
     return given, domains
 
 
@@ -174,11 +173,12 @@ def _coordinates(dimension: int, where: DomainOptions) -> Domain:
     return box if where.margin is None else widened(box, where.margin)
 
 
-def _window(domain: Domain) -> tuple[Floats, Floats]:
-    """Return bounds for trying the network: those of the domain, near ones in place of infinity."""
+def _window(domains: list[Domain]) -> tuple[Floats, Floats]:
+    """Return bounds for trying the network: round all domains, near ones in place of infinity."""
     import numpy as np
 
-    lower, upper = domain.lower, domain.upper
+    lower = np.min([domain.lower for domain in domains], axis=0)
+    upper = np.max([domain.upper for domain in domains], axis=0)
     low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper - 2.0, -1.0))
     return low, np.where(np.isfinite(upper), upper, low + 2.0)
 
