@@ -19,7 +19,7 @@ from flint import fmpq, fmpq_mat, fmpz
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps
-from nnce_cli.domain import Box
+from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
     DICTIONARY,
     CellPoints,
@@ -44,10 +44,10 @@ class Decisions:
     A cell is given by the bits of its neurons (N,), the layers joined (`neuron_bits`).
     """
 
-    def __init__(self, stack: LayerStack, box: Box, scores: AffineMap) -> None:
-        """Prepare for a network on a box; the class is that of the largest of the ``scores``."""
+    def __init__(self, stack: LayerStack, domain: Domain, scores: AffineMap) -> None:
+        """Prepare for a network on a domain; the class is that of the largest of the ``scores``."""
         self._stack = stack
-        self._box = box
+        self._domain = domain
         self._scores = scores
         self._pullback = Pullback(_followed_by(stack, scores))
         self._walk = lru_cache(WALKS)(self._walk_of_differences)
@@ -60,7 +60,7 @@ class Decisions:
     @cached_property
     def _points(self) -> CellPoints:
         """Finds points inside the cells that are asked about."""
-        return CellPoints(Problem.of(replace(self._stack, output=None), self._box))
+        return CellPoints(Problem.of(replace(self._stack, output=None), self._domain))
 
     def point_in(self, bits: Bits) -> list[fmpq] | None:
         """Return a point inside a cell, None where there is no such cell."""
@@ -98,7 +98,7 @@ class Decisions:
         last = AffineMap.of(
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
-        problem = Problem.of(_followed_by(self._stack, last), self._box)
+        problem = Problem.of(_followed_by(self._stack, last), self._domain)
         return walk_factory(DICTIONARY)(problem, rows=False, witness=False)
 
 

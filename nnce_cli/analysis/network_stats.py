@@ -18,9 +18,9 @@ from nnce_cli.analysis.table_and_model import refuse_other_model
 from nnce_cli.analysis.task import output_map, score_map, task_of
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
-from nnce_cli.domain import Box, fix_inputs
+from nnce_cli.enumeration import Problem
 from nnce_cli.network import LayerStack, neuron_bits
-from nnce_cli.table import CellRows, Metadata
+from nnce_cli.table import CellRows, Metadata, domain_of
 
 ROWS_PER_REPORT = 100
 
@@ -79,10 +79,11 @@ class NetworkCounter:
         refuse_other_model(metadata, stack)
         self._outputs = output_map(stack).n_out
         self._task = task_of(self._outputs, metadata.meaning, task)
-        box = Box(np.array(metadata.lower), np.array(metadata.upper))
-        self._stack, _, self._free = fix_inputs(stack, box)
+        domain = domain_of(metadata)
+        problem = Problem.of(stack, domain)
+        self._stack, self._free = problem.stack, problem.free
         self._scores = score_map(stack, self._task)
-        self._decisions = Decisions(stack, box, self._scores)
+        self._decisions = Decisions(stack, domain, self._scores)
         self._metadata = metadata
         self._progress = progress
         self._rows = 0

@@ -20,12 +20,21 @@ from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
-from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
-from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
 from nnce_cli.cli.say import say
 from nnce_cli.cli.several import RunFiles, cells_of_union
+from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
+from nnce_cli.run import (
+    STDOUT,
+    Request,
+    Result,
+    SavedError,
+    check_outputs,
+    default_folder,
+    finished_before,
+    run,
+)
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
@@ -278,9 +287,15 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
     forecasting = Forecasting(request, quiet=verbosity.quiet)
     watch = _Watch()
     try:
-        with run_progress(verbosity, forecasting) as show:
-            observers = [watch.look, forecasting.look, show]
-            return run(request, [*observers, history.note] if history else observers)
+        with run_progress(verbosity, forecasting) as show, stop_on_signals() as stop:
+            observers = [watch.look, forecasting.look, show, *([history.note] if history else [])]
+            return run(request, observers, stop.is_requested, say)
+    except KeyboardInterrupt:
+        if _is_saved(request):
+            say(f"go on with: {resume_command()}")
+        raise
+    except SavedError as error:
+        raise InputError(f"{error}; the run is saved: go on with {resume_command()}") from error
     except BrokenPipeError as error:  # nobody reads the table any more, which is no error
         raise typer.Exit(_code(watch.has_seen_the_end, request.certify)) from error
     except (MemoryError, OSError, ImportError) as error:

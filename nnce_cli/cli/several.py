@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.cli.request import STDOUT, Request, Result
+from nnce_cli.run import STDOUT, Request, Result
 
 
 @dataclass(frozen=True)
