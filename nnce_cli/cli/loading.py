@@ -79,7 +79,7 @@ def load_several(
 
 
 def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
-    """Return the domain that a command line names, and the slice; None where it names nothing.
+    """Return the domains that a command line names, and the slice; None where it names nothing.
 
     Raises:
         InputError: it cannot be read, or is empty.
@@ -90,10 +90,10 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
     if not where.is_given:
         return None
     if where.slice_of is None:
-        return Place(_only(_domains(n_inputs, where, quiet=quiet)))
+        return Place(tuple(_domains(n_inputs, where, quiet=quiet)))
     plane = read_slice(where.slice_of)
     points = tuple(map(tuple, plane.points.tolist()))
-    return Place(_only(_domains(plane.dimension, where, quiet=quiet)), points)
+    return Place(tuple(_domains(plane.dimension, where, quiet=quiet)), points)
 
 
 def _only(domains: list[Domain]) -> Domain:
