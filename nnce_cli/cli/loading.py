@@ -73,14 +73,13 @@ def load_several(
     stack = load_network(model, outputs)
     given = stack if plane is None else on_slice(stack, plane)
     domains = _domains(given.n_inputs, where, quiet=quiet)
-    for domain in domains:
-        window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
-        check_against_onnxruntime(stack, model, *window, outputs=outputs)
+    window = _window(domains) if plane is None else _inputs_on(plane, *_window(domains))
+    check_against_onnxruntime(stack, model, *window, outputs=outputs)
     return given, domains
 
 
 def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
-    """Return the domain that a command line names, and the slice; None where it names nothing.
+    """Return the domains that a command line names, and the slice; None where it names nothing.
 
     Raises:
         InputError: it cannot be read, or is empty.
@@ -91,10 +90,10 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
     if not where.is_given:
         return None
     if where.slice_of is None:
-        return Place(_only(_domains(n_inputs, where, quiet=quiet)))
+        return Place(tuple(_domains(n_inputs, where, quiet=quiet)))
     plane = read_slice(where.slice_of)
     points = tuple(map(tuple, plane.points.tolist()))
-    return Place(_only(_domains(plane.dimension, where, quiet=quiet)), points)
+    return Place(tuple(_domains(plane.dimension, where, quiet=quiet)), points)
 
 
 def _only(domains: list[Domain]) -> Domain:
@@ -174,11 +173,12 @@ def _coordinates(dimension: int, where: DomainOptions) -> Domain:
     return box if where.margin is None else widened(box, where.margin)
 
 
-def _window(domain: Domain) -> tuple[Floats, Floats]:
-    """Return bounds for trying the network: those of the domain, near ones in place of infinity."""
+def _window(domains: list[Domain]) -> tuple[Floats, Floats]:
+    """Return bounds for trying the network: round all domains, near ones in place of infinity."""
     import numpy as np
 
-    lower, upper = domain.lower, domain.upper
+    lower = np.min([domain.lower for domain in domains], axis=0)
+    upper = np.max([domain.upper for domain in domains], axis=0)
     low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper - 2.0, -1.0))
     return low, np.where(np.isfinite(upper), upper, low + 2.0)
 

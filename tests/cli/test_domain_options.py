@@ -113,7 +113,7 @@ BALL = "integer-3-6-6.onnx"
 
 
 @needs_cases
-def test_a_ball_has_the_known_cells_and_is_held_against_the_table(tmp_path):
+def test_a_ball_has_the_known_cells_and_is_verified(tmp_path):
     truth = json.loads((DOMAINS / "truth.json").read_text())
     entry = truth["integer-3-6-6.l1-ball"]
     (tmp_path / "centre.csv").write_text("0,0,0")
@@ -122,9 +122,12 @@ def test_a_ball_has_the_known_cells_and_is_held_against_the_table(tmp_path):
     made = nnce("enumerate", DOMAINS / BALL, *ball, "-o", "t", "-j", "1", "--json", cwd=tmp_path)
     assert json.loads(made.stdout)["cells"] == entry["cells"]
     other = ["--ball1", f"centre.csv,{radius / 2}"]
+    done = nnce("verify", "t", DOMAINS / BALL, *ball, "-j", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "Proved" in done.stdout
     for named, why in (
         (other, "input 0 goes through"),
-        (["--box", "-1,1"], "its domain has other half-spaces"),
+        (["--box", "-1,1"], "its domain has 8 half-spaces and the one named 0"),
     ):
         done = nnce("verify", "t", DOMAINS / BALL, *named, "-j", "1", cwd=tmp_path)
         assert done.returncode == 1
@@ -139,7 +142,7 @@ def test_a_slice_is_held_against_the_table(tmp_path):
     nnce("enumerate", model, "--slice", "s.csv", "-o", "t", "-j", "1", "-q", cwd=tmp_path)
     for named, why in (
         (["--slice", "s.csv"], ""),
-        (["--slice", "other.csv"], "it is of a slice through other points"),
+        (["--slice", "other.csv"], "its slice goes through another point 1"),
         (["--slice", "s.csv", "--centre"], "input 0 goes through [0.0, 1.0] in its domain"),
         (["--box", "0,1"], "its domain is a slice and the one named is none"),
     ):

@@ -52,6 +52,14 @@ def test_each_domain_has_a_table_and_the_union_is_counted(folder):
         assert (folder / name).read_bytes() == (folder / "alone").read_bytes()
 
 
+def test_a_table_of_one_of_several_domains_is_held_against_them(folder):
+    nnce("enumerate", "m.onnx", "--vnnlib", "p.vnnlib", "-o", "t", "-qj1", cwd=folder)
+    for bounds, code in ((BOTH, 0), (("--bounds", "left.csv") * 2, 1)):
+        done = nnce("verify", "t.2", "m.onnx", *bounds, "-j", "1", cwd=folder)
+        assert done.returncode == code, done.stdout
+    assert "its domain is none of the 2 named" in done.stdout
+
+
 def test_a_property_with_two_boxes_has_the_same_domains(folder):
     command = ["enumerate", "m.onnx", "--count-only", "-qj1"]
     both = nnce(*command, *BOTH, cwd=folder)
