@@ -21,6 +21,7 @@ COMMANDS = {
     "stats": "stats:show_stats",
     "inspect": "inspect:inspect_model",
     "verify": "verify:verify_cells",
+    "check": "check:check_property",
     "runs": "runs:show_runs",
     "plot": "plot:plot_cells",
     "report": "report_page:write_report",
@@ -88,6 +89,7 @@ def nnce(
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
+    nnce check model.onnx property.vnnlib         whether a property holds
     nnce runs .                         unfinished runs, alive or not
     nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page

@@ -52,7 +52,19 @@ def load(
         quiet: leave out what there is to know of how the domain was read.
 
     Raises:
-        InputError: one of them cannot be read, or the domain is empty.
+        InputError: one of them cannot be read, the domain is empty, or there are several.
+    """
+    stack, domains = load_several(model, where, outputs, quiet=quiet)
+    return stack, _only(domains)
+
+
+def load_several(
+    model: Path, where: DomainOptions, outputs: Sequence[str] = (), *, quiet: bool = False
+) -> tuple[LayerStack, list[Domain]]:
+    """Do what `load` does, where there may be several domains.
+
+    Raises:
+        InputError: one of them cannot be read, or is empty.
     """
     from nnce_cli.domain import on_slice, read_slice
     from nnce_cli.network import check_against_onnxruntime, load_network
@@ -60,10 +72,11 @@ def load(
     plane = None if where.slice_of is None else read_slice(where.slice_of)
     stack = load_network(model, outputs)
     given = stack if plane is None else on_slice(stack, plane)
-    domain = _domain(given.n_inputs, where, quiet=quiet)
-    window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
-    check_against_onnxruntime(stack, model, *window, outputs=outputs)
-    return given, domain
+    domains = _domains(given.n_inputs, where, quiet=quiet)
+    for domain in domains:
+        window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
+        check_against_onnxruntime(stack, model, *window, outputs=outputs)
+    return given, domains
 
 
 def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
@@ -78,25 +91,31 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
     if not where.is_given:
         return None
     if where.slice_of is None:
-        return Place(_domain(n_inputs, where, quiet=quiet))
+        return Place(_only(_domains(n_inputs, where, quiet=quiet)))
     plane = read_slice(where.slice_of)
     points = tuple(map(tuple, plane.points.tolist()))
-    return Place(_domain(plane.dimension, where, quiet=quiet), points)
+    return Place(_only(_domains(plane.dimension, where, quiet=quiet)), points)
 
 
-def _domain(n_inputs: int, where: DomainOptions, *, quiet: bool) -> Domain:
-    """Return the domain that a command line names, or the default; of a slice its coordinates."""
-    found = _domains(n_inputs, where, quiet=quiet)
-    if len(found) > 1:
+def _only(domains: list[Domain]) -> Domain:
+    """Return the one domain that there is.
+
+    Raises:
+        InputError: there are more.
+    """
+    if len(domains) > 1:
         raise InputError(
-            f"{len(found)} domains that differ are named, and this command takes one: give a file "
-            "for each of them"
+            f"{len(domains)} domains that differ are named, and this command takes one: give a "
+            "file for each of them"
         )
-    return found[0]
+    return domains[0]
 
 
 def _domains(n_inputs: int, where: DomainOptions, *, quiet: bool) -> list[Domain]:
-    """Return the domains that a command line names: each with all that else has to hold."""
+    """Return the domains that a command line names, or the default; of a slice its coordinates.
+
+    There is one, or each of several with all that else has to hold.
+    """
     from nnce_cli.domain import intersection, parse_box
 
     if where.slice_of is not None:
