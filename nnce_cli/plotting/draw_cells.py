@@ -278,7 +278,8 @@ def _explain(figure: Figure, axes: list[Axes], scene: _Scene) -> None:
         label = f"colours: {fill.label}s"
         handles.insert(0, Patch(facecolor=AREAS[0], edgecolor=MUTED, linewidth=0.5, label=label))
     if handles:
-        figure.legend(handles=handles, loc="outside lower left", ncols=4)
+        has_data = len(scene.marks.places) > scene.marks.own  # whose label is a long one
+        figure.legend(handles=handles, loc="outside lower left", ncols=3 if has_data else 4)
 
 
 def _line_handles(scene: _Scene) -> list[Artist]:
