@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     TaskOption,
@@ -45,6 +46,7 @@ def write_report(
         ),
     ] = "report.html",
     task: TaskOption = None,
+    jobs: JobsOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output file if it exists.")
     ] = False,
@@ -88,7 +90,7 @@ def write_report(
             task=meant,
             metadata=metadata,
             stats=found,
-            network=_network_stats(reader, stack, meant, found.cells),
+            network=_network_stats(reader, stack, meant, found.cells, processes(jobs)),
             partition=partition,
         )
         if not subject.stats.cells:
@@ -113,7 +115,7 @@ def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partit
 
 
 def _network_stats(
-    reader: CellTableReader, stack: LayerStack, task: Task, cells: int
+    reader: CellTableReader, stack: LayerStack, task: Task, cells: int, jobs: int
 ) -> NetworkStats | None:
     """Return what the network does on its cells, or None where the page is not to wait for it.
 
@@ -128,7 +130,7 @@ def _network_stats(
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(
-            stack, metadata, lambda done, total: show("decision boundary", done, total), task
+            stack, metadata, lambda done, total: show("decision boundary", done, total), task, jobs
         )
         for _ in counter.watch(reader.batches(witness=metadata.witness)):
             pass
