@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     PointsOption,
@@ -47,6 +48,7 @@ def write_report(
     ] = "report.html",
     task: TaskOption = None,
     points: PointsOption = None,
+    jobs: JobsOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output file if it exists.")
     ] = False,
@@ -96,7 +98,7 @@ def write_report(
             task=meant,
             metadata=metadata,
             stats=found,
-            network=_network_stats(reader, stack, meant, found.cells),
+            network=_network_stats(reader, stack, meant, found.cells, processes(jobs)),
             partition=partition,
             marks=marks,
         )
@@ -122,7 +124,7 @@ def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partit
 
 
 def _network_stats(
-    reader: CellTableReader, stack: LayerStack, task: Task, cells: int
+    reader: CellTableReader, stack: LayerStack, task: Task, cells: int, jobs: int
 ) -> NetworkStats | None:
     """Return what the network does on its cells, or None where the page is not to wait for it.
 
@@ -137,7 +139,7 @@ def _network_stats(
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(
-            stack, metadata, lambda done, total: show("decision boundary", done, total), task
+            stack, metadata, lambda done, total: show("decision boundary", done, total), task, jobs
         )
         for _ in counter.watch(reader.batches(witness=metadata.witness)):
             pass
