@@ -266,8 +266,8 @@ class VertexNetwork:
     ``biases`` (width,) float64; ``slopes`` (units,) float64 on the inactive side, the other
     neurons being pass-throughs; ``roundings``: how far a form may be from the true one,
     whether the weights are rounded, and whether all forms are exact; and ``maxima``: the first
-    unit of each max of three or more, and its numbers. Raises ValueError where sizes do not fit, a number is not
-    finite, or something is not scaled.
+    unit of each max of three or more, and its numbers. Raises ValueError where sizes do not
+    fit, a number is not finite, or something is not scaled.
     """
 
     def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], roundings: Sequence[tuple[float, bool, bool]], maxima: Sequence[Sequence[tuple[int, int]]]) -> None: ...
