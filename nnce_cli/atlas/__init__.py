@@ -10,15 +10,19 @@ from nnce_cli.base.lazy import lazy_names
 if TYPE_CHECKING:
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
+    from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
 
 __all__ = [
     "Counterexample",
     "Evaluation",
+    "Extreme",
     "Progress",
+    "Range",
     "Verdict",
     "check",
     "evaluate",
+    "range_of",
     "refuse_unprovable",
     "write_proof",
 ]
@@ -28,6 +32,7 @@ __getattr__ = lazy_names(
     {
         "verdict": ["Counterexample", "Progress", "Verdict", "check"],
         "evaluation": ["Evaluation", "evaluate"],
+        "ranges": ["Extreme", "Range", "range_of"],
         "proof": ["refuse_unprovable", "write_proof"],
     },
 )

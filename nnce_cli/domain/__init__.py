@@ -8,6 +8,7 @@ from nnce_cli.domain.confined import confined
 from nnce_cli.domain.fixed_inputs import fix_inputs, fix_inputs_of
 from nnce_cli.domain.halfspaces_file import read_halfspaces
 from nnce_cli.domain.homogeneous import homogenised
+from nnce_cli.domain.numbers import parse_decimal
 from nnce_cli.domain.points_file import read_point, read_points
 from nnce_cli.domain.polyhedron import Domain, Polyhedron, intersection, make_domain
 from nnce_cli.domain.property import Case, Inequality, Property
@@ -33,6 +34,7 @@ __all__ = [
     "on_slice",
     "parse_around",
     "parse_box",
+    "parse_decimal",
     "read_bounds",
     "read_halfspaces",
     "read_point",
