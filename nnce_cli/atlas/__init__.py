@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
     from nnce_cli.atlas.points import read_data
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
+    from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "CellSpace",
     "Counterexample",
     "Evaluation",
+    "Extreme",
     "Facet",
     "HalfSpace",
     "LayerMap",
@@ -33,6 +35,7 @@ __all__ = [
     "Neighbour",
     "Origin",
     "Progress",
+    "Range",
     "Together",
     "Verdict",
     "cell_at",
@@ -41,6 +44,7 @@ __all__ = [
     "check",
     "evaluate",
     "neurons_of",
+    "range_of",
     "read_data",
     "refuse_unprovable",
     "write_proof",
@@ -57,6 +61,7 @@ __getattr__ = lazy_names(
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],
+        "ranges": ["Extreme", "Range", "range_of"],
         "proof": ["refuse_unprovable", "write_proof"],
         "verdict": ["Counterexample", "Progress", "Verdict", "check"],
     },

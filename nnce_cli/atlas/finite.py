@@ -16,7 +16,8 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.atlas.question import Question
+from nnce_cli.atlas.question import Question, refuse_others
+from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Domain, Inequality, Polyhedron, homogenised
 from nnce_cli.exact import bounding_box, is_pointed, nearest_float, rationals
 from nnce_cli.network import LayerStack
@@ -26,14 +27,33 @@ Alternatives = tuple[tuple[Inequality, ...], ...]
 
 @dataclass(frozen=True, eq=False)
 class Finite:
-    """A question on a domain with finite bounds, ``asked`` in place of another one.
+    """A network on a domain with finite bounds, in place of another one that has ``n_outputs``.
 
-    Where it is about a cone its last input is t, and so may be its last output.
+    Where that is a cone, its last input is t, and so may be its last output.
     """
 
-    asked: Question
+    stack: LayerStack
+    domain: Domain
     n_outputs: int
     is_cone: bool
+
+    def ask(self, alternatives: Alternatives) -> Question:
+        """Return the question whether an alternative occurs.
+
+        Raises:
+            InputError: the inequalities are not about this network.
+        """
+        n = self.stack.n_inputs
+        if not self.is_cone:
+            return Question(self.stack, self.domain, alternatives)
+        behind = Inequality({n - 1: Fraction(-1)}, {}, Fraction(0), is_strict=True)
+        for group in alternatives:
+            refuse_others(group, n - 1, self.n_outputs)
+        groups = tuple(
+            (*(_homogeneous(inequality, n - 1) for inequality in group), behind)
+            for group in alternatives
+        )
+        return Question(self.stack, self.domain, groups)
 
     def input_of(self, point: Sequence[fmpq]) -> list[fmpq]:
         """Return the input that a point stands for."""
@@ -48,15 +68,18 @@ class Finite:
         return [y / point[-1] for y in found] if self.is_cone else list(found)
 
 
-def finite(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Finite:
-    """Return a question about a network on any domain as one on a domain with finite bounds.
+def finite(stack: LayerStack, domain: Domain) -> Finite:
+    """Return a network on any domain as one on a domain with finite bounds.
 
     Raises:
-        InputError: the inequalities are not about this network.
+        InputError: the domain is not of the network's inputs.
     """
+    if domain.n_inputs != stack.n_inputs:
+        raise InputError(
+            f"the domain is of {domain.n_inputs} inputs, and the network has {stack.n_inputs}"
+        )
     if np.isfinite(domain.lower).all() and np.isfinite(domain.upper).all():
-        return Finite(Question(stack, domain, alternatives), stack.n_outputs, is_cone=False)
-    Question(stack, domain, alternatives)  # refuses what is not about this network
+        return Finite(stack, domain, stack.n_outputs, is_cone=False)
     forms = _forms(domain)
     n = domain.n_inputs
     if is_pointed([form[1:] for form in forms], n):
@@ -64,8 +87,8 @@ def finite(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Fin
         if box is not None:
             lower, upper = (_outward(*ends) for ends in zip(box, (-np.inf, np.inf), strict=True))
             inside = Polyhedron(lower, upper, domain.halfspaces)
-            return Finite(Question(stack, inside, alternatives), stack.n_outputs, is_cone=False)
-    return Finite(_on_cone(stack, domain, alternatives), stack.n_outputs, is_cone=True)
+            return Finite(stack, inside, stack.n_outputs, is_cone=False)
+    return Finite(homogenised(stack), cone_over(domain), stack.n_outputs, is_cone=True)
 
 
 def _forms(domain: Domain) -> list[list[fmpq]]:
@@ -80,7 +103,8 @@ def _forms(domain: Domain) -> list[list[fmpq]]:
     return found
 
 
-def _on_cone(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Question:
+def cone_over(domain: Domain) -> Polyhedron:
+    """Return the cone of (y, t) over a domain of x = y / t, in [-1, 1]^n x [0, 1]."""
     n = domain.n_inputs
     rows = domain.halfspaces
     halfspaces = [np.append(rows, np.zeros((len(rows), 1)), axis=1)]
@@ -91,12 +115,7 @@ def _on_cone(stack: LayerStack, domain: Domain, alternatives: Alternatives) -> Q
         found[np.arange(len(chosen)), chosen] = sign
         found[:, n] = -sign * bounds[chosen]
         halfspaces.append(found)
-    cone = Polyhedron(np.append(-np.ones(n), 0.0), np.ones(n + 1), np.concatenate(halfspaces))
-    behind = Inequality({n: Fraction(-1)}, {}, Fraction(0), is_strict=True)
-    groups = tuple(
-        (*(_homogeneous(inequality, n) for inequality in group), behind) for group in alternatives
-    )
-    return Question(homogenised(stack), cone, groups)
+    return Polyhedron(np.append(-np.ones(n), 0.0), np.ones(n + 1), np.concatenate(halfspaces))
 
 
 def _homogeneous(inequality: Inequality, n: int) -> Inequality:

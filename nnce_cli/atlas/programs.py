@@ -27,19 +27,12 @@ Form = list[fmpq]  # the constant, then the coefficients of x
 ZERO, ONE = fmpq(0), fmpq(1)
 
 
-Name = tuple[str, int]  # of a function: "g" an inequality, "h" a half-space, "n" a neuron
+Name = tuple[str, int]  # of a function: "h" a half-space, "n" a neuron, or one of:
+INEQUALITY = ("g", "f")  # an inequality, bounded by the one or the other rule of `Relaxation`
 
 
 Combination = list[tuple[Name, float]]  # of functions, with multipliers that are not negative
 ExactCombination = list[tuple[Name, fmpq]]
-
-
-@dataclass(frozen=True, eq=False)
-class Basis:
-    """A basis of the program with variables x, t and then the slacks t - f_k."""
-
-    columns: list[int]
-    at_upper: list[bool]
 
 
 class Program:
@@ -55,7 +48,6 @@ class Program:
         self.point = (lower + upper) / 2
         self.multipliers = np.zeros(len(names))
         self.closes = False
-        self.basis: Basis | None = None
         self._slope, self._constant = slope, constant
         self._lower, self._upper = lower.copy(), upper.copy()  # as the cuts of a box are about it
         self._width = upper - lower
@@ -83,9 +75,6 @@ class Program:
             return
         self.multipliers = np.maximum(found.multipliers, 0.0) / self._scale
         self.point = np.clip(self._lower + self._width * found.point[:d], self._lower, self._upper)
-        basic = set(found.basic.tolist())
-        columns = [v for v in range(d + 1 + len(rows)) if v not in basic]
-        self.basis = Basis(columns, [v <= d and bool(found.at_upper[v]) for v in columns])
         self.closes = self._least(self.multipliers, 0, 0.0) > 0
 
     def least_input(self, i: int, sign: float) -> tuple[float, Floats, Combination] | None:
@@ -152,19 +141,34 @@ def decide(
     upper: list[fmpq],
     forms: Sequence[Form],
     strict: Sequence[bool],
-    start: Basis | None = None,
 ) -> Possible | Impossible:
     """Decide exactly whether the functions are all <= 0 somewhere in the box, or < 0 if strict."""
     if not forms:
         return Possible(list(lower))
     every = [True] * len(forms)
-    best, point, multipliers = _least(lower, upper, forms, every, start)
+    best, point, multipliers = _least(lower, upper, forms, every)
     if best > 0:
         return Impossible(multipliers)
     if best < 0 or not any(strict):
         return Possible(point)
-    best, point, multipliers = _least(lower, upper, forms, strict, None)
+    best, point, multipliers = _least(lower, upper, forms, strict)
     return Possible(point) if best < 0 else Impossible(multipliers)
+
+
+def minimise(
+    lower: list[fmpq], upper: list[fmpq], objective: Form, forms: Sequence[Form]
+) -> tuple[fmpq, list[fmpq] | None]:
+    """Return the least value of an affine function where others are <= 0 in the box, and where.
+
+    The point is None where there is none.
+    """
+    d = len(lower)
+    slacks = {d + k: [-x for x in form] for k, form in enumerate(forms)}
+    dictionary = feasible_dictionary(Polytope(lower, upper, slacks), list(range(d)), [False] * d)
+    if dictionary is None:
+        return ZERO, None
+    dictionary.set_objective([-x for x in objective])
+    return -dictionary.maximise(lambda value: False), dictionary.vertex()
 
 
 def _least(
@@ -172,7 +176,6 @@ def _least(
     upper: list[fmpq],
     forms: Sequence[Form],
     elastic: Sequence[bool],
-    start: Basis | None,
 ) -> tuple[fmpq, list[fmpq], list[fmpq]]:
     """Minimise t where the elastic functions are <= t and the others <= 0.
 
@@ -189,8 +192,6 @@ def _least(
     }
     polytope = Polytope([*lower, least], [*upper, most], slacks)
     columns, at_upper = list(range(d + 1)), [False] * d + [True]
-    if start is not None:
-        columns, at_upper = start.columns, start.at_upper
     dictionary = feasible_dictionary(polytope, columns, at_upper)
     assert dictionary is not None
     dictionary.set_objective([ZERO] * (d + 1) + [-ONE])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -39,14 +39,8 @@ class Question:
         Raises:
             InputError: saying which number is too large.
         """
-        if self.domain.n_inputs != self.stack.n_inputs:
-            raise InputError(
-                f"the property is about {self.domain.n_inputs} inputs, "
-                f"and the network has {self.stack.n_inputs}"
-            )
-        for inequality in self.inequalities:
-            _refuse(inequality.inputs, self.stack.n_inputs, "input")
-            _refuse(inequality.outputs, self.stack.n_outputs, "output")
+        for group in self.alternatives:
+            refuse_others(group, self.stack.n_inputs, self.stack.n_outputs)
 
     @cached_property
     def inequalities(self) -> list[Inequality]:
@@ -96,6 +90,17 @@ class Question:
         if self.stack.hidden:
             activation = self.stack.units[-1].activate(self.stack.preactivations(points)[-1])
         return np.asarray(activation @ weight.T + points @ inputs.T + constants)
+
+
+def refuse_others(inequalities: Sequence[Inequality], n_inputs: int, n_outputs: int) -> None:
+    """Refuse inequalities of other inputs and outputs than there are.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for inequality in inequalities:
+        _refuse(inequality.inputs, n_inputs, "input")
+        _refuse(inequality.outputs, n_outputs, "output")
 
 
 def _refuse(coefficients: Mapping[int, Fraction], size: int, what: str) -> None:

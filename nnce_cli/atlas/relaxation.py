@@ -28,6 +28,7 @@ Signs = NDArray[np.int8]
 Indices = NDArray[np.int64]
 
 EVEN = 1.01  # lo and hi may well be of equal size, and rounding is not to choose between them
+RULES = (0, 1)  # by which the inner line of a unit is chosen; neither is better everywhere
 GROWN = 1 + 2.0**-40  # covers the rounding of the sums of sizes themselves
 
 
@@ -103,6 +104,8 @@ class LayerForms:
 class _Lines:
     """The lines of one layer over each region, for terms of either sign: (m, n) each.
 
+    ``mid`` and ``half`` are there for each rule, (2, m, n).
+
     A term c * value is at least c (mid z + middle) - |c| (half z + spread). ``most`` bounds the
     sizes of what the layer hands on, ``terms`` those of all that a number z is the sum of, and
     ``size`` those of the terms of a line.
@@ -161,20 +164,24 @@ class Relaxation:
         low, high = regions.low[:, here], regions.high[:, here]
         region, neuron = np.nonzero((low < 0) & (high > 0))
         weight, bias = self._layers[layer]
-        rows, constant = weight[neuron], bias[neuron]
-        twice = np.concatenate([region, region])
-        forms = bounded.back(
-            layer,
-            twice,
-            np.concatenate([rows, -rows]),
-            np.concatenate([constant, -constant]),
-            np.abs(np.concatenate([constant, constant])),
-        )
-        least = bounded.least(twice, forms)
-        m = len(region)
-        low[region, neuron] = np.fmax(low[region, neuron], least[:m])
-        high[region, neuron] = np.fmin(high[region, neuron], -least[m:])
-        bounded.forms.append(LayerForms(region, neuron, forms))
+        for rule in RULES if layer else RULES[:1]:
+            rows, constant, m = weight[neuron], bias[neuron], len(region)
+            twice = np.concatenate([region, region])
+            forms = bounded.back(
+                layer,
+                twice,
+                np.concatenate([rows, -rows]),
+                np.concatenate([constant, -constant]),
+                np.abs(np.concatenate([constant, constant])),
+                rule=rule,
+            )
+            if rule == RULES[0]:
+                bounded.forms.append(LayerForms(region, neuron, forms))
+            least = bounded.least(twice, forms)
+            low[region, neuron] = np.fmax(low[region, neuron], least[:m])
+            high[region, neuron] = np.fmin(high[region, neuron], -least[m:])
+            left = (low[region, neuron] < 0) & (high[region, neuron] > 0)
+            region, neuron = region[left], neuron[left]
 
     def _lines(self, bounded: Bounded, layer: int, units: Units) -> _Lines:
         """Enclose what a layer hands on between lines."""
@@ -187,11 +194,10 @@ class Relaxation:
         low, high = regions.low[:, here], regions.high[:, here]
         slopes = units.row_slopes
         on = bounded.passing(layer)
-        under = np.ones((m, n))
-        over = np.ones((m, n))
+        under, over = np.ones((len(RULES), m, n)), np.ones((len(RULES), m, n))
         below = np.zeros((m, n))
         above = np.zeros((m, n))
-        under[:, :rows] = over[:, :rows] = np.where(on > 0, 1.0, slopes)
+        under[:, :, :rows] = over[:, :, :rows] = np.where(on > 0, 1.0, slopes)
         region, neuron = np.nonzero(on == 0)
         lo, hi, s = low[region, neuron], high[region, neuron], slopes[neuron]
         lo, hi = np.maximum(lo, -reach[region, neuron]), np.minimum(hi, reach[region, neuron])
@@ -201,11 +207,11 @@ class Relaxation:
             np.where(is_piece, np.maximum(hi, 0.0), hi),
             s,
         )
-        # through zero: the nearer of the two pieces; but what need not win may be zero
-        tangent = np.where(is_piece, 0.0, np.where(hi > -EVEN * lo, 1.0, s))
         convex = s <= 1
-        under[region, neuron] = np.where(convex, tangent, chord)
-        over[region, neuron] = np.where(convex, chord, tangent)
+        for rule, slope in enumerate(_tangents(lo, hi, s)):
+            tangent = np.where(is_piece, 0.0, slope)  # what need not win may be zero
+            under[rule, region, neuron] = np.where(convex, tangent, chord)
+            over[rule, region, neuron] = np.where(convex, chord, tangent)
         above[region, neuron] = np.where(convex, rest, 0.0)
         below[region, neuron] = np.where(convex, 0.0, -rest)
         reach[:, :rows] = np.minimum(reach[:, :rows], np.maximum(np.abs(low), np.abs(high)))
@@ -218,7 +224,9 @@ class Relaxation:
             spread=(above - below) / 2,
             most=self._most(low, high, on, gain * reach, slopes),
             terms=terms + reach,
-            size=2 * (np.abs(over) + np.abs(under)) * reach + np.abs(above) + np.abs(below),
+            size=2 * (np.abs(over) + np.abs(under)).max(axis=0) * reach
+            + np.abs(above)
+            + np.abs(below),
         )
 
     def _most(self, low: Floats, high: Floats, on: Signs, most: Floats, slopes: Floats) -> Floats:
@@ -228,6 +236,14 @@ class Relaxation:
         up, down = np.maximum(high, 0.0), np.maximum(-low, 0.0)
         most[:, :rows] = np.minimum(most[:, :rows], np.maximum(up, size * down) * GROWN)
         return most
+
+
+def _tangents(lo: Floats, hi: Floats, s: Floats) -> tuple[Floats, Floats]:
+    """Return slopes of lines through zero on the inner side of a unit on [lo, hi], by each rule.
+
+    They go on along the larger piece; or they are as flat as can be.
+    """
+    return np.where(hi > -EVEN * lo, 1.0, s), np.where(s <= 1, np.maximum(s, 0.0), s)
 
 
 def _chord(lo: Floats, hi: Floats, s: Floats) -> tuple[Floats, Floats]:
@@ -296,6 +312,7 @@ class Bounded:
         constant: Floats,
         size: Floats,
         inputs: Floats | None = None,
+        rule: int = 0,
     ) -> Forms:
         """Bound ``rows . values + inputs . x + constant`` from below by functions of the input x.
 
@@ -306,6 +323,7 @@ class Bounded:
             constant: the same, (r,).
             size: bounds on the sizes of the terms that the constant is the sum of.
             inputs: the same as the rows, (r, d); None for zeros.
+            rule: by which the units' inner lines are chosen.
         """
         relaxation = self._relaxation
         constant = constant.copy()
@@ -315,7 +333,7 @@ class Bounded:
             sizes = np.abs(rows)
             constant += _dots(rows, lines.middle[region]) - _dots(sizes, lines.spread[region])
             size += _dots(sizes, lines.size[region])
-            rows = rows * lines.mid[region] - sizes * lines.half[region]
+            rows = rows * lines.mid[rule][region] - sizes * lines.half[rule][region]
             weight, bias = relaxation._layers[before]
             size += _dots(np.abs(rows), lines.terms[region])
             constant += rows @ bias

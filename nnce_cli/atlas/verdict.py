@@ -9,7 +9,7 @@ from time import monotonic
 
 from flint import fmpq
 
-from nnce_cli.atlas.finite import Finite, finite
+from nnce_cli.atlas.finite import finite
 from nnce_cli.atlas.search import Search
 from nnce_cli.atlas.split_tree import SplitTree
 from nnce_cli.domain import Property
@@ -77,15 +77,19 @@ def check(
     """
     started, regions = monotonic(), 0
     groups = list(_by_domain(prop))
-    questions = [_question(stack, prop, cases) for cases in groups]
+    places = [finite(stack, prop.cases[cases[0]].domain) for cases in groups]
+    questions = [
+        place.ask(tuple(prop.cases[k].inequalities for k in cases))
+        for place, cases in zip(places, groups, strict=True)
+    ]
     searched: list[Searched] = []
 
     def verdict(holds: bool | None, found: Counterexample | None = None) -> Verdict:
         return Verdict(holds, found, regions, monotonic() - started, tuple(searched))
 
-    for k, (cases, question) in enumerate(zip(groups, questions, strict=True)):
+    for k, (cases, place, question) in enumerate(zip(groups, places, questions, strict=True)):
         tree = SplitTree()
-        search = Search(question.asked, tree)
+        search = Search(question, tree)
         searched.append(Searched(cases, tree))
         before = regions
 
@@ -96,11 +100,10 @@ def check(
         found = search.run(look)
         regions += search.visited
         if found is not None:
-            point = question.input_of(found.point)
-            outputs = search.exact.outputs(found.point)
-            outputs = question.outputs_of(found.point, outputs)
+            point = place.input_of(found.point)
+            outputs = place.outputs_of(found.point, search.exact.outputs(found.point))
             case = cases[found.alternative]
-            return verdict(False, Counterexample(case, _fractions(point), _fractions(outputs)))
+            return verdict(False, Counterexample(case, fractions_of(point), fractions_of(outputs)))
         if not search.done:
             return verdict(None)
     return verdict(True)
@@ -114,10 +117,6 @@ def _by_domain(prop: Property) -> Iterator[tuple[int, ...]]:
     yield from map(tuple, groups.values())
 
 
-def _question(stack: LayerStack, prop: Property, cases: tuple[int, ...]) -> Finite:
-    domain = prop.cases[cases[0]].domain
-    return finite(stack, domain, tuple(prop.cases[k].inequalities for k in cases))
-
-
-def _fractions(numbers: list[fmpq]) -> tuple[Fraction, ...]:
+def fractions_of(numbers: list[fmpq]) -> tuple[Fraction, ...]:
+    """Return rational numbers as fractions."""
     return tuple(Fraction(int(x.p), int(x.q)) for x in numbers)

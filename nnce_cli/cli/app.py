@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "inspect:inspect_model",
     "verify": "verify:verify_cells",
     "check": "check:check_property",
+    "range": "range:find_ranges",
     "runs": "runs:show_runs",
     "plot": "plot:plot_cells",
     "report": "report_page:write_report",
@@ -93,6 +94,7 @@ def nnce(
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
     nnce check model.onnx property.vnnlib         whether a property holds
+    nnce range model.onnx               the least and the largest value of each output
     nnce runs .                         unfinished runs, alive or not
     nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page

@@ -80,8 +80,7 @@ def check_property(
     nnce check model.onnx property.vnnlib --proof proof.jsonl
     nnce check model.onnx property.vnnlib --replay proof.jsonl
     """  # noqa: D301
-    if time_limit is not None and not 0 < time_limit < math.inf:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
+    limit = TimeLimit(time_limit)
     if proof is not None and replay is not None:
         raise InputError("--replay checks a certificate and --proof writes one; use one of them")
     from nnce_cli.atlas import check, evaluate, refuse_unprovable, write_proof
@@ -100,8 +99,7 @@ def check_property(
     if proof is not None:
         refuse_unprovable(stack, asked)
     with check_progress(not quiet) as watch, stop_on_signals() as stop:
-        ended = _Limit(time_limit, stop.is_requested)
-        verdict = check(stack, asked, ended, _shown(watch))
+        verdict = check(stack, asked, lambda: limit.is_over or stop.requested, _shown(watch))
     found, evaluation = verdict.counterexample, None
     if found is not None:
         evaluation = evaluate(stack, model, asked.cases[found.case], found.point)
@@ -135,15 +133,23 @@ def _replay(proof: Path, stack: LayerStack, asked: Property, *, json: bool, quie
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
-class _Limit:
-    """Whether the time is up, or a signal has come."""
+class TimeLimit:
+    """The end of the time that a command line gives."""
 
-    def __init__(self, seconds: float | None, is_requested: Callable[[], bool]) -> None:
+    def __init__(self, seconds: float | None) -> None:
+        """Begin.
+
+        Raises:
+            InputError: that is no time.
+        """
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise InputError(f"--time-limit {seconds} is not a positive number of seconds")
         self._end = math.inf if seconds is None else time.monotonic() + seconds
-        self._is_requested = is_requested
 
-    def __call__(self) -> bool:
-        return time.monotonic() > self._end or self._is_requested()
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self._end
 
 
 def refuse_tail(stack: LayerStack) -> None:

@@ -9,6 +9,7 @@ from nnce_cli.domain.facets import dual_rays, primitive
 from nnce_cli.domain.fixed_inputs import fix_inputs, fix_inputs_of
 from nnce_cli.domain.halfspaces_file import read_halfspaces
 from nnce_cli.domain.homogeneous import homogenised
+from nnce_cli.domain.numbers import parse_decimal
 from nnce_cli.domain.points_file import read_point, read_points
 from nnce_cli.domain.polyhedron import Domain, Polyhedron, intersection, make_domain
 from nnce_cli.domain.property import Case, Inequality, Property
@@ -36,6 +37,7 @@ __all__ = [
     "on_slice",
     "parse_around",
     "parse_box",
+    "parse_decimal",
     "parse_json",
     "primitive",
     "read_bounds",

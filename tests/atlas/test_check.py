@@ -107,7 +107,7 @@ def test_on_boxes(drawn):
     agrees_with_polyhedra(*drawn)
 
 
-@examples(40)
+@examples(25)
 @given(questions(polyhedra))
 def test_on_polyhedra_bounded_or_not_or_empty(drawn):
     agrees_with_polyhedra(*drawn)

@@ -48,7 +48,11 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class _Lines:
-    """value >= under z + below and value <= over z + above; |z| <= reach and |value| <= most."""
+    """value >= under z + below and value <= over z + above; |z| <= reach and |value| <= most.
+
+    There are two choices of ``under`` and ``over``, (2, n): the inner line of a unit goes on along
+    its larger piece, or is as flat as can be.
+    """
 
     under: Floats
     over: Floats
@@ -86,7 +90,8 @@ class Bounds:
         self._network, self._box, self._sides = network, box, sides
         self._lines: list[_Lines] = []
         for layer in range(len(network.layers)):
-            self._improve(layer)
+            for is_flat in (False, True):
+                self._improve(layer, is_flat=is_flat)
             self._lines.append(self._enclose(layer))
 
     def signs(self, layer: int) -> Signs:
@@ -95,29 +100,33 @@ class Bounds:
         found = np.where(self.low[here] >= 0, 1, np.where(self.high[here] <= 0, -1, 0))
         return np.where(self._sides[here] != 0, self._sides[here], found)
 
-    def neurons(self, layer: int, chosen: Signs, sign: Signs) -> Linear:
+    def neurons(self, layer: int, chosen: Signs, sign: Signs, *, is_flat: bool = False) -> Linear:
         """Return functions below ``sign`` times some neurons of a layer."""
         weight, bias = self._network.layers[layer]
         rows, constant = sign[:, None] * weight[chosen], sign * bias[chosen]
-        return self.below(layer, rows, constant, np.zeros((len(chosen), len(self._box.lower))))
+        nothing = np.zeros((len(chosen), len(self._box.lower)))
+        return self.below(layer, rows, constant, nothing, is_flat=is_flat)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def below(self, layer: int, rows: Floats, constant: Floats, inputs: Floats) -> Linear:
+    def below(
+        self, layer: int, rows: Floats, constant: Floats, inputs: Floats, *, is_flat: bool = False
+    ) -> Linear:
         """Return functions below ``rows . (what enters a layer) + inputs . x + constant``.
 
-        The numbers that are given may be rounded, once each.
+        The numbers that are given may be rounded, once each. ``is_flat`` chooses the inner lines.
         """
         size = np.abs(constant) + np.abs(rows) @ self._entering(layer)
         size += np.abs(inputs) @ self._box.reach
         for before in range(layer - 1, -1, -1):
-            lines = self._lines[before]
+            lines, choice = self._lines[before], int(is_flat)
+            under, over = lines.under[choice], lines.over[choice]
             weight, bias = self._network.layers[before]
             rising, falling = np.maximum(rows, 0.0), np.minimum(rows, 0.0)
             constant = constant + rising @ lines.below + falling @ lines.above
             sizes = np.abs(lines.below) + np.abs(lines.above)
-            sizes += (np.abs(lines.under) + np.abs(lines.over)) * lines.reach
+            sizes += (np.abs(under) + np.abs(over)) * lines.reach
             size += np.abs(rows) @ sizes
-            rows = rising * lines.under + falling * lines.over
+            rows = rising * under + falling * over
             terms = np.abs(weight) @ self._entering(before) + np.abs(bias)
             size += np.abs(rows) @ (terms + lines.reach)
             constant = constant + rows @ bias
@@ -135,13 +144,13 @@ class Bounds:
     def _entering(self, layer: int) -> Floats:
         return self._box.reach if layer == 0 else self._lines[layer - 1].most
 
-    def _improve(self, layer: int) -> None:
+    def _improve(self, layer: int, *, is_flat: bool) -> None:
         first, end = self._network.offset[layer : layer + 2]
         low, high = self.low[first:end], self.high[first:end]
         chosen = np.flatnonzero((low < 0) & (high > 0))
         ones = np.ones(len(chosen), np.int64)
-        least = self.least(self.neurons(layer, chosen, ones))
-        most = -self.least(self.neurons(layer, chosen, -ones))
+        least = self.least(self.neurons(layer, chosen, ones, is_flat=is_flat))
+        most = -self.least(self.neurons(layer, chosen, -ones, is_flat=is_flat))
         low[chosen], high[chosen] = np.fmax(low[chosen], least), np.fmin(high[chosen], most)
 
     def _enclose(self, layer: int) -> _Lines:
@@ -152,18 +161,19 @@ class Bounds:
         low, high = self.low[first:end], self.high[first:end]
         reach[:rows] = np.fmin(reach[:rows], np.maximum(np.abs(low), np.abs(high)))
         on = np.append(self.signs(layer), np.ones(len(bias) - rows, np.int64))
-        under = np.where(on > 0, 1.0, s)
+        under = np.tile(np.where(on > 0, 1.0, s), (2, 1))
         over, below, above = under.copy(), np.zeros(len(s)), np.zeros(len(s))
         for j in np.flatnonzero(on == 0).tolist():
             lo, hi = max(low[j], -reach[j]), min(high[j], reach[j])
             chord = (hi - s[j] * lo) / (hi - lo) if lo < hi else 1.0
             nearer = 1.0 if hi > -EVEN * lo else s[j]
+            inner = nearer, (max(s[j], 0.0) if s[j] <= 1 else s[j])
             room = 8 * UNIT_ROUNDOFF * (abs(chord) + abs(s[j]) + 1) * max(-lo, hi) + UNDERFLOW
             ends = (s[j] * lo - chord * lo, hi - chord * hi)
             if s[j] <= 1:  # convex
-                under[j], over[j], above[j] = nearer, chord, max(ends) + room
+                under[:, j], over[:, j], above[j] = inner, chord, max(ends) + room
             else:
-                under[j], over[j], below[j] = chord, nearer, min(ends) - room
+                under[:, j], over[:, j], below[j] = chord, inner, min(ends) - room
         most = reach * np.maximum(1.0, np.abs(s))
         up, down = np.maximum(high, 0.0), np.abs(s[:rows]) * np.maximum(-low, 0.0)
         most[:rows] = np.fmin(most[:rows], np.maximum(up, down) * SLACK)

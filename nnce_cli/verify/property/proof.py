@@ -16,7 +16,8 @@ from nnce_cli.base.packed import read_file
 
 FORMAT = "nnce property proof 1"
 MOST_BYTES = 2**31
-KINDS = ("g", "h", "n")  # an inequality of the property, a half-space of the domain, a neuron
+# An inequality of the property by the one or the other choice of lines, a half-space, a neuron.
+KINDS = ("g", "f", "h", "n")
 
 _FRACTION = re.compile(r"-?[0-9]+(/0*[1-9][0-9]*)?")
 

@@ -215,19 +215,18 @@ class _Replay:
         if alternative >= len(self._rows):
             return False
         rows = self._rows[alternative]
-        if any(kind == "g" and index not in rows for kind, index, _ in reason):
+        if any(kind in "gf" and index not in rows for kind, index, _ in reason):
             return False
         if all(isinstance(x, Fraction) for _, _, x in reason):
             return self._is_closed_exactly(place, bounds, reason)
-        forms = bounds.below(
-            len(self._stack.hidden),
-            self._weight[rows.start : rows.stop],
-            self._constant[rows.start : rows.stop],
-            self._inputs[rows.start : rows.stop],
-        )
-        known = dict(place.facets)
-        for k, row in enumerate(rows):
-            known["g", row] = Linear(forms.slope[k : k + 1], forms.constant[k : k + 1])
+        here, known = slice(rows.start, rows.stop), dict(place.facets)
+        asked = self._weight[here], self._constant[here], self._inputs[here]
+        for kind, is_flat in (("g", False), ("f", True)):
+            if all(kind != named for named, _, _ in reason):
+                continue
+            forms = bounds.below(len(self._stack.hidden), *asked, is_flat=is_flat)
+            for k, row in enumerate(rows):
+                known[kind, row] = Linear(forms.slope[k : k + 1], forms.constant[k : k + 1])
         return self._least(place, reason, known) > 0
 
     def _is_closed_exactly(self, place: _Place, bounds: Bounds, reason: Combination) -> bool:
@@ -246,7 +245,7 @@ class _Replay:
         total: Form = [ZERO] * (1 + n)
         is_strict = False
         for kind, index, multiplier in reason:
-            if kind == "g":
+            if kind in "gf":
                 inequality = self._inequalities[index]
                 form = value_of(inequality, x, affine.outputs)
                 is_strict |= inequality.is_strict and multiplier > 0
