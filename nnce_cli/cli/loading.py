@@ -78,8 +78,10 @@ def load_several(
     return given, domains
 
 
-def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
+def named_place(n_inputs: int, where: DomainOptions) -> Place | None:
     """Return the domains that a command line names, and the slice; None where it names nothing.
+
+    How they were read was said when the table was made.
 
     Raises:
         InputError: it cannot be read, or is empty.
@@ -90,10 +92,10 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
     if not where.is_given:
         return None
     if where.slice_of is None:
-        return Place(tuple(_domains(n_inputs, where, quiet=quiet)))
+        return Place(tuple(_domains(n_inputs, where, quiet=True)))
     plane = read_slice(where.slice_of)
     points = tuple(map(tuple, plane.points.tolist()))
-    return Place(tuple(_domains(plane.dimension, where, quiet=quiet)), points)
+    return Place(tuple(_domains(plane.dimension, where, quiet=True)), points)
 
 
 def _only(domains: list[Domain]) -> Domain:
