@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
     from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
+    from nnce_cli.atlas.violation_table import write_violations
+    from nnce_cli.atlas.violations import AllViolations, ViolatedCell, Violations, violations
 
 __all__ = [
+    "AllViolations",
     "Counterexample",
     "Evaluation",
     "Extreme",
     "Progress",
     "Range",
     "Verdict",
+    "ViolatedCell",
+    "Violations",
     "check",
     "evaluate",
     "range_of",
     "refuse_unprovable",
+    "violations",
     "write_proof",
+    "write_violations",
 ]
 
 __getattr__ = lazy_names(
@@ -33,6 +40,8 @@ __getattr__ = lazy_names(
         "verdict": ["Counterexample", "Progress", "Verdict", "check"],
         "evaluation": ["Evaluation", "evaluate"],
         "ranges": ["Extreme", "Range", "range_of"],
+        "violation_table": ["write_violations"],
+        "violations": ["AllViolations", "ViolatedCell", "Violations", "violations"],
         "proof": ["refuse_unprovable", "write_proof"],
     },
 )
