@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
     from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
+    from nnce_cli.atlas.violated_cells import AllViolations, ViolatedCell, Violations, violations
     from nnce_cli.atlas.violation_table import write_violations
-    from nnce_cli.atlas.violations import AllViolations, ViolatedCell, Violations, violations
 
 __all__ = [
     "AllViolations",
@@ -41,7 +41,7 @@ __getattr__ = lazy_names(
         "evaluation": ["Evaluation", "evaluate"],
         "ranges": ["Extreme", "Range", "range_of"],
         "violation_table": ["write_violations"],
-        "violations": ["AllViolations", "ViolatedCell", "Violations", "violations"],
+        "violated_cells": ["AllViolations", "ViolatedCell", "Violations", "violations"],
         "proof": ["refuse_unprovable", "write_proof"],
     },
 )

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from nnce_cli.atlas.violations import AllViolations, ViolatedCell
+from nnce_cli.atlas.violated_cells import AllViolations, ViolatedCell
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Output
 
