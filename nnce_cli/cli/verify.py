@@ -84,7 +84,7 @@ def verify_cells(
         closure=closure,
         seed=seed,
         proof=proof,
-        domain=lambda n_inputs: named_place(n_inputs, where, quiet=quiet),
+        domain=lambda n_inputs: named_place(n_inputs, where),
         jobs=processes(jobs),
     )
     with check_progress(not quiet) as watch:

@@ -18,9 +18,9 @@ NAME, UNIT = "metadata", "statements"
 
 @dataclass(frozen=True)
 class Place:
-    """What a table has to be of: a domain, of the coordinates of a slice where it has points."""
+    """What a table has to be of: one of some domains, of a slice's coordinates if it has points."""
 
-    domain: Domain
+    domains: tuple[Domain, ...]
     points: tuple[tuple[float, ...], ...] = ()
 
 
@@ -102,7 +102,12 @@ def _other_units(said: Metadata, stack: LayerStack) -> str:
 
 def _difference(said: Metadata, asked: Place) -> str:
     """Say where a table's domain is not the one that was asked for, or nothing."""
-    return _other_slice(said, asked) or _other_domain(domain_of(said), asked.domain)
+    if other_slice := _other_slice(said, asked):
+        return other_slice
+    found = [_other_domain(domain_of(said), domain) for domain in asked.domains]
+    if not all(found):
+        return ""
+    return found[0] if len(found) == 1 else f"its domain is none of the {len(found)} named"
 
 
 def _other_slice(said: Metadata, asked: Place) -> str:

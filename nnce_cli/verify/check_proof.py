@@ -14,6 +14,7 @@ from __future__ import annotations
 from reprlib import repr as shortened
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.workers import in_order
 from nnce_cli.domain import Box
 from nnce_cli.verify.claims import ClaimCheck, Proved
 from nnce_cli.verify.exact_network import ExactNetwork
@@ -22,7 +23,6 @@ from nnce_cli.verify.proof_file import ProofReader
 from nnce_cli.verify.proof_tree import ProofTree
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table
-from nnce_cli.verify.workers import in_order
 
 NAME, UNIT = "certificate", "decisions"
 

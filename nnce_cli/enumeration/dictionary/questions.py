@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nnce_cli import _core
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.dictionary.weight_signs import WeightSigns
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import LayerStack
 
@@ -40,10 +41,14 @@ class Questions:
     the order of the walk) to its witness where no float64 point was found in the cell.
     """
 
-    def __init__(self, walk: _core.TreeWalk, stack: LayerStack, box: Box) -> None:
+    def __init__(
+        self, walk: _core.TreeWalk, stack: LayerStack, box: Box, *, log: bool = False
+    ) -> None:
+        """Answer for a walk; ``log`` says that every decision needs a basis that proves it."""
         self._walk = walk
         self._stack = stack
         self._box = box
+        self._weight_signs = None if log else WeightSigns(stack)
         self.begin()
 
     def begin(self) -> None:
@@ -78,6 +83,10 @@ class Questions:
         """Answer for a neuron; ``free`` are the free rows, None at a layer's root."""
         from nnce_cli.exact import Cuts, Negative, Positive, decide_neuron
 
+        sign = self._weight_signs.sign_on(path, neuron) if self._weight_signs else 0
+        if sign:
+            self._walk.answer_constant(sign, np.zeros(0, np.int32))
+            return
         decision = decide_neuron(self.network, path, neuron)
         if decision is None:
             self._answer_nothing(path)

@@ -1,0 +1,69 @@
+"""Neurons whose sign on a cell follows from the signs of weights: sums of terms of one sign.
+
+What a ReLU hands on is nowhere negative. So a neuron without a bias that sees active ReLUs by
+positive weights only is positive inside the cell, even where its hyperplane touches it. Output
+layers without biases have many such neurons, and floating point cannot tell that they only touch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnce_cli.network import LayerStack
+
+if TYPE_CHECKING:
+    from nnce_cli.exact import CellPath
+
+Terms = list[tuple[int, int]]  # (the neuron of the layer before, the sign of its weight)
+
+
+class WeightSigns:
+    """Knows the signs of the weights of a network, and what follows from them on cells."""
+
+    def __init__(self, stack: LayerStack) -> None:
+        self._stack = stack
+        self._offset = np.cumsum([0, *stack.rows]).tolist()
+        # What units hand on where their neurons are not positive, in sign.
+        self._below = [(-np.sign(units.row_slopes)).astype(int).tolist() for units in stack.units]
+        self._rows: dict[int, tuple[Terms, int]] = {}
+
+    def sign_on(self, path: CellPath, neuron: int) -> int:
+        """Return the sign (1 or -1) that a neuron has inside the path's cell; 0: not known here.
+
+        The neuron is one of the layer after those that the path decides.
+        """
+        layer = bisect_right(self._offset, neuron) - 1
+        if layer == 0:
+            return 0
+        at = slice(self._offset[layer - 1], self._offset[layer])
+        signs, is_zero = path.signs[at].tolist(), path.is_zero[at].tolist()
+        below = self._below[layer - 1]
+        terms, found = self._row(layer, neuron)
+        is_clear = found != 0  # not zero inside the cell
+        for i, weight in terms:
+            if i >= len(signs):
+                return 0  # what is carried past a layer has no one sign
+            sign = weight if signs[i] > 0 else weight * below[i]
+            if sign == -found != 0:
+                return 0
+            found = found or sign
+            is_clear |= signs[i] > 0 and not is_zero[i]
+        return found if is_clear else 0
+
+    def _row(self, layer: int, neuron: int) -> tuple[Terms, int]:
+        """Return the terms of a neuron and the sign of its bias, exactly."""
+        if neuron not in self._rows:
+            own, place = self._stack.hidden[layer], neuron - self._offset[layer]
+            row = slice(own.rows.starts[place], own.rows.starts[place + 1])
+            values = own.rows.values[row].tolist()
+            terms = [
+                (i, 1 if x > 0 else -1)
+                for i, x in zip(own.rows.columns[row].tolist(), values, strict=True)
+                if x != 0
+            ]
+            bias = own.exact_bias[place]
+            self._rows[neuron] = terms, int(bias > 0) - int(bias < 0)
+        return self._rows[neuron]
