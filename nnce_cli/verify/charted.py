@@ -32,8 +32,9 @@ def chart_of(domain: Domain) -> Chart:
     """
     if isinstance(domain, Box):
         return Chart(domain, domain.lower, domain.upper)
-    cone = cone_over(domain)
-    _require_interior(cone)
+    if np.isfinite([domain.lower, domain.upper]).all():
+        return _close(_with_interior(in_box(domain, Box(domain.lower, domain.upper))))
+    cone = _with_interior(cone_over(domain))
     box = large_box(cone)
     return cone if box is None else _close(in_box(domain, box))
 
@@ -106,11 +107,12 @@ def _fences(chart: Chart, rows: Iterator[HalfSpace] | list[HalfSpace]) -> list[F
     return list(found.values())
 
 
-def _require_interior(cone: Chart) -> None:
-    """Prove that there is a point with t > 0 and all fences positive."""
-    if Polytope(cone.fences, cone.dimension).interior_point() is not None:
-        return
-    below = [-x for x in cone.fences[-1]]
-    if Polytope([below, *cone.fences], cone.dimension).is_redundant(0):
+def _with_interior(chart: Chart) -> Chart:
+    """Return a chart, of which it is proved that all fences are positive somewhere in it."""
+    if Polytope(chart.fences, chart.dimension).interior_point() is not None:
+        return chart
+    below = [ZERO] * (1 + chart.dimension)
+    below[chart.one] = fmpq(-1)
+    if Polytope([below, *chart.fences], chart.dimension).is_redundant(0):
         raise NoInteriorError("is empty: no point is in all of its half-spaces")
     raise NoInteriorError("is flat: its half-spaces leave points, but no interior")

@@ -70,8 +70,9 @@ class Polytope:
                 return True
         self.exact_programs += 1
         dictionary = self._exact_dictionary()
-        if dictionary is None:
-            return True  # there is no point at all
+        if dictionary is None:  # f_k < 0 at all points where the others are >= 0, if there are any
+            others = [form for j, form in enumerate(self.forms) if j != k]
+            return _started(_object_array(others, self.dimension)) is None
         dictionary.release(k)
         redundant = dictionary.maximise(k, -1) <= 0
         if not dictionary.hold(k):

@@ -2,9 +2,9 @@
 
 In a polyhedron points walk at random in the chart (hit-and-run, Smith 1984,
 doi:10.1287/opre.32.6.1296): each goes to a uniform place on a chord. They begin at mixtures of
-vertices, and the chords have the directions of differences of these, so that thin domains are
-walked through along their length. In a cone half of the points are then moved in a direction in
-which the domain is unbounded, by any power of two, and others towards a point inside.
+vertices, and every other chord has the direction of a difference of these, so that thin domains
+are walked through along their length. In a cone half of the points are then moved in a direction
+in which the domain is unbounded, by any power of two, and others towards a point inside.
 
 What is handed out is proved to be strictly inside. A point that rounding took out of the domain
 is rational instead, and goes back along the line to the point inside as far as it has to.
@@ -26,6 +26,7 @@ from nnce_cli.verify.polytope import Polytope, highest_point, scaled_floats
 Rational = list[fmpq]
 
 STEPS = 8  # of the walk of each point
+MOST_CORNERS = 32  # dimensions for which there are vertices: two of each
 MOST_RATIONAL = 2**8  # points at a time: they take longer
 FARTHEST, NEAREST = 40, 30  # powers of two, that points are moved out by, and towards the inside
 
@@ -78,7 +79,8 @@ class RandomPoints:
     def _vertices(self, forms: Floats) -> Floats:
         """Return vertices (k, d) of a polytope, those farthest in random directions."""
         d = forms.shape[1] - 1
-        directions = self._generator.normal(size=(2 * d + 4, 1 + d))
+        count = 2 * min(d, MOST_CORNERS) + 4
+        directions = self._generator.normal(size=(count, 1 + d))
         found = [highest_point(forms, direction) for direction in directions]
         return np.array([u for u in found if u is not None]).reshape(-1, d)
 
@@ -90,8 +92,9 @@ class RandomPoints:
     def _walked(self, count: int) -> Floats:
         u = self._mixtures(self._corners, count)
         steps = self._corners - self._corners[0]
-        for _ in range(STEPS):
-            direction = self._generator.normal(size=(count, len(steps))) @ steps
+        every = np.eye(u.shape[1])
+        for along in (steps, every) * (STEPS // 2):
+            direction = self._generator.normal(size=(count, len(along))) @ along
             values = self._forms[:, 0] + u @ self._forms[:, 1:].T
             slopes = direction @ self._forms[:, 1:].T
             ends = -values / slopes
