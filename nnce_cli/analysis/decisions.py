@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from nnce_cli.analysis.affine_maps import CellMaps
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
-    DICTIONARY,
     CellPoints,
     Problem,
     Subtree,
     Walk,
     batches,
+    choose,
     walk_factory,
 )
 from nnce_cli.exact import Pullback
@@ -99,7 +99,7 @@ class Decisions:
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         problem = Problem.of(_followed_by(self._stack, last), self._domain)
-        return walk_factory(DICTIONARY)(problem, rows=False, witness=False)
+        return walk_factory(choose(problem)[0])(problem, rows=False, witness=False)
 
 
 def _followed_by(stack: LayerStack, layer: AffineMap) -> LayerStack:
