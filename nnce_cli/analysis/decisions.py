@@ -23,7 +23,6 @@ from nnce_cli.analysis.along import walk_along
 from nnce_cli.analysis.winners import MOST_CLASSES, Winners
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
-    DICTIONARY,
     Problem,
     Subtree,
     Walk,
@@ -135,7 +134,7 @@ class Decisions:
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         problem = Problem.of(_followed_by(self._stack, last), self._domain)
-        return walk_factory(DICTIONARY)(problem, rows=False, witness=False)
+        return walk_factory(choose(problem)[0])(problem, rows=False, witness=False)
 
 
 def _followed_by(stack: LayerStack, layer: AffineMap) -> LayerStack:

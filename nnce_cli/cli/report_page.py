@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 200_000  # of few inputs, whose decision boundary is known within tens of seconds
 MANY_INPUTS = 32  # with which a cell takes twice as long
+UNBOUNDED = 16  # how many times as long one takes where the domain lacks a bound
 
 
 def write_report(
@@ -135,7 +136,8 @@ def _network_stats(
 
     metadata = reader.metadata
     inputs = sum(low < high for low, high in zip(metadata.lower, metadata.upper, strict=True))
-    if cells * (1 + inputs**2 / MANY_INPUTS**2) > MOST_CELLS:
+    work = cells * (1 + inputs**2 / MANY_INPUTS**2) * (UNBOUNDED if metadata.tells_bounded else 1)
+    if work > MOST_CELLS:
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(
