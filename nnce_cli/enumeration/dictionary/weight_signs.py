@@ -12,7 +12,7 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.network import LayerStack
+from nnce_cli.network import MAX, LayerStack, Units
 
 Terms = list[tuple[int, int]]  # (the neuron of the layer before, the sign of its weight)
 
@@ -58,11 +58,21 @@ class WeightSigns:
             own, place = self._stack.hidden[layer], neuron - self._offset[layer]
             row = slice(own.rows.starts[place], own.rows.starts[place + 1])
             values = own.rows.values[row].tolist()
+            unseen = _comparisons(self._stack.units[layer - 1])
             terms = [
                 (i, 1 if x > 0 else -1)
                 for i, x in zip(own.rows.columns[row].tolist(), values, strict=True)
-                if x != 0
+                if x != 0 and i not in unseen
             ]
             bias = own.exact_bias[place]
             self._rows[neuron] = terms, int(bias > 0) - int(bias < 0)
         return self._rows[neuron]
+
+
+def _comparisons(units: Units) -> set[int]:
+    """Return the neurons of a layer that hand nothing on, whatever their sign."""
+    found: set[int] = set()
+    for unit, first in units.firsts():
+        if unit.kind == MAX:
+            found.update(range(first + unit.pieces - 1, first + unit.neurons))
+    return found
