@@ -3,7 +3,8 @@
 // The box lies in [-1, 1]^D, and for each neuron |bias| + sum |weight| max(1, |slope|) is at most
 // 1; so all values and all forms (forms.hpp) are at most 1 too, and so is what they err by in
 // proportion. A layer has its units first, which may cut and have a bit each, then its
-// pass-throughs, which do neither. A unit takes z to z where z > 0 and to slope * z elsewhere.
+// pass-throughs, which do neither. A unit takes z to z where z > 0 and to slope * z elsewhere; of
+// the units that tell the winner of a max, one at most passes something on (`MaxUnit`).
 #pragma once
 
 #include <cmath>
@@ -12,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "../max_unit.hpp"
 #include "../rounding.hpp"
 #include "bit_set.hpp"
+#include "entries.hpp"
 
 namespace nnce {
 
@@ -32,6 +35,12 @@ struct ScaledLayer {
   bool exact;        // float64 holds all forms exactly
   bool central;      // no neuron up to here has a bias: all forms are zero at the origin
   Array<Word> dead;  // the units without weights and bias, which are zero everywhere
+  bool rounded;      // the weights are
+
+  std::vector<MaxUnit> maxima;
+  Array<std::int32_t> max_of;     // (units) which max a unit belongs to, or -1
+  Array<std::uint8_t> low, high;  // (units) of a max: the numbers low < high it compares
+  Entries entries;                // of the weight by neurons, where there are maxima
 };
 
 // What is known of how numbers of a layer were rounded before they came here.
@@ -60,14 +69,13 @@ class VertexNetwork {
 
   VertexNetwork(VertexNetwork&&) = default;
 
-  // Add a layer behind the others. `weight` is (width, inputs of the layer), by rows.
-  // Throws std::invalid_argument where it does not fit, or is not scaled.
-  void add_layer(const double* weight, Index width, Index n_in, const std::vector<double>& bias,
-                 const std::vector<double>& slope, const Rounding& rounding) {
+  // Add a layer behind the others, with the entries of its weight, none of which is beyond the
+  // layer before. Throws std::invalid_argument where it does not fit, or is not scaled.
+  void add_layer(Entries weight, const std::vector<double>& bias, const std::vector<double>& slope,
+                 const Rounding& rounding, std::vector<MaxUnit> maxima) {
     const auto units = static_cast<Index>(slope.size());
+    const Index width = weight.rows(), n_in = next_inputs();
     require(width >= 1 && units <= width, "a layer without neurons, or with too many slopes");
-    require(n_in == (layers_.empty() ? dimension() : layers_.back().width),
-            "a weight that does not fit the layer before");
     require(static_cast<Index>(bias.size()) == width, "a bias that does not fit its weight");
     require(rounding.error >= 0.0 && std::isfinite(rounding.error), "an error that bounds nothing");
     ScaledLayer layer{width,
@@ -81,7 +89,13 @@ class VertexNetwork {
                       spread_behind(n_in, rounding.inexact),
                       rounding.exact && !rounding.inexact,
                       !rounding.inexact && (layers_.empty() || layers_.back().central),
-                      Array<Word>(words_for(units))};
+                      Array<Word>(words_for(units)),
+                      rounding.inexact,
+                      std::move(maxima),
+                      Array<std::int32_t>(units),
+                      Array<std::uint8_t>(units),
+                      Array<std::uint8_t>(units),
+                      std::move(weight)};
     for (Index k = 0; k < units; ++k) {
       layer.slope[k] = slope[static_cast<std::size_t>(k)];
       require(std::isfinite(layer.slope[k]), "a slope that is not finite");
@@ -90,20 +104,26 @@ class VertexNetwork {
     for (Index j = 0; j < width; ++j) {
       layer.bias[j] = bias[static_cast<std::size_t>(j)];
       double size = std::fabs(layer.bias[j]);
-      for (Index i = 0; i < n_in; ++i) {
-        layer.weight[i][j] = weight[j * n_in + i];
-        size += std::fabs(layer.weight[i][j]) * gain(i);
+      for (const Entry entry : layer.entries.of(j)) {
+        layer.weight[entry.input][j] = entry.weight;
+        size += std::fabs(entry.weight) * gain(entry.input);
       }
       require(size <= 1.0, "a neuron that is not scaled");
       layer.central = layer.central && layer.bias[j] == 0.0;
       if (size == 0.0 && j < units && !rounding.inexact) layer.dead[j >> 6] |= bit_of(j);
     }
     measure(layer);
+    take_maxima(layer);
+    if (layer.maxima.empty()) layer.entries = {};
     units_ += units;
     layers_.push_back(std::move(layer));
   }
 
   [[nodiscard]] Index inputs() const { return inputs_; }
+  // The number of inputs of the layer that is to be added next.
+  [[nodiscard]] Index next_inputs() const {
+    return layers_.empty() ? dimension() : layers_.back().width;
+  }
   [[nodiscard]] Index dimension() const { return static_cast<Index>(lower_.size()); }
   [[nodiscard]] double lower(Index i) const { return lower_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] double upper(Index i) const { return upper_[static_cast<std::size_t>(i)]; }
@@ -132,14 +152,37 @@ class VertexNetwork {
     for (Index j = 0; j < layer.width; ++j) {
       for (Index i = 0; i <= dimension(); ++i) {
         double size = i == 0 ? std::fabs(layer.bias[j]) : 0.0;
-        for (Index k = 0; k < layer.weight.rows(); ++k) {
+        for (const Entry entry : layer.entries.of(j)) {
+          const Index k = entry.input;
           const double before = !layers_.empty() ? gain(k) * layers_.back().size[i][k]
                                 : k == i - 1     ? 1.0
                                                  : 0.0;
-          size += std::fabs(layer.weight[k][j]) * before;
+          size += std::fabs(entry.weight) * before;
         }
         layer.size[i][j] = size * (1.0 + 0x1p-20);
       }
+    }
+  }
+
+  static void take_maxima(ScaledLayer& layer) {
+    std::fill(layer.max_of.begin(), layer.max_of.end(), -1);
+    Index after = 0;
+    std::int32_t m = 0;
+    for (const MaxUnit& max : layer.maxima) {
+      require(max.pieces >= 3 && max.pieces <= kMostPieces && max.first >= after &&
+                  max.first <= layer.units - max.units(),
+              "a max whose units are not its layer's");
+      after = max.first + max.units();
+      for (Index j = 1; j < max.pieces; ++j) {
+        for (Index i = 0; i < j; ++i) {
+          const Index k = max.first + max.unit(i, j);
+          require(layer.slope[k] == 0.0, "a max with slopes");
+          layer.max_of[k] = m;
+          layer.low[k] = static_cast<std::uint8_t>(i);
+          layer.high[k] = static_cast<std::uint8_t>(j);
+        }
+      }
+      ++m;
     }
   }
 

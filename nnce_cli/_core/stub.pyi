@@ -261,14 +261,16 @@ class VertexNetwork:
     A network on a box, every quantity scaled to a size of at most 1 (read only).
 
     ``inputs`` inputs vary; ``lower`` and ``upper`` have an entry for each, or two for one. Of
-    each layer: ``weights`` (width, inputs of the layer) and ``biases`` (width,) float64,
-    ``slopes`` (units,) float64 on the inactive side, the other neurons being pass-throughs, and
-    ``roundings``: how far a form may be from the true one, whether the weights are rounded, and
-    whether all forms are exact. Raises ValueError where sizes do not fit, a number is not
-    finite, or something is not scaled.
+    each layer: ``weights``, by neurons, as the places of each neuron's first entry and of the
+    end (width + 1,) int64, and the entries' inputs (m,) int64 and float64 numbers (m,);
+    ``biases`` (width,) float64; ``slopes`` (units,) float64 on the inactive side, the other
+    neurons being pass-throughs; ``roundings``: how far a form may be from the true one,
+    whether the weights are rounded, and whether all forms are exact; and ``maxima``: the first
+    unit of each max of three or more, and its numbers. Raises ValueError where sizes do not
+    fit, a number is not finite, or something is not scaled.
     """
 
-    def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], roundings: Sequence[tuple[float, bool, bool]]) -> None: ...
+    def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], roundings: Sequence[tuple[float, bool, bool]], maxima: Sequence[Sequence[tuple[int, int]]]) -> None: ...
 
     @property
     def dimension(self) -> int: ...

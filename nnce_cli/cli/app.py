@@ -21,11 +21,16 @@ COMMANDS = {
     "stats": "stats:show_stats",
     "inspect": "inspect:inspect_model",
     "verify": "verify:verify_cells",
+    "check": "check:check_property",
+    "range": "range:find_ranges",
     "runs": "runs:show_runs",
     "plot": "plot:plot_cells",
     "report": "report_page:write_report",
     "compare": "compare:compare_tables",
     "witness": "witness:find_witnesses",
+    "locate": "locate:locate_points",
+    "cell": "cell:show_cell",
+    "neurons": "neurons:show_neurons",
     "methods": "methods:show_methods",
 }
 """Where the function of each command is, in the order in which they are listed."""
@@ -88,11 +93,16 @@ def nnce(
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
     nnce verify model.cells.parquet model.onnx    check the table independently
+    nnce check model.onnx property.vnnlib         whether a property holds
+    nnce range model.onnx               the least and the largest value of each output
     nnce runs .                         unfinished runs, alive or not
     nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
     nnce compare one.parquet other.parquet        whether two tables have the same cells
     nnce witness model.cells.parquet model.onnx --row 0    an input inside the cell of a row
+    nnce locate model.cells.parquet model.onnx points.csv  the row of the cell of each point
+    nnce cell model.cells.parquet model.onnx --row 0       its map, facets, neighbours, volume
+    nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
     nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;

@@ -11,6 +11,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import (
+    PointsOption,
     TaskOption,
     chosen_task,
     exit_if_changed,
@@ -95,6 +96,7 @@ def plot_cells(
         ),
     ] = None,
     task: TaskOption = None,
+    points: PointsOption = None,
     file_format: Annotated[
         Format | None,
         typer.Option(
@@ -131,7 +133,9 @@ def plot_cells(
         raise InputError("--component chooses the output of --colour output; add that")
     if task is not None and kind is not Kind.PARTITION:
         raise InputError("--task is about the classes of --kind partition; leave it out")
-    refuse_bad_output(output, (cells, model))
+    if points is not None and kind is not Kind.PARTITION:
+        raise InputError("--points are marked on the cells of --kind partition; leave it out")
+    refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
     from nnce_cli.plotting import our_style, picture
     from nnce_cli.table import CellTableReader, Output
@@ -139,7 +143,9 @@ def plot_cells(
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
         with our_style():
             if kind is Kind.PARTITION and model is not None:
-                figure, layer_cells = _partition(reader, model, colour, component or 0, task)
+                figure, layer_cells = _partition(
+                    reader, model, colour, component or 0, task, points
+                )
             else:
                 figure, layer_cells = _statistics(reader, model, kind)
             with suppress(BrokenPipeError):  # who does not want it need not read it
@@ -162,9 +168,23 @@ def _format_of(output: str) -> Format:
 
 
 def _partition(
-    reader: CellTableReader, model: Path, colour: Colour, component: int, task: Task | None
+    reader: CellTableReader,
+    model: Path,
+    colour: Colour,
+    component: int,
+    task: Task | None,
+    points: Path | None,
 ) -> tuple[Figure, list[int]]:
-    from nnce_cli.plotting import Plane, all_rows, draw_cells, partition, seen_words, title
+    from nnce_cli.plotting import (
+        Marks,
+        Plane,
+        all_rows,
+        draw_cells,
+        partition,
+        read_data,
+        seen_words,
+        title,
+    )
     from nnce_cli.table import domain_of
 
     metadata = reader.metadata
@@ -173,7 +193,8 @@ def _partition(
     rows, layer_cells = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     cells = partition(plane, rows, complete=metadata.complete)
     words = title(metadata, model.name, layer_cells[-1], seen_words(cells))
-    return draw_cells(cells, colour.value, words, component), layer_cells
+    marks = Marks.of(plane, None if points is None else read_data(points, plane))
+    return draw_cells(cells, colour.value, words, component, marks), layer_cells
 
 
 def _statistics(

@@ -13,6 +13,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
+    PointsOption,
     TaskOption,
     chosen_task,
     exit_if_changed,
@@ -46,6 +47,7 @@ def write_report(
         ),
     ] = "report.html",
     task: TaskOption = None,
+    points: PointsOption = None,
     jobs: JobsOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output file if it exists.")
@@ -69,9 +71,9 @@ def write_report(
     nnce report model.cells.parquet model.onnx -o model.html --force
     nnce enumerate model.onnx -o - | nnce report - model.onnx -o - > model.html
     """  # noqa: D301
-    refuse_bad_output(output, (cells, model))
+    refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
-    from nnce_cli.plotting import Subject, report_page
+    from nnce_cli.plotting import Marks, Subject, read_data, report_page
     from nnce_cli.table import CellTableReader, Output
 
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
@@ -81,6 +83,12 @@ def write_report(
         stack = load_model_of(metadata, model)
         meant = chosen_task(metadata, stack, task)
         partition = _partition(reader, stack, meant)
+        marks = None
+        if partition is not None:
+            plane = partition.plane
+            marks = Marks.of(plane, None if points is None else read_data(points, plane))
+        elif points is not None:
+            raise InputError("--points are marked where one or two inputs vary; leave it out")
         found = stats(reader.batches(witness=False), metadata.sizes)
         subject = Subject(
             model=model.name,
@@ -92,6 +100,7 @@ def write_report(
             stats=found,
             network=_network_stats(reader, stack, meant, found.cells, processes(jobs)),
             partition=partition,
+            marks=marks,
         )
         if not subject.stats.cells:
             raise InputError("the table has no cells, so that there is nothing to report")

@@ -31,6 +31,17 @@ TaskOption = Annotated[
 ]
 
 
+PointsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--points",
+        metavar="FILE",
+        help="Inputs to mark on the cells, projected onto the plane of a slice: a CSV or JSON file "
+        "with a point a row, or .npy.",
+    ),
+]
+
+
 def need_matplotlib() -> None:
     """Tell how to install matplotlib where it is missing.
 

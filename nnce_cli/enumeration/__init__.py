@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnce_cli.enumeration.batch import CellBatch, DecisionLog
     from nnce_cli.enumeration.dictionary import DictionaryWalk, ThinnedWalk, Windows
     from nnce_cli.enumeration.driver import batches
+    from nnce_cli.enumeration.layerwise.lp.dictionary import optimum
     from nnce_cli.enumeration.methods import (
         AUTO,
         DICTIONARY,
@@ -71,6 +72,7 @@ __all__ = [
     "choose",
     "method",
     "node_cost",
+    "optimum",
     "pack_subtrees",
     "place",
     "unpack_subtrees",
@@ -85,6 +87,7 @@ __getattr__ = lazy_names(
         "batch": ["CellBatch", "DecisionLog"],
         "dictionary": ["DictionaryWalk", "ThinnedWalk", "Windows"],
         "driver": ["batches"],
+        "layerwise.lp.dictionary": ["optimum"],
         "methods": [
             "AUTO", "DICTIONARY", "IMAGE", "METHODS", "METHOD_NAMES", "VERTEX", "Method", "choose",
             "method", "node_cost", "walk_factory",

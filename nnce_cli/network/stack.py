@@ -63,6 +63,12 @@ class LayerStack:
         return first.n_in
 
     @property
+    def n_outputs(self) -> int:
+        """The number of outputs."""
+        last = self.output or self.hidden[-1]
+        return last.n_out
+
+    @property
     def widths(self) -> list[int]:
         """Input dimension, then the number of units of the hidden layers: n_0, n_1, …, n_L."""
         return [self.n_inputs, *(units.count for units in self.units)]

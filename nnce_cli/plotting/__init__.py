@@ -4,6 +4,7 @@ from nnce_cli.plotting.cutting import Partition, partition
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks
 from nnce_cli.plotting.fills import COLOURINGS, Colouring
+from nnce_cli.plotting.marks import Marks, read_data
 from nnce_cli.plotting.page import Subject, report_page
 from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.rows import all_rows
@@ -14,6 +15,7 @@ __all__ = [
     "COLOURINGS",
     "FORMATS",
     "Colouring",
+    "Marks",
     "Partition",
     "Plane",
     "Subject",
@@ -24,6 +26,7 @@ __all__ = [
     "our_style",
     "partition",
     "picture",
+    "read_data",
     "report_page",
     "seen_words",
     "title",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.network import MAX, PieceUnit, Units
+from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.plane import Part, Plane
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons, Pool
 from nnce_cli.plotting.window import window
@@ -61,7 +62,7 @@ def partition(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
     if plane.part is not Part.FAR:
         return _checked(_cut_up(plane, rows, complete=complete))
     far = _cut_up(plane, rows, complete=complete)
-    seen = plane.within(*window(plane, far.cuts), Part.WINDOW)
+    seen = plane.within(*window(plane, far.cuts, Marks.of(plane).places), Part.WINDOW)
     near = _checked(_cut_up(seen, rows, complete=complete))
     return replace(near, outside=_beyond(far.polygons, seen))
 

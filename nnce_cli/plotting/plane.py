@@ -37,7 +37,8 @@ class Plane:
     ``bounds`` (2, 2) are the least and the largest inputs of the domain, which may be infinite, and
     in it ``a x + b y + c <= 0`` for each row of ``halfspaces`` (m, 3). A domain of one input is
     drawn as a strip: its second coordinate goes from 0 to 1 and the network does not depend on it.
-    ``task`` is what the outputs are taken for.
+    ``task`` is what the outputs are taken for. The input of the network at u is ``origin``
+    (inputs,) + u @ ``directions`` (n, inputs).
     """
 
     stack: LayerStack
@@ -47,6 +48,8 @@ class Plane:
     task: Task
     bounds: Floats
     halfspaces: Floats
+    origin: Floats
+    directions: Floats
     part: Part = Part.ALL
 
     @staticmethod
@@ -66,6 +69,7 @@ class Plane:
         strip = 2 - n
         rows = small.halfspaces
         lower, upper = np.append(small.lower, [0.0] * strip), np.append(small.upper, [1.0] * strip)
+        origin, directions = _in_inputs(stack, domain, free)
         plane = Plane(
             stack=reduced,
             inputs=tuple(np.flatnonzero(free).tolist()),
@@ -74,6 +78,8 @@ class Plane:
             task=task_of(output_map(stack).n_out, "") if task is None else task,
             bounds=np.stack([lower, upper]),
             halfspaces=np.column_stack([rows[:, :n], np.zeros((len(rows), strip)), -rows[:, n]]),
+            origin=origin,
+            directions=directions,
         )
         return plane if isinstance(small, Box) else _framed(plane)
 
@@ -143,6 +149,18 @@ def _varying(stack: LayerStack, domain: Domain) -> tuple[LayerStack, Domain, NDA
         return fix_inputs(stack, domain)
     reduced, small, _, free = fix_inputs_of(stack, domain)
     return reduced, small, free
+
+
+def _in_inputs(stack: LayerStack, domain: Domain, free: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the network's input where what is ``free`` is 0, and its steps for that."""
+    fixed = np.where(free, 0.0, domain.lower)
+    if stack.points:
+        points = np.array(stack.points)
+        steps = points[1:] - points[0]
+        return points[0] + fixed @ steps, steps[free]
+    directions = np.zeros((int(free.sum()), len(free)))
+    directions[np.arange(len(directions)), np.flatnonzero(free)] = 1.0
+    return fixed, directions
 
 
 def _framed(plane: Plane) -> Plane:

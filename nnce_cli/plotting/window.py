@@ -13,19 +13,20 @@ MARGIN = 0.15  # of the window's width, on each side: what is unbounded is to be
 NARROWEST = 0.25  # of a window's sides, the shorter to the longer
 
 
-def window(plane: Plane, cuts: Floats) -> tuple[Floats, Floats]:
+def window(plane: Plane, cuts: Floats, marked: Floats) -> tuple[Floats, Floats]:
     """Return the corners (2,), (2,) of a window on a domain that is unbounded.
 
     All vertices of the partition are in it but those far away from the most of them, and so are
-    all bounded cells that have no such vertex. ``cuts`` (s, 2, 2) are the pieces of the neurons'
-    bent lines out to a far frame.
+    all bounded cells that have no such vertex, and the ``marked`` points (m, 2). ``cuts``
+    (s, 2, 2) are the pieces of the neurons' bent lines out to a far frame.
     """
     n = plane.dimension
     vertices = np.concatenate([plane.outline.points, cuts.reshape(-1, 2)])
     vertices = vertices[~plane.at_the_end(vertices)]
     if not len(vertices):  # parallel lines, or none: where each is nearest to the origin
         vertices = np.concatenate([np.zeros((1, 2)), _nearest(cuts)])
-    low, high = _around_most(vertices[:, :n])
+    known = np.concatenate([*_around_most(vertices[:, :n]), marked[:, :n]])
+    low, high = known.min(axis=0), known.max(axis=0)
     centre, half = (low + high) / 2, (high - low) / 2
     longest = half.max() or np.abs(centre).max() or 1.0
     half = np.maximum(half, NARROWEST * longest) * (1 + 2 * MARGIN)
@@ -42,9 +43,9 @@ def _nearest(segments: Floats) -> Floats:
 
 
 def _around_most(points: Floats) -> tuple[Floats, Floats]:
-    """Return the bounds of points (m, n) without those that are far from the most of them."""
+    """Return bounds (1, n) of points (m, n) but for those that are far from the most of them."""
     low, high = np.quantile(points, INNER, axis=0)
     reach = REACH * (high - low).max()
     near = ((points >= low - reach) & (points <= high + reach)).all(axis=1)
     kept = points[near] if near.any() else points
-    return kept.min(axis=0), kept.max(axis=0)
+    return kept.min(axis=0, keepdims=True), kept.max(axis=0, keepdims=True)

@@ -1,0 +1,68 @@
+"""Questions about cells, and about the outputs of a network over a domain, decided exactly.
+
+The names are loaded when they are used.
+"""
+
+from typing import TYPE_CHECKING
+
+from nnce_cli.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
+    from nnce_cli.atlas.cell_space import CellSpace
+    from nnce_cli.atlas.evaluation import Evaluation, evaluate
+    from nnce_cli.atlas.facets import Facet
+    from nnce_cli.atlas.halfspaces import HalfSpace, Origin
+    from nnce_cli.atlas.locate import Located, Locator
+    from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
+    from nnce_cli.atlas.points import read_data
+    from nnce_cli.atlas.proof import refuse_unprovable, write_proof
+    from nnce_cli.atlas.ranges import Extreme, Range, range_of
+    from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
+
+__all__ = [
+    "Cell",
+    "CellSpace",
+    "Counterexample",
+    "Evaluation",
+    "Extreme",
+    "Facet",
+    "HalfSpace",
+    "LayerMap",
+    "LayerNeurons",
+    "Located",
+    "Locator",
+    "Neighbour",
+    "Origin",
+    "Progress",
+    "Range",
+    "Together",
+    "Verdict",
+    "cell_at",
+    "cell_of_row",
+    "cell_of_signs",
+    "check",
+    "evaluate",
+    "neurons_of",
+    "range_of",
+    "read_data",
+    "refuse_unprovable",
+    "write_proof",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
+        "cell_space": ["CellSpace"],
+        "evaluation": ["Evaluation", "evaluate"],
+        "facets": ["Facet"],
+        "halfspaces": ["HalfSpace", "Origin"],
+        "locate": ["Located", "Locator"],
+        "neurons": ["LayerNeurons", "Together", "neurons_of"],
+        "points": ["read_data"],
+        "ranges": ["Extreme", "Range", "range_of"],
+        "proof": ["refuse_unprovable", "write_proof"],
+        "verdict": ["Counterexample", "Progress", "Verdict", "check"],
+    },
+)

@@ -1,0 +1,244 @@
+"""The command ``nnce check``."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnce_cli.base.errors import InputError
+from nnce_cli.cli import exit_codes
+from nnce_cli.cli.progress import check_progress
+from nnce_cli.cli.report import duration, json_text, number, print_fields
+from nnce_cli.cli.say import say
+from nnce_cli.cli.signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from nnce_cli.atlas import Counterexample, Evaluation, Progress, Verdict
+    from nnce_cli.domain import Property
+    from nnce_cli.network import LayerStack
+
+WORDS = {True: "holds", False: "violated", None: "not decided"}
+
+
+def check_property(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
+    ],
+    prop: Annotated[
+        Path, typer.Argument(metavar="PROPERTY", help="What must not happen, in VNNLIB.")
+    ],
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a certificate of the verdict, which --replay checks."
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Decide nothing: check the certificate that --proof wrote."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop after so long. [default: no limit]"),
+    ] = None,
+    exit_code: Annotated[
+        bool,
+        typer.Option("--exit-code", help="Exit code 1 where the property is violated, as of diff."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No remarks on standard error; errors are shown.")
+    ] = False,
+) -> None:
+    """Decide exactly whether a property holds: whether what it describes occurs nowhere.
+
+    A VNNLIB file describes inputs and outputs that must not occur together. The property holds
+    where they do not, and is violated where they do, at the counterexample that is printed: an
+    exact input at which the exact outputs satisfy all that the file asserts, whatever rounding
+    does. It is evaluated by onnxruntime, too. Nothing is decided by a tolerance, also where a
+    threshold is only just attained.
+
+    A certificate (--proof) is checked by code that has nothing in common with the search: of a
+    property that holds it has the regions into which the domain was divided, and a proof for each.
+    Exit code 1 where it does not prove the verdict.
+
+    The exit code is 0 where the property was decided, with --exit-code 1 where it is violated; 3
+    where the time was not enough.
+
+    \b
+    nnce check model.onnx property.vnnlib
+    nnce check model.onnx property.vnnlib --exit-code -q && echo safe
+    nnce check model.onnx property.vnnlib --time-limit 60 --json
+    nnce check model.onnx property.vnnlib --proof proof.jsonl
+    nnce check model.onnx property.vnnlib --replay proof.jsonl
+    """  # noqa: D301
+    limit = TimeLimit(time_limit)
+    if proof is not None and replay is not None:
+        raise InputError("--replay checks a certificate and --proof writes one; use one of them")
+    from nnce_cli.atlas import check, evaluate, refuse_unprovable, write_proof
+    from nnce_cli.domain import read_property
+    from nnce_cli.network import load_network
+
+    stack = load_network(model)
+    refuse_tail(stack)
+    asked = read_property(prop, stack.n_inputs, stack.n_outputs)
+    if not quiet:
+        for note in asked.notes:
+            say(note)
+    if replay is not None:
+        _replay(replay, stack, asked, json=json, quiet=quiet)
+        return
+    if proof is not None:
+        refuse_unprovable(stack, asked)
+    with check_progress(not quiet) as watch, stop_on_signals() as stop:
+        verdict = check(stack, asked, lambda: limit.is_over or stop.requested, _shown(watch))
+    found, evaluation = verdict.counterexample, None
+    if found is not None:
+        evaluation = evaluate(stack, model, asked.cases[found.case], found.point)
+    if proof is not None and verdict.holds is not None:
+        write_proof(proof, stack, verdict)
+    if json:
+        print(json_text(_values(model, prop, stack, verdict, evaluation, list(asked.notes))))
+    else:
+        _print_for_people(model, prop, verdict, evaluation)
+    if verdict.holds is None:
+        raise typer.Exit(exit_codes.INCOMPLETE)
+    if exit_code and not verdict.holds:
+        raise typer.Exit(1)
+
+
+def _replay(proof: Path, stack: LayerStack, asked: Property, *, json: bool, quiet: bool) -> None:
+    """Check a certificate, and say what it proves."""
+    from nnce_cli.verify import replay
+
+    with check_progress(not quiet) as watch:
+        found = replay(proof, stack, asked, partial(watch, "regions"))
+    verdict, proved = WORDS[found.holds], not found.failure
+    if json:
+        values = {"proof": str(proof), "verdict": verdict, "proved": proved}
+        print(json_text(values | {"steps": found.steps, "failure": found.failure or None}))
+    else:
+        said = "proved" if proved else f"NOT proved: {found.failure}"
+        steps = f"{number(found.steps)} steps"
+        print_fields({"certificate": str(proof), "verdict": f"{verdict}: {said}", "checked": steps})
+    if not proved:
+        raise typer.Exit(exit_codes.UNCERTIFIED)
+
+
+class TimeLimit:
+    """The end of the time that a command line gives."""
+
+    def __init__(self, seconds: float | None) -> None:
+        """Begin.
+
+        Raises:
+            InputError: that is no time.
+        """
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise InputError(f"--time-limit {seconds} is not a positive number of seconds")
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self._end
+
+
+def refuse_tail(stack: LayerStack) -> None:
+    """Refuse a network whose outputs are computed by nodes that were left out.
+
+    Raises:
+        InputError: naming some of them.
+    """
+    if stack.meaning.tail:
+        names = ", ".join(stack.meaning.tail[:3])
+        raise InputError(
+            f"the outputs of the model are not piecewise linear: they are computed by {names}; "
+            "export the model without these nodes, and ask about what enters them"
+        )
+
+
+def _shown(watch: Callable[[str, int, int], None]) -> Callable[[Progress], None]:
+    """Show how far a check is: regions looked at, of those that are known so far."""
+
+    def show(progress: Progress) -> None:
+        name = "regions"
+        if progress.domains > 1:
+            name += f", domain {progress.domain + 1} of {progress.domains}"
+        watch(name, progress.regions, progress.regions + progress.waiting)
+
+    return show
+
+
+def _values(
+    model: Path,
+    prop: Path,
+    stack: LayerStack,
+    verdict: Verdict,
+    evaluation: Evaluation | None,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Return the verdict as JSON values."""
+    values: dict[str, Any] = {
+        "model": str(model),
+        "digest": stack.digest,
+        "property": str(prop),
+        "verdict": WORDS[verdict.holds],
+    }
+    found = verdict.counterexample
+    if found is None or evaluation is None:
+        values["counterexample"] = None
+    else:
+        values["counterexample"] = {
+            "case": found.case,
+            "exact_input": list(map(str, found.point)),
+            "exact_outputs": list(map(str, found.outputs)),
+            "input": list(map(float, found.point)),
+            "outputs": list(map(float, found.outputs)),
+            "onnxruntime": {
+                "input": evaluation.point,
+                "outputs": evaluation.outputs,
+                "agrees": evaluation.agrees,
+            },
+        }
+    return values | {"regions": verdict.regions, "seconds": verdict.seconds, "notes": notes}
+
+
+def _print_for_people(
+    model: Path, prop: Path, verdict: Verdict, evaluation: Evaluation | None
+) -> None:
+    fields = {"model": str(model), "property": str(prop), "verdict": WORDS[verdict.holds]}
+    if verdict.holds is None:
+        fields["verdict"] += ": stopped; give more time (--time-limit)"
+    fields["looked at"] = f"{number(verdict.regions)} regions in {duration(verdict.seconds)}"
+    print_fields(fields)
+    if verdict.counterexample is not None and evaluation is not None:
+        _print_counterexample(verdict.counterexample, evaluation)
+
+
+def _print_counterexample(found: Counterexample, evaluation: Evaluation) -> None:
+    print(f"\nCounterexample (case {found.case} of the property)")
+    print_fields(
+        {
+            "input": _joined(map(float, found.point)),
+            "outputs": _joined(map(float, found.outputs)),
+            "onnxruntime": _joined(evaluation.outputs),
+        }
+    )
+    if not evaluation.agrees:
+        print(
+            "note: at this input, rounded to the model's types, onnxruntime's rounded outputs do "
+            "not violate the property; the exact ones do"
+        )
+
+
+def _joined(numbers: Any) -> str:
+    return " ".join(map(str, numbers))
