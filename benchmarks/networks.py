@@ -4,6 +4,7 @@
 boxes of their own are files of known cases beside the project. ``seeded-…`` are made here, on
 [-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4), rounded
 to float32, from a seed that is the widths. ``unbiased-…`` are ``seeded-…`` without the biases.
+``slice-…`` are ``image-…`` on a plane through three random inputs, the coordinates from -8 to 8.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Box, Slice
     from nnce_cli.network import AffineMap, LayerStack
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
@@ -36,13 +37,15 @@ SHAPES = (
     "2-16-16", "2-64-64", "2-128-128", "3-32-32", "4-32-32", "5-20-20", "6-16-16", "8-12-12",
     "10-8-8", "12-8-8", "16-10-10", "20-10-10-10", "50-8-8-8", "64-8-8", "784-8-8",
 )  # fmt: skip
+SLICES = ("784-256-256",)
 HARD_SHAPES = ("2-64-64", "3-32-32", "4-16-16", "6-12-12")
 OUTPUTS = 4
 
 
 def names() -> list[str]:
     """Return the names of all networks: known cases that are present, and seeded ones."""
-    return _present() + [f"seeded-{shape}" for shape in SHAPES]
+    made = [f"seeded-{shape}" for shape in SHAPES] + [f"slice-{shape}" for shape in SLICES]
+    return _present() + made
 
 
 def default_names() -> list[str]:
@@ -76,13 +79,16 @@ def _truth(name: str) -> dict[str, Any]:
 
 def network(name: str) -> tuple[LayerStack, Box]:
     """Return a network and its box."""
-    from nnce_cli.domain import read_vnnlib
+    from nnce_cli.domain import on_slice, read_vnnlib
     from nnce_cli.network import load_network
 
     kind, shape = name.split("-", 1)
     if kind in ("seeded", "image"):
         stack = _seeded([int(n) for n in shape.split("-")])
         return stack, _cube(stack.n_inputs, *_interval(name))
+    if kind == "slice":
+        widths = [int(n) for n in shape.split("-")]
+        return on_slice(_seeded(widths), _plane(widths)), _cube(2, *_interval(name))
     if kind == "unbiased":
         stack = _without_biases(_seeded([int(n) for n in shape.split("-")]))
         return stack, _cube(stack.n_inputs, *_interval(name))
@@ -110,14 +116,18 @@ def arguments(name: str, folder: Path) -> list[str]:
     if name in REAL:
         return [str(_file(name)), "--vnnlib", str(_property(name))]
     lower, upper = _interval(name)
-    if name.split("-", 1)[0] in FOLDERS:
-        path = _file(name)
-    else:
-        stack, _ = network(name)
-        maps = [*stack.hidden, *([stack.output] if stack.output else [])]
-        path = folder / f"{name}.onnx"
-        save_network(path, [(layer.weight, layer.bias) for layer in maps])
-    return [str(path), f"--box={lower:g},{upper:g}"]
+    kind, shape = name.split("-", 1)
+    if kind in FOLDERS:
+        return [str(_file(name)), f"--box={lower:g},{upper:g}"]
+    stack, _ = network(f"seeded-{shape}" if kind == "slice" else name)
+    maps = [*stack.hidden, *([stack.output] if stack.output else [])]
+    path = folder / f"{name}.onnx"
+    save_network(path, [(layer.weight, layer.bias) for layer in maps])
+    if kind != "slice":
+        return [str(path), f"--box={lower:g},{upper:g}"]
+    points = folder / f"{name}.npy"
+    np.save(points, _plane([int(n) for n in shape.split("-")]).points)
+    return [str(path), "--slice", str(points), f"--slice-box={lower:g},{upper:g}"]
 
 
 def _property(name: str) -> Path:
@@ -130,7 +140,7 @@ def _interval(name: str) -> tuple[float, float]:
     if kind in FOLDERS:
         lower, upper = _truth(name)["box"]
         return float(lower), float(upper)
-    return (0.0, 1.0) if kind == "image" else (-1.0, 1.0)
+    return {"image": (0.0, 1.0), "slice": (-8.0, 8.0)}.get(kind, (-1.0, 1.0))
 
 
 def _seeded(widths: list[int]) -> LayerStack:
@@ -141,6 +151,14 @@ def _seeded(widths: list[int]) -> LayerStack:
     sizes = [*widths, OUTPUTS]
     maps = tuple(_affine(rng, n_in, n_out) for n_in, n_out in pairwise(sizes))
     return LayerStack(maps[:-1], maps[-1], input_shape=(1, widths[0]), digest="")
+
+
+def _plane(widths: list[int]) -> Slice:
+    """Return the plane through three random inputs in [0, 1]^n, as float32 has them."""
+    from nnce_cli.domain import Slice
+
+    rng = np.random.default_rng(widths)
+    return Slice(rng.uniform(size=(3, widths[0])).astype(np.float32).astype(np.float64))
 
 
 def _without_biases(stack: LayerStack) -> LayerStack:

@@ -580,6 +580,29 @@ void require(bool holds, const char* otherwise) {
   if (!holds) throw std::invalid_argument(otherwise);
 }
 
+using EntryArrays = std::tuple<VectorOf<Index>, VectorOf<Index>, VectorOf<double>>;
+
+// Return the entries of a matrix with so many columns. Throws std::invalid_argument.
+Entries entries_of(const EntryArrays& arrays, Index columns) {
+  const auto& [starts, inputs, numbers] = arrays;
+  Entries found{values(starts), {}};
+  require(!found.start.empty() && found.start.front() == 0 &&
+              std::is_sorted(found.start.begin(), found.start.end()) &&
+              found.start.back() == length(inputs) && length(inputs) == length(numbers),
+          "entries that are not those of all neurons");
+  for (Index e = 0; e < length(inputs); ++e) {
+    found.entry.push_back({inputs.data()[e], numbers.data()[e]});
+  }
+  for (Index j = 0; j < found.rows(); ++j) {
+    Index after = 0;
+    for (const Entry entry : found.of(j)) {
+      require(after <= entry.input && entry.input < columns, "an entry without an input");
+      after = entry.input + 1;
+    }
+  }
+  return found;
+}
+
 using VertexSubtreeTuple = std::pair<nb::bytes, Index>;
 
 VertexSubtreeTuple as_tuple(const VertexSubtree& subtree) {
@@ -690,6 +713,7 @@ nb::ndarray<nb::numpy, double> vertex_forms(const VertexNetwork& network,
                                             const std::vector<nb::bytes>& active) {
   const auto layer = static_cast<Index>(active.size());
   require(network.dimension() == D && layer < network.depth(), "no such layer");
+  for (Index l = 0; l <= layer; ++l) require(!network[l].is_gathered(), "a layer without sums");
   Sums<D> sums(network);
   LayerForms<D> forms(network[0]);
   forms.take_first();
@@ -721,7 +745,7 @@ std::pair<std::vector<Index>, std::vector<int>> vertex_signs(const VertexNetwork
   Polytopes<D> polytopes(network.units() + Index{2} * D, network[0].units);
   const Polytope box = polytopes.begin(network);
   layer.take_first();
-  layer.enter(polytopes.of(box), box.count, false);
+  layer.enter(polytopes.of(box), box.count, nullptr, false);
   Point<D> at;
   std::copy_n(point.begin(), D, at.begin());
   Array<Word> positive(polytopes.words()), negative(polytopes.words());
@@ -741,34 +765,48 @@ void bind_vertex(nb::module_& m) {
       m, "VertexNetwork",
       "A network on a box, every quantity scaled to a size of at most 1 (read only).\n\n"
       "``inputs`` inputs vary; ``lower`` and ``upper`` have an entry for each, or two for one. Of\n"
-      "each layer: ``weights`` (width, inputs of the layer) and ``biases`` (width,) float64,\n"
-      "``slopes`` (units,) float64 on the inactive side, the other neurons being pass-throughs, "
-      "and\n"
-      "``roundings``: how far a form may be from the true one, whether the weights are rounded, "
-      "and\n"
-      "whether all forms are exact. Raises ValueError where sizes do not fit, a number is not\n"
-      "finite, or something is not scaled.")
+      "each layer: ``weights``, by neurons, as the places of each neuron's first entry and of the\n"
+      "end (width + 1,) int64, and the entries' inputs (m,) int64 and float64 numbers (m,);\n"
+      "``biases`` (width,) float64; ``exponents`` (width,) int32 of the powers of two by which "
+      "the\n"
+      "neurons were divided; ``slopes`` (units,) float64 on the inactive side, the other\n"
+      "neurons being pass-throughs; ``roundings``: how far a form may be from the true one,\n"
+      "whether the weights are rounded, and whether all forms are exact; and ``maxima``: the "
+      "first\n"
+      "unit of each max of three or more, its numbers, and the pass-through that carries the "
+      "first\n"
+      "one. Raises ValueError where sizes do not\n"
+      "fit, a number is not finite, or something is not scaled.")
       .def(
           "__init__",
           [](VertexNetwork* self, Index inputs, std::vector<double> lower,
-             std::vector<double> upper, const std::vector<MatrixOf<double>>& weights,
+             std::vector<double> upper, const std::vector<EntryArrays>& weights,
              const std::vector<VectorOf<double>>& biases,
+             const std::vector<VectorOf<std::int32_t>>& exponents,
              const std::vector<VectorOf<double>>& slopes,
-             const std::vector<std::tuple<double, bool, bool>>& roundings) {
+             const std::vector<std::tuple<double, bool, bool>>& roundings,
+             const std::vector<std::vector<std::tuple<Index, Index, Index>>>& maxima) {
             const std::size_t depth = weights.size();
             require(depth > 0, "a network without layers");
-            require(biases.size() == depth && slopes.size() == depth && roundings.size() == depth,
-                    "weights, biases, slopes and roundings of different numbers of layers");
+            require(biases.size() == depth && exponents.size() == depth && slopes.size() == depth &&
+                        roundings.size() == depth && maxima.size() == depth,
+                    "arrays of different numbers of layers");
             VertexNetwork network(inputs, std::move(lower), std::move(upper));
             for (std::size_t l = 0; l < depth; ++l) {
               const auto& [error, inexact, exact] = roundings[l];
-              network.add_layer(weights[l].data(), length(weights[l]), columns(weights[l]),
-                                values(biases[l]), values(slopes[l]), {error, inexact, exact});
+              std::vector<BasedMax> winners;
+              for (const auto& [first, pieces, base] : maxima[l]) {
+                winners.push_back({{first, pieces}, base});
+              }
+              network.add_layer(entries_of(weights[l], network.next_inputs()), values(biases[l]),
+                                values(exponents[l]), values(slopes[l]), {error, inexact, exact},
+                                std::move(winners));
             }
             new (self) VertexNetwork(std::move(network));
           },
           nb::arg("inputs"), nb::arg("lower"), nb::arg("upper"), nb::arg("weights"),
-          nb::arg("biases"), nb::arg("slopes"), nb::arg("roundings"))
+          nb::arg("biases"), nb::arg("exponents"), nb::arg("slopes"), nb::arg("roundings"),
+          nb::arg("maxima"))
       .def_prop_ro("dimension", &VertexNetwork::dimension)
       .def_prop_ro(
           "central", [](const VertexNetwork& self) { return self[self.depth() - 1].central; },

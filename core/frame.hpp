@@ -11,7 +11,6 @@
 
 namespace nnce {
 
-inline constexpr Index kNoWinner = -1;
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 // What a frame does next.

@@ -13,26 +13,9 @@
 
 #include "array.hpp"
 #include "layer_map.hpp"
+#include "max_unit.hpp"
 
 namespace nnce {
-
-// The largest of z_0 … z_(pieces - 1), of which the first largest one is the *winner*.
-//
-// Its units are the differences z_j - z_i of all pairs i < j, which are positive where j beats i:
-// first those to z_0, in the order j = pieces - 1 … 1, then the comparisons of the others, in
-// lexicographic order. That of z_j to z_0 is handed on where j is the winner, and all others are
-// not; so with z_0, which a pass-through carries, they add up to the largest number.
-struct MaxUnit {
-  Index first;  // of its units, within the layer
-  Index pieces;
-
-  [[nodiscard]] Index units() const { return pieces * (pieces - 1) / 2; }
-  // Which of its units is z_j - z_i, for i < j.
-  [[nodiscard]] Index unit(Index i, Index j) const {
-    if (i == 0) return pieces - 1 - j;
-    return pieces - 1 + (i - 1) * (2 * pieces - i - 2) / 2 + j - i - 1;
-  }
-};
 
 struct Layer {
   LayerMap map;
@@ -84,7 +67,8 @@ class Network {
   [[nodiscard]] Index offset(Index l) const { return offset_[static_cast<std::size_t>(l)]; }
   [[nodiscard]] Index layer_of(Index unit) const { return layer_of_[unit]; }
   // The maxima of all layers, in order; `first` counts through all units here.
-  [[nodiscard]] const std::vector<MaxUnit>& maxima() const { return maxima_; }
+  [[nodiscard]] Index maxima() const { return static_cast<Index>(maxima_.size()); }
+  [[nodiscard]] const MaxUnit& max(Index m) const { return maxima_[static_cast<std::size_t>(m)]; }
   // Which of them a unit belongs to, `kNoMax` where it is one of its own.
   static constexpr Index kNoMax = -1;
   [[nodiscard]] Index max_of(Index unit) const { return max_of_[unit]; }
@@ -124,7 +108,6 @@ class Network {
 
  private:
   static constexpr Index kMostUnits = Index{1} << 30;
-  static constexpr Index kMostPieces = 256;
 
   void take_max(const MaxUnit& max, Index first) {
     for (Index k = 0; k < max.units(); ++k) {

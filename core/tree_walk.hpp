@@ -79,7 +79,7 @@ class TreeWalk {
     if (image != nullptr && image->d != net.d()) {
       throw std::invalid_argument("the image has another dimension than the network's inputs");
     }
-    if (options.log && !net.maxima().empty()) {
+    if (options.log && net.maxima() > 0) {
       throw std::invalid_argument("certificates do not know units with a winner");
     }
     if (net.is_linear()) cone_ = std::make_unique<ConeProof>(net, path_);
@@ -263,8 +263,7 @@ class TreeWalk {
     const Frame& f = frame(t);
     const Index next = t < top_ ? f.pending : next_unit(f);
     const Index m = next < net_.units() ? net_.max_of(next) : Network::kNoMax;
-    const Index end =
-        m == Network::kNoMax ? next : net_.maxima()[static_cast<std::size_t>(m)].first;
+    const Index end = m == Network::kNoMax ? next : net_.max(m).first;
     std::vector<std::uint8_t> bits;
     for (Index k = 0; k < end; ++k) {
       bits.push_back(path_.sign[k] > 0 && !net_.is_comparison(k) ? 1 : 0);
@@ -384,12 +383,8 @@ class TreeWalk {
       begin_choice(t, unit);
       return std::nullopt;
     }
-    Answer answer = take_answer();
-    if (answer == Answer::kNone) {
-      answer = decide(t, row, unit);
-      if (answer == Answer::kNone) return Stop::kUnsure;
-      proofs_ += answer == Answer::kCuts ? 0 : 1;
-    }
+    const Answer answer = answer_or_decide(t, row, unit);
+    if (answer == Answer::kNone) return Stop::kUnsure;
     f = &frames_[t];
     log_.mute(forced_[unit] != 0);
     nodes_ += forced_[unit] == 0 ? 1 : 0;  // finding the way to a subtree's root is not charged
@@ -625,6 +620,15 @@ class TreeWalk {
     return Answer::kNone;
   }
 
+  // What was answered about the next unit of frame t, or what is decided of it now.
+  Answer answer_or_decide(Index t, Index row, Index unit) {
+    Answer answer = take_answer();
+    if (answer != Answer::kNone) return answer;
+    answer = decide(t, row, unit);
+    proofs_ += answer == Answer::kNone || answer == Answer::kCuts ? 0 : 1;
+    return answer;
+  }
+
   // Decide whether the next unit of frame t cuts its cell.
   //
   // Where it does, frame t is left at a vertex with a positive value and frame t + 1, which must be
@@ -705,10 +709,8 @@ class TreeWalk {
   // cell itself.
   void begin_choice(Index t, Index unit) {
     const Index m = net_.max_of(unit);
-    const Index last = winners_.left_before(m, net_.maxima()[static_cast<std::size_t>(m)].pieces);
-    Index parts = 0;
-    for (Index j = last; j != kNoWinner; j = winners_.left_before(m, j)) parts += 1;
-    frames_[t].share /= static_cast<double>(parts);
+    const Index last = winners_.left_before(m, net_.max(m).pieces);
+    frames_[t].share /= static_cast<double>(winners_.left(m));
     choice_ = Choice{unit, last, t, t, frames_[t].splits};
     begin_part();
   }
@@ -733,12 +735,8 @@ class TreeWalk {
       f->drop_last_free_row();
       return std::nullopt;
     }
-    Answer answer = take_answer();
-    if (answer == Answer::kNone) {
-      answer = decide(t, row, unit);
-      if (answer == Answer::kNone) return Stop::kUnsure;
-      proofs_ += answer == Answer::kCuts ? 0 : 1;
-    }
+    const Answer answer = answer_or_decide(t, row, unit);
+    if (answer == Answer::kNone) return Stop::kUnsure;
     if (answer == Answer::kCuts ? wanted < 0 : moved_) frames_.swap(t, t + 1);
     moved_ = false;
     f = &frames_[t];

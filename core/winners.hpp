@@ -19,11 +19,11 @@ namespace nnce {
 
 class Winners {
  public:
-  explicit Winners(const Network& net)
-      : net_(net), low_(net.units()), high_(net.units()), states_(net.maxima().size()) {
-    for (std::size_t m = 0; m < states_.size(); ++m) {
-      const MaxUnit& max = net.maxima()[m];
-      states_[m].is_in.resize(static_cast<std::size_t>(max.pieces));
+  explicit Winners(const Network& net) : net_(net), low_(net.units()), high_(net.units()) {
+    states_.resize(static_cast<std::size_t>(net.maxima()));
+    for (Index m = 0; m < net.maxima(); ++m) {
+      const MaxUnit& max = net.max(m);
+      state_of(m).is_in.resize(static_cast<std::size_t>(max.pieces));
       for (Index j = 1; j < max.pieces; ++j) {
         for (Index i = 0; i < j; ++i) {
           const Index unit = max.first + max.unit(i, j);
@@ -36,16 +36,17 @@ class Winners {
 
   // Begin with a prefix, which has all units of a max or none. Throws std::invalid_argument.
   void begin(const std::uint8_t* prefix, Index length) {
-    for (std::size_t m = 0; m < states_.size(); ++m) {
-      const MaxUnit& max = net_.maxima()[m];
-      states_[m].forced = kNoWinner;
+    for (Index m = 0; m < net_.maxima(); ++m) {
+      const MaxUnit& max = net_.max(m);
+      State& state = state_of(m);
+      state.forced = kNoWinner;
       if (length <= max.first) continue;
       if (length < max.first + max.units()) {
         throw std::invalid_argument("a prefix that ends within a max");
       }
-      states_[m].forced = 0;
+      state.forced = 0;
       for (Index j = 1; j < max.pieces; ++j) {
-        if (prefix[max.first + max.unit(0, j)] != 0) states_[m].forced = j;
+        if (prefix[max.first + max.unit(0, j)] != 0) state.forced = j;
       }
     }
   }
@@ -57,9 +58,8 @@ class Winners {
   // that cut. Put the path on the winners that are sure; strike the free rows that do not matter
   // out of `cuts` (free rows). False where a winner is against the prefix.
   bool look(Path& path, const Frame& f, Array<std::uint8_t>& cuts, Array<std::int8_t>& forced) {
-    const auto count = static_cast<Index>(states_.size());
-    for (Index m = 0; m < count; ++m) {
-      if (net_.layer_of(max(m).first) != f.layer) continue;
+    for (Index m = 0; m < net_.maxima(); ++m) {
+      if (net_.layer_of(net_.max(m).first) != f.layer) continue;
       find_left(path, m);
       State& state = state_of(m);
       if (state.forced != kNoWinner && !is_in(m, state.forced)) return false;
@@ -77,21 +77,22 @@ class Winners {
   // Whether a unit belongs to a max of which three or more numbers are left.
   [[nodiscard]] bool is_choice(Index unit) const {
     const Index m = net_.max_of(unit);
-    return m != Network::kNoMax && states_[static_cast<std::size_t>(m)].left > 2;
+    return m != Network::kNoMax && left(m) > 2;
   }
+
+  // How many numbers of a max are left.
+  [[nodiscard]] Index left(Index m) const { return state_of(m).left; }
 
   // The number that is left before number `before` of a max, `kNoWinner` behind the first one; all
   // of them where `before` is the number of pieces. Only the forced one where there is one.
   [[nodiscard]] Index left_before(Index m, Index before) const {
-    const Index forced = states_[static_cast<std::size_t>(m)].forced;
+    const Index forced = state_of(m).forced;
     for (Index j = before - 1; j >= 0; --j) {
       if (is_in(m, j) && (forced == kNoWinner || forced == j)) return j;
     }
     return kNoWinner;
   }
-  [[nodiscard]] bool is_forced(Index m) const {
-    return states_[static_cast<std::size_t>(m)].forced != kNoWinner;
-  }
+  [[nodiscard]] bool is_forced(Index m) const { return state_of(m).forced != kNoWinner; }
 
   // The sign that a unit of a max has where `winner` wins; 0 where it does not matter.
   [[nodiscard]] int wanted(Index unit, Index winner) const {
@@ -102,7 +103,7 @@ class Winners {
   // Put the path on a winner. `f` is the frame of its part of a cell, whose rows and columns have
   // the slacks of the units that were split on; null where there are none.
   void take(Path& path, Index m, Index winner, Frame* f) {
-    const MaxUnit& unit_of = max(m);
+    const MaxUnit& unit_of = net_.max(m);
     for (Index k = unit_of.first; k < unit_of.first + unit_of.units(); ++k) path.ignore(k);
     if (winner > 0) path.set(unit_of.first + unit_of.unit(0, winner), 1);
     if (f == nullptr) return;
@@ -127,7 +128,7 @@ class Winners {
 
   // The bits of a max's units where `winner` wins, behind others.
   void append_bits(Index m, Index winner, std::vector<std::uint8_t>& bits) const {
-    const MaxUnit& max = net_.maxima()[static_cast<std::size_t>(m)];
+    const MaxUnit& max = net_.max(m);
     const Index on = winner > 0 ? max.unit(0, winner) : max.units();
     for (Index k = 0; k < max.units(); ++k) bits.push_back(k == on ? 1 : 0);
   }
@@ -141,12 +142,12 @@ class Winners {
     Index forced = kNoWinner;
   };
 
-  [[nodiscard]] const MaxUnit& max(Index m) const {
-    return net_.maxima()[static_cast<std::size_t>(m)];
-  }
   [[nodiscard]] State& state_of(Index m) { return states_[static_cast<std::size_t>(m)]; }
+  [[nodiscard]] const State& state_of(Index m) const {
+    return states_[static_cast<std::size_t>(m)];
+  }
   [[nodiscard]] bool is_in(Index m, Index j) const {
-    return states_[static_cast<std::size_t>(m)].is_in[static_cast<std::size_t>(j)] != 0;
+    return state_of(m).is_in[static_cast<std::size_t>(j)] != 0;
   }
   [[nodiscard]] Index first_left(Index m) const {
     Index j = 0;
@@ -159,7 +160,7 @@ class Winners {
   void find_left(const Path& path, Index m) {
     State& state = state_of(m);
     state.is_in.assign(state.is_in.size(), 1);
-    const MaxUnit& units = max(m);
+    const MaxUnit& units = net_.max(m);
     for (Index k = units.first; k < units.first + units.units(); ++k) {
       if (path.sign[k] == 0) continue;
       state.is_in[static_cast<std::size_t>(path.sign[k] > 0 ? low_[k] : high_[k])] = 0;
@@ -174,9 +175,10 @@ class Winners {
     Index j = i + 1;
     while (!is_in(m, j)) ++j;
     const Index winner = state_of(m).forced;
-    forced[max(m).first + max(m).unit(i, j)] = static_cast<std::int8_t>(winner == kNoWinner ? 0
-                                                                        : winner == j       ? 1
-                                                                                            : -1);
+    forced[net_.max(m).first + net_.max(m).unit(i, j)] =
+        static_cast<std::int8_t>(winner == kNoWinner ? 0
+                                 : winner == j       ? 1
+                                                     : -1);
   }
 
   [[nodiscard]] bool has_slack(const Frame& f, Index unit) const {

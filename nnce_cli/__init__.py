@@ -1,3 +1,69 @@
-"""nnce: exact enumeration of the activation regions (cells) of ReLU networks."""
+"""nnce: exact enumeration of the activation regions (cells) of piecewise linear networks.
+
+What a script or a notebook needs is here: ``import nnce_cli as nnce`` (docs/python.md). The names
+are loaded when they are used.
+"""
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from nnce_cli.base.lazy import lazy_names
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nnce_cli.api.atlas import Atlas
+    from nnce_cli.api.atlas import open_table as open
+    from nnce_cli.api.domains import Box, HalfSpaces, Slice, Space
+    from nnce_cli.api.network import Network, load
+    from nnce_cli.api.runs import check, estimate, verify
+    from nnce_cli.api.runs import enumerate_cells as enumerate
+    from nnce_cli.base.errors import InputError
+
+__all__ = [
+    "Atlas",
+    "Box",
+    "HalfSpaces",
+    "InputError",
+    "Network",
+    "Slice",
+    "Space",
+    "check",
+    "enumerate",
+    "estimate",
+    "load",
+    "open",
+    "verify",
+]
+
+_names = lazy_names(
+    __name__,
+    {
+        "api.atlas": ["Atlas", "open_table"],
+        "api.domains": ["Box", "HalfSpaces", "Slice", "Space"],
+        "api.network": ["Network", "load"],
+        "api.runs": ["check", "estimate", "verify", "enumerate_cells"],
+        "base.errors": ["InputError"],
+    },
+)
+_RENAMED = {"open": "open_table", "enumerate": "enumerate_cells"}
+
+
+def __getattr__(name: str) -> object:
+    return _names(_RENAMED.get(name, name))
+
+
+class _Front(ModuleType):
+    """The package, whose name ``verify`` is the function also where the room of it is loaded."""
+
+    @property
+    def verify(self) -> object:
+        return _names("verify")
+
+    @verify.setter
+    def verify(self, room: ModuleType) -> None:
+        """Leave the name as it is: the import system would put the room there."""
+
+
+sys.modules[__name__].__class__ = _Front

@@ -54,6 +54,15 @@ def digits_images() -> Split:
     return pixels._replace(train=train, test=test)
 
 
+def three_digits() -> Floats:
+    """Return the first 3, the first 5 and the first 8 of the test data (3, 64): points of a slice.
+
+    The pixels are sixteenths, so that few digits hold them exactly.
+    """
+    pixels = digits_pixels()
+    return np.stack([pixels.test[pixels.test_labels == label][0] for label in (3, 5, 8)])
+
+
 def digits_pca(components: int = 4) -> Split:
     """Return the digits' first principal components, scaled so that training is in [-1, 1].
 
@@ -158,6 +167,7 @@ def main() -> None:
         onnx.save(onnx_model(trained(name)), path)
         print(f"{path.name}: test accuracy {accuracy(path, DATA[name]()):.1%}")
     onnx.save(onnx_model(hand_made()), FOLDER / "hand-made.onnx")
+    np.savetxt(FOLDER / "digits-3-5-8.csv", three_digits(), delimiter=",", fmt="%g")
 
 
 if __name__ == "__main__":

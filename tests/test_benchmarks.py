@@ -209,6 +209,16 @@ def test_the_share_of_exact_decisions():
     assert exact_share(dict.fromkeys(counts, 0)) == 0
 
 
+def test_a_slice_is_the_same_for_the_command():
+    stack, box = network("slice-20-8-8")
+    assert stack.n_inputs == 2
+    assert len(stack.points) == 3
+    assert len(stack.points[0]) == 20
+    cells = count(stack, box)
+    assert cells[-1] > 50
+    assert count_cells("slice-20-8-8", 1).summary["layer_cells"] == cells
+
+
 def test_known_networks_are_preferred_and_their_cells_are_known():
     assert set(default_names()) <= set(names())
     assert known_layer_cells("seeded-3-8-8") is None

@@ -58,7 +58,7 @@ def test_example(command, expected, results):
     assert looks_like(result.stdout, expected), result.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cell-table.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cell-table.md", "docs/python.md"])
 def test_python_blocks(page, results, folder):
     """One after the other, as they are read."""
     code = "\n".join(blocks(page, "python"))

@@ -79,20 +79,24 @@ class Polytopes {
     }
   }
 
-  // Look closer at the vertices of a cell, for the signs of columns that are not known there.
-  // `sees_nothing(v)` tells whether all units that the layer sees are zero at a vertex.
+  // Look closer at the vertices of a cell, for the signs of these columns that are not known there.
+  // `first` is the number of the first unit of the layer before; `sees_nothing(v)` tells whether
+  // all units that the layer sees are zero at a vertex.
   template <class SeesNothing>
-  void look_closer(Polytope cell, const LayerForms<D>& layer, SeesNothing sees_nothing) {
+  void look_closer(Polytope cell, const LayerForms<D>& layer, const Word* among, Index first,
+                   SeesNothing sees_nothing) {
     for (Index v = cell.start; v < cell.start + cell.count; ++v) {
       Word unknown = 0;
-      for (Index w = 0; w < layer.words(); ++w) unknown |= unknown_at(v, w, layer);
+      for (Index w = 0; w < layer.words(); ++w) unknown |= among[w] & unknown_at(v, w, layer);
       if (unknown == 0) continue;
       const Few<const Plane<D>*, D> planes = pointers(vertex_[v].plane);
       CloseUp<D> vertex(vertex_[v].point, vertex_[v].blur, planes);
       const bool is_bias = sees_nothing(vertex_[v]);
       for (Index w = 0; w < layer.words(); ++w) {
-        for_each(unknown_at(v, w, layer), w, [&](Index c) {
-          const Signs signs = is_bias ? layer.signs_of_bias(c) : vertex.signs_of(layer.plane(c));
+        for_each(among[w] & unknown_at(v, w, layer), w, [&](Index c) {
+          const Signs signs = is_bias || layer.sees_nothing(c, vertex_[v].plane, first)
+                                  ? layer.signs_of_bias(c)
+                                  : vertex.signs_of(layer.plane(c));
           if (signs.positive) sign_[v][w] |= bit_of(c);
           if (signs.negative) sign_[v][words_ + w] |= bit_of(c);
         });
@@ -102,13 +106,13 @@ class Polytopes {
 
   // Divide a cell along a column of `layer` whose sign is known at all its vertices; it becomes the
   // plane `number`. `known` are the signs of the columns that have one on all of the cell. The
-  // cell's own vertices stay; those of the parts come behind them.
+  // cell's own vertices stay; those of the parts come to the place `above`, which is behind them.
   Halves divide(Polytope cell, const LayerForms<D>& layer, Index column, Index number,
-                const CellSigns& known) {
-    make_room(cell.start + (2 + D) * cell.count);  // each part of an edge may have a new vertex
+                const CellSigns& known, Index above) {
+    make_room(above + (1 + D) * cell.count);  // each part of an edge may have a new vertex
     const Index positive = number_vertices(cell, column), negative = cell.count - positive;
     const Index edges = find_crossing(cell);
-    const Index above = cell.start + cell.count, below = above + positive + edges;
+    const Index below = above + positive + edges;
     copy_old(cell, above, below, layer.words());
     Cut cut{vertex_.data() + cell.start,
             vertex_.data() + above,
@@ -128,6 +132,24 @@ class Polytopes {
     }
     computed += edges;
     return {{above, positive + edges}, {below, negative + edges}};
+  }
+
+  // Tell whether a column is positive somewhere on a cell at all of whose vertices its sign is
+  // known, and whether it is negative somewhere.
+  [[nodiscard]] Signs sides(Polytope cell, Index column) const {
+    PartSigns found;
+    for (Index v = cell.start; v < cell.start + cell.count; ++v) found.add(signs_of(v, column));
+    return {found.positive, found.negative};
+  }
+
+  // Put a copy of a polytope to a place that is before it, or behind it with all its vertices.
+  Polytope copy(Polytope cell, Index place, Index words) {
+    make_room(place + cell.count);
+    for (Index v = 0; v < cell.count; ++v) {
+      vertex_[place + v] = vertex_[cell.start + v];
+      copy_signs(cell.start + v, place + v, words);
+    }
+    return {place, cell.count};
   }
 
   // Return how many cells two columns that both cut a cell divide it into, if that is proved.

@@ -8,8 +8,12 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "../stop.hpp"
+#include "gather.hpp"
 #include "inner_point.hpp"
 #include "rows.hpp"
 #include "sums.hpp"
@@ -36,26 +40,36 @@ class VertexWalk {
         first_byte_(depth_ + 1),
         widest_(measure(network)),
         known_(words_for(widest_)),
+        part_known_(words_for(widest_)),
+        one_(words_for(widest_)),
         fresh_(words_for(widest_)),
         polytopes_(network.units() + Index{2} * D, widest_),
         sums_(network),
         ranks_(network),
         frame_(network.units() + 2),
         unknown_(network.units() + 2, words_for(widest_)),
+        open_(network.units() + 2, words_for(most_maxima(network))),
         forced_(network.units()),
         layer_cells_(depth_),
         base_(first_byte_[depth_]),
         base_active_(depth_),
         with_rows_(room > 0),
         rows_(room, first_byte_[depth_], depth_, network.inputs()) {
-    for (Index l = 0; l < depth_; ++l) forms_.emplace_back(network[l]);
+    forms_.reserve(static_cast<std::size_t>(depth_));  // they refer to each other
+    for (Index l = 0; l < depth_; ++l) {
+      forms_.emplace_back(network[l]);
+      gather_.emplace_back();
+      if (network[l].is_gathered()) gather_.back().emplace(network[l], network[l - 1]);
+    }
   }
 
   VertexWalk(const VertexWalk&) = delete;
   VertexWalk& operator=(const VertexWalk&) = delete;
 
-  // Begin the walk of a subtree; what was found before is forgotten.
+  // Begin the walk of a subtree; what was found before is forgotten. A prefix has all units of a
+  // max or none. Throws std::invalid_argument.
   void begin(const std::uint8_t* prefix, Index length, Index counted) {
+    check_prefix(length);
     forced_.fill(0);
     for (Index k = 0; k < length; ++k) forced_[k] = prefix[k] ? 1 : -1;
     prefix_ = length;
@@ -66,7 +80,7 @@ class VertexWalk {
     rows_.clear();
     unsure_ = false;
     top_ = 0;
-    frame_[0] = {polytopes_.begin(*network_), {}, 0, 0, 1.0, true};
+    frame_[0] = {polytopes_.begin(*network_), {}, 0, 0, kNoWinner, 1.0, true};
   }
 
   // Leave the whole subtree to exact arithmetic; to be called right after `begin`.
@@ -109,7 +123,7 @@ class VertexWalk {
   [[nodiscard]] std::vector<VertexSubtree> rest() const {
     std::vector<VertexSubtree> found;
     for (Index t = top_; t >= 0; --t) {
-      found.push_back(rest_of(t, t < top_ ? frame_[t].pending + 1 : decided_on_top()));
+      found.push_back(rest_of(t, t < top_ ? decided_behind(frame_[t]) : decided_on_top()));
     }
     return found;
   }
@@ -133,12 +147,14 @@ class VertexWalk {
   static constexpr Index kStepsPerLook = 32;  // at the clock
 
   // A cell whose next layer is to be entered, or that has units left to decide; below the top of
-  // the stack, the active side of a division, whose inactive side is walked first.
+  // the stack, the active side of a division, whose inactive side is walked first, or the part of a
+  // cell that a number of a max wins, after those of the numbers before it.
   struct Frame {
     Polytope cell;
     PartialSum sum;
     Index layer;
-    Index pending;  // the unit whose active side waits here
+    Index pending;  // the unit whose active side waits here,
+    Index winner;   // or one of the max that this number wins; else `kNoWinner`
     double share;   // of the domain's tree
     bool entering;
   };
@@ -157,6 +173,12 @@ class VertexWalk {
     return widest;
   }
 
+  static Index most_maxima(const VertexNetwork& network) {
+    std::size_t most = 0;
+    for (Index l = 0; l < network.depth(); ++l) most = std::max(most, network[l].maxima.size());
+    return static_cast<Index>(most);
+  }
+
   [[nodiscard]] LayerForms<D>& forms(Index layer) {
     return forms_[static_cast<std::size_t>(layer)];
   }
@@ -164,22 +186,24 @@ class VertexWalk {
     return forms_[static_cast<std::size_t>(layer)];
   }
   [[nodiscard]] bool is_last(Index layer) const { return layer + 1 == depth_; }
+  // Whether the layer behind is a sum of terms that the path collects.
+  [[nodiscard]] bool has_terms(Index layer) const {
+    return !is_last(layer) && !(*network_)[layer + 1].is_gathered();
+  }
   // How many slots the sums of the frames below the top take.
   [[nodiscard]] Index slots_below() const { return top_ == 0 ? 0 : frame_[top_ - 1].sum.slots; }
 
   // Bring the neurons of the frame's next layer in: their forms, columns and signs.
   void enter(Frame& frame) {
     LayerForms<D>& layer = forms(frame.layer);
-    if (frame.layer == 0) {
-      layer.take_first();
-    } else {
-      sums_.write(frame.sum, layer.forms(), layer.stride());
-    }
-    const bool unseen = frame.layer > 0 && frame.sum.terms == 0;
-    layer.enter(polytopes_.of(frame.cell), frame.cell.count, unseen);
+    const bool unseen = write_forms(frame);
+    const LayerForms<D>* before = frame.layer > 0 ? &forms(frame.layer - 1) : nullptr;
+    layer.enter(polytopes_.of(frame.cell), frame.cell.count, before, unseen);
     proved_ += layer.scaled().units - layer.columns();
     polytopes_.note_signs(frame.cell, layer);
     for (Index w = 0; w < layer.words(); ++w) unknown_[top_][w] = up_to(layer.columns(), w);
+    const auto contests = static_cast<Index>(layer.contests().size());
+    for (Index w = 0; w < words_for(contests); ++w) open_[top_][w] = up_to(contests, w);
     if (!is_last(frame.layer)) frame.sum = sums_.begin(layer, frame.layer + 1, slots_below());
     if (with_rows_) {
       pack_base(frame.layer);
@@ -188,19 +212,37 @@ class VertexWalk {
     frame.entering = false;
   }
 
+  // Write the forms of the frame's next layer; tell whether it sees nothing.
+  bool write_forms(Frame& frame) {
+    LayerForms<D>& layer = forms(frame.layer);
+    if (frame.layer == 0) {
+      layer.take_first();
+      layer.all_changed();
+      return false;
+    }
+    LayerForms<D>& before = forms(frame.layer - 1);
+    const bool is_gathered = layer.scaled().is_gathered();
+    if (layer.has_maxima() || is_gathered) before.note_signs();
+    if (is_gathered) {
+      gather_[static_cast<std::size_t>(frame.layer)]->write(before, layer);
+      return before.passes_nothing();
+    }
+    sums_.write(frame.sum, layer.forms(), layer.stride());
+    layer.all_changed();
+    return frame.sum.terms == 0;
+  }
+
   // Decide what the vertices of the frame show, and split it, count it or go on to a layer.
   void visit(Frame& frame) {
     const LayerForms<D>& layer = forms(frame.layer);
     fresh_.fill(0);
     Index column = settle_columns(frame.cell, layer);
     if (column >= 0 && !is_known(frame.cell, column)) {
-      polytopes_.look_closer(frame.cell, layer, [&](const Vertex<D>& vertex) {
-        return sees_nothing(frame.layer, vertex);
-      });
+      look_closer(frame.cell, frame.layer, known_.unknown.data());
       column = settle_columns(frame.cell, layer);
     }
     if (column >= 0 && !is_known(frame.cell, column)) {
-      be_unsure(first_unit_[frame.layer] + layer.neuron(column));
+      be_unsure(first_unit_[frame.layer] + first_of(layer, column));
       return;
     }
     if (column < 0) {
@@ -209,14 +251,23 @@ class VertexWalk {
       leave(frame);
       return;
     }
+    if (const Contest* contest = layer.contest_of(column)) {
+      const Candidates in =
+          layer.candidates(*contest, known_.positive.data(), known_.negative.data());
+      if (in.count() > 2) {
+        divide_among(frame, *contest, in);
+        return;
+      }
+    }
     const Index unit = first_unit_[frame.layer] + layer.neuron(column);
-    set_plane(layer, column, unit);
+    const int side = forced_side(frame.layer, column);
+    set_plane(layer, column, unit, side > 0 ? 1.0 : -1.0);
     if (!with_rows_ && is_last(frame.layer) && prefix_ <= first_unit_[frame.layer] &&
         count_parts(frame, column, unit)) {
       return;
     }
-    split(frame, column, unit);
-    if (forced_[unit] == 0) ++nodes_;
+    split(frame, column, unit, side);
+    if (side == 0) ++nodes_;
   }
 
   // Count the cells that a cell of the last layer is divided into, where one or two columns cut it;
@@ -243,10 +294,16 @@ class VertexWalk {
     return true;
   }
 
-  void set_plane(const LayerForms<D>& layer, Index column, Index unit) {
+  void set_plane(const LayerForms<D>& layer, Index column, Index unit, double side) {
     Plane<D>& plane = polytopes_.plane(unit);
     plane = layer.plane(column);
-    plane.side = forced_[unit] > 0 ? 1.0 : -1.0;
+    plane.side = side;
+  }
+
+  void look_closer(Polytope cell, Index layer, const Word* among) {
+    const Index first = layer > 0 ? first_unit_[layer - 1] : 0;
+    polytopes_.look_closer(cell, forms(layer), among, first,
+                           [&](const Vertex<D>& vertex) { return sees_nothing(layer, vertex); });
   }
 
   // Find the columns with one sign on a cell, the top frame's; return the first one without, or -1.
@@ -266,12 +323,35 @@ class VertexWalk {
       known_.positive[w] = positive;
       known_.negative[w] = negative;
       known_.unknown[w] = unknown_[top_][w] = before & ~decided;
-      fresh_[w] |= decided & (positive | layer.leaky()[w]);
+      fresh_[w] |= decided & (positive | layer.leaky()[w]) & ~layer.contested()[w];
       proved_ += std::popcount(decided);
       touching_ += std::popcount(decided & touched);
       if (first < 0 && before != decided) first = 64 * w + std::countr_zero(before & ~decided);
     }
-    return first;
+    return layer.contests().empty() ? first : settle_contests(layer);
+  }
+
+  // Leave of each max the columns that compare two numbers which may win on the top frame's cell,
+  // by the signs that were found; return the first column without a sign, or -1.
+  Index settle_contests(const LayerForms<D>& layer) {
+    const auto contests = static_cast<Index>(layer.contests().size());
+    for (Index w = 0; w < words_for(contests); ++w) {
+      for_each(open_[top_][w], w, [&](Index k) {
+        const Contest& contest = layer.contests()[static_cast<std::size_t>(k)];
+        const Candidates in =
+            layer.candidates(contest, known_.positive.data(), known_.negative.data());
+        for (Index c = contest.first; c < contest.behind; ++c) {
+          if (!layer.matters(c, in)) unknown_[top_][c >> 6] &= ~bit_of(c);
+        }
+        if (in.count() > 1) return;
+        open_[top_][w] &= ~bit_of(k);
+        if (in.first() <= 0) return;
+        const Index c = layer.column_of(contest, in.first());
+        fresh_[c >> 6] |= bit_of(c);
+      });
+    }
+    std::copy_n(unknown_[top_], layer.words(), known_.unknown.data());
+    return known_.unknown_columns(layer.words()) == 0 ? -1 : known_.first_unknown();
   }
 
   // Whether all units that a layer sees on the path's cell are zero at one of its vertices: each is
@@ -314,21 +394,173 @@ class VertexWalk {
 
   // Divide the top frame: the inactive side goes on in a frame above it, the active one waits.
   // Inside the prefix of the subtree only the prescribed side stays.
-  void split(Frame& frame, Index column, Index unit) {
+  void split(Frame& frame, Index column, Index unit, int side) {
     const LayerForms<D>& layer = forms(frame.layer);
-    if (!is_last(frame.layer)) {
-      add_fresh_terms(frame);
-      sums_.keep(frame.sum, slots_below());
-    }
-    const auto halves = polytopes_.divide(frame.cell, layer, column, unit, known_);
+    keep_terms(frame);
+    const auto halves = polytopes_.divide(frame.cell, layer, column, unit, known_,
+                                          frame.cell.start + frame.cell.count);
     frame.share *= 0.5;
     frame.pending = unit;
-    frame.cell = forced_[unit] < 0 ? halves.negative : halves.positive;
-    if (forced_[unit] != 0) return;
-    Frame& above = frame_[++top_];
-    above = frame;
-    above.cell = halves.negative;
+    frame.winner = kNoWinner;
+    frame.cell = side < 0 ? halves.negative : halves.positive;
+    if (side != 0) return;
+    push_copy(layer);
+    frame_[top_].cell = halves.negative;
+  }
+
+  void keep_terms(Frame& frame) {
+    if (!has_terms(frame.layer)) return;
+    add_fresh_terms(frame);
+    sums_.keep(frame.sum, slots_below());
+  }
+
+  // Put a copy of the top frame above it.
+  void push_copy(const LayerForms<D>& layer) {
+    ++top_;
+    frame_[top_] = frame_[top_ - 1];
     std::copy_n(unknown_[top_ - 1], layer.words(), unknown_[top_]);
+    std::copy_n(open_[top_ - 1], words_for(static_cast<Index>(layer.contests().size())),
+                open_[top_]);
+  }
+
+  // Divide the top frame among the numbers of a max that may win, three or more. The part of the
+  // first one goes on in the frame on top, the others wait below. Inside the prefix of the subtree
+  // only the prescribed winner's part stays.
+  void divide_among(Frame& frame, const Contest& contest, const Candidates& in) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    const Index first = first_unit_[frame.layer] + contest.max.first;
+    const Index forced = forced_winner(first, contest.max);
+    for (Index c = contest.first; c < contest.behind; ++c) {
+      set_plane(layer, c, first_unit_[frame.layer] + layer.neuron(c), 1.0);
+    }
+    parts_.clear();
+    const double share = frame.share / static_cast<double>(in.count());
+    const double done = done_;
+    Index place = frame.cell.start + frame.cell.count;
+    for (Index j = in.last_before(contest.max.pieces); j != kNoWinner; j = in.last_before(j)) {
+      if (forced != kNoWinner && forced != j) continue;
+      const std::optional<Polytope> part = part_of(j, frame, contest, in, place);
+      if (!part) {
+        done_ = done;
+        be_unsure(first);
+        return;
+      }
+      if (part->count == 0) {
+        done_ += share;
+        continue;
+      }
+      place += part->count;
+      parts_.push_back({j, *part});
+    }
+    if (parts_.empty()) {
+      pop();
+      return;
+    }
+    keep_terms(frame);
+    frame.share = share;
+    take_parts(layer, first);
+    if (forced == kNoWinner) nodes_ += static_cast<Index>(parts_.size());
+  }
+
+  // Put the parts of the top frame's cell into frames, the last number's first.
+  void take_parts(const LayerForms<D>& layer, Index first) {
+    frame_[top_].pending = first;
+    bool is_copy = false;
+    for (const auto& [winner, cell] : parts_) {
+      if (is_copy) push_copy(layer);
+      frame_[top_].cell = cell;
+      frame_[top_].winner = winner;
+      is_copy = true;
+    }
+    take_sides(frame_[top_]);
+  }
+
+  // Cut the part of a frame's cell in which a number wins out of a copy at a place behind all that
+  // is in use. Without vertices where it is empty; nothing where that is unsure.
+  std::optional<Polytope> part_of(Index winner, const Frame& frame, const Contest& contest,
+                                  const Candidates& in, Index place) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    part_known_.take(known_, layer.words());
+    Polytope part = frame.cell;
+    Index end = place;
+    for (Index c = contest.first; c < contest.behind; ++c) {
+      const int wanted = layer.matters(c, in) ? layer.wanted(c, winner) : 0;
+      if (wanted == 0) continue;
+      if (!is_known(part, c)) {
+        one_[c >> 6] = bit_of(c);
+        look_closer(part, frame.layer, one_.data());
+        one_[c >> 6] = 0;
+      }
+      if (!is_known(part, c)) return std::nullopt;
+      const Signs sides = polytopes_.sides(part, c);
+      if (sides.positive && sides.negative) {
+        const Index unit = first_unit_[frame.layer] + layer.neuron(c);
+        const auto halves = polytopes_.divide(part, layer, c, unit, part_known_, end);
+        end = halves.negative.start + halves.negative.count;
+        part = wanted > 0 ? halves.positive : halves.negative;
+      } else if (sides.positive != (wanted > 0)) {
+        return Polytope{place, 0};
+      }
+      part_known_.settle(c, wanted);
+    }
+    return polytopes_.copy(part, place, layer.words());
+  }
+
+  // Put the planes of a max on the sides that they have where its winner in a frame wins.
+  void take_sides(const Frame& frame) {
+    const LayerForms<D>& layer = forms(frame.layer);
+    for (const Contest& contest : layer.contests()) {
+      const Index first = first_unit_[frame.layer] + contest.max.first;
+      if (first != frame.pending) continue;
+      for (Index c = contest.first; c < contest.behind; ++c) {
+        const int wanted = layer.wanted(c, frame.winner);
+        const Index unit = first_unit_[frame.layer] + layer.neuron(c);
+        if (wanted != 0) polytopes_.plane(unit).side = wanted;
+      }
+    }
+  }
+
+  // The sign that the prefix gives to a column which cuts; 0 beyond it.
+  [[nodiscard]] int forced_side(Index l, Index column) const {
+    const LayerForms<D>& layer = forms(l);
+    const Contest* contest = layer.contest_of(column);
+    if (contest == nullptr) return forced_[first_unit_[l] + layer.neuron(column)];
+    const Index winner = forced_winner(first_unit_[l] + contest->max.first, contest->max);
+    return winner == kNoWinner ? 0 : winner == layer.high(column) ? 1 : -1;
+  }
+
+  // The winner that the prefix gives to a max whose first unit has this number.
+  [[nodiscard]] Index forced_winner(Index first, const MaxUnit& max) const {
+    if (first >= prefix_) return kNoWinner;
+    for (Index j = 1; j < max.pieces; ++j) {
+      if (forced_[first + max.unit(0, j)] > 0) return j;
+    }
+    return 0;
+  }
+
+  void check_prefix(Index length) const {
+    for (Index l = 0; l < depth_; ++l) {
+      for (const MaxUnit& max : (*network_)[l].maxima) {
+        const Index first = first_unit_[l] + max.first;
+        if (first < length && length < first + max.units()) {
+          throw std::invalid_argument("a prefix that ends within a max");
+        }
+      }
+    }
+  }
+
+  // The first unit that is decided together with a column's, within the layer, and the one behind.
+  [[nodiscard]] Index first_of(const LayerForms<D>& layer, Index column) const {
+    const Contest* contest = layer.contest_of(column);
+    return contest == nullptr ? layer.neuron(column) : contest->max.first;
+  }
+  [[nodiscard]] Index decided_behind(const Frame& frame) const {
+    const Index first = first_unit_[frame.layer];
+    const ScaledLayer& layer = (*network_)[frame.layer];
+    const Index m = layer.max_of[frame.pending - first];
+    if (m < 0) return frame.pending + 1;
+    const MaxUnit& max = layer.maxima[static_cast<std::size_t>(m)];
+    return first + max.first + max.units();
   }
 
   // Add the terms of the columns whose signs the last visit has proved.
@@ -336,7 +568,8 @@ class VertexWalk {
     const LayerForms<D>& layer = forms(frame.layer);
     for (Index w = 0; w < layer.words(); ++w) {
       for_each(fresh_[w], w, [&](Index c) {
-        sums_.add(frame.sum, layer, layer.neuron(c), holds(known_.positive.data(), c));
+        const bool leaks = holds(layer.leaky(), c) && !holds(known_.positive.data(), c);
+        sums_.add(frame.sum, layer, layer.neuron(c), !leaks);
       });
     }
   }
@@ -345,7 +578,7 @@ class VertexWalk {
   void leave(Frame& frame) {
     const Index l = frame.layer;
     LayerForms<D>& layer = forms(l);
-    std::copy_n(known_.positive.data(), layer.words(), layer.settled.data());
+    layer.pass_on(known_.positive.data(), known_.negative.data(), layer.settled.data());
     if (!fits_prefix(l)) {
       pop();
       return;
@@ -361,7 +594,7 @@ class VertexWalk {
       done_ += frame.share;
       pop();
     } else {
-      add_fresh_terms(frame);
+      if (has_terms(l)) add_fresh_terms(frame);
       ++frame.layer;
       frame.entering = true;
     }
@@ -419,9 +652,12 @@ class VertexWalk {
     decided_ = decided;
   }
 
-  // Go back to the active side that waits below the top frame, if there is one.
+  // Go back to the active side, or the winner's part, that waits below the top frame, if any does.
   void pop() {
-    if (--top_ >= 0) polytopes_.plane(frame_[top_].pending).side = 1.0;
+    if (--top_ < 0) return;
+    const Frame& frame = frame_[top_];
+    frame.winner == kNoWinner ? void(polytopes_.plane(frame.pending).side = 1.0)
+                              : take_sides(frame);
   }
 
   // Return the subtree of frame t, which is known by its first `decided` signs.
@@ -435,8 +671,8 @@ class VertexWalk {
     for (Index l = 0; l <= frame_[t].layer; ++l) {
       const bool here = l == frame_[t].layer;
       if (here && frame_[t].entering) break;
-      const std::vector<Word> positive = here ? positive_on(frame_[t].cell) : std::vector<Word>{};
-      const auto signs = signs_of(l, here ? positive.data() : forms(l).settled.data());
+      const std::vector<Word> passed = here ? passed_on(frame_[t]) : std::vector<Word>{};
+      const auto signs = signs_of(l, here ? passed.data() : forms(l).settled.data());
       subtree.prefix.insert(subtree.prefix.end(), signs.begin(), signs.end());
     }
     subtree.prefix.resize(static_cast<std::size_t>(decided));
@@ -449,34 +685,40 @@ class VertexWalk {
     if (unsure_) return decided_;
     if (frame.entering) return first_unit_[frame.layer];
     const LayerForms<D>& layer = forms(frame.layer);
+    const CellSigns signs = signs_on(frame.cell, layer.words());
+    const Word *positive = signs.positive.data(), *negative = signs.negative.data();
     for (Index c = 0; c < layer.columns(); ++c) {
-      if (!has_one_sign(frame.cell, c)) return first_unit_[frame.layer] + layer.neuron(c);
+      const Contest* contest = layer.contest_of(c);
+      const bool decided = contest != nullptr
+                               ? layer.candidates(*contest, positive, negative).count() == 1
+                               : holds(positive, c) || holds(negative, c);
+      if (!decided) return first_unit_[frame.layer] + first_of(layer, c);
     }
     return first_unit_[frame.layer + 1];
   }
 
-  [[nodiscard]] bool has_one_sign(Polytope cell, Index column) const {
-    bool positive = true, negative = true;
-    for (Index v = cell.start; v < cell.start + cell.count; ++v) {
-      positive = positive && holds(polytopes_.signs(v), column);
-      negative = negative && holds(polytopes_.signs(v) + polytopes_.words(), column);
-    }
-    return positive || negative;
-  }
-
-  // Return the columns that are positive at every vertex of a cell.
-  [[nodiscard]] std::vector<Word> positive_on(Polytope cell) const {
-    const Index words = polytopes_.words();
-    std::vector<Word> positive(static_cast<std::size_t>(words));
+  // Return the columns that are positive at every vertex of a cell, and those that are negative.
+  [[nodiscard]] CellSigns signs_on(Polytope cell, Index words) const {
+    CellSigns signs(words);
     for (Index w = 0; w < words; ++w) {
       Word plus = ~Word{0}, minus = ~Word{0};
       for (Index v = cell.start; v < cell.start + cell.count; ++v) {
         plus &= polytopes_.signs(v)[w];
-        minus &= polytopes_.signs(v)[words + w];
+        minus &= polytopes_.signs(v)[polytopes_.words() + w];
       }
-      positive[static_cast<std::size_t>(w)] = plus & ~minus;
+      signs.positive[w] = plus & ~minus;
+      signs.negative[w] = minus;
     }
-    return positive;
+    return signs;
+  }
+
+  // Return the columns that pass on what they are where they are positive, as far as it is known.
+  [[nodiscard]] std::vector<Word> passed_on(const Frame& frame) const {
+    const LayerForms<D>& layer = forms(frame.layer);
+    const CellSigns signs = signs_on(frame.cell, layer.words());
+    std::vector<Word> passed(static_cast<std::size_t>(layer.words()));
+    layer.pass_on(signs.positive.data(), signs.negative.data(), passed.data());
+    return passed;
   }
 
   // Return the signs (0 or 1) of a layer's units, where those of the columns are `positive`.
@@ -497,15 +739,21 @@ class VertexWalk {
   Array<Index> first_byte_;
   Index widest_;  // the most units of a layer
 
-  CellSigns known_;    // what the last visit found
-  Array<Word> fresh_;  // of these, the columns that pass something on and were not known before
+  CellSigns known_;       // what the last visit found
+  CellSigns part_known_;  // the same of a part that is being cut out
+  Array<Word> one_;       // no columns, but for a moment one
+  Array<Word> fresh_;     // of these, the columns that pass something on and were not known before
   Polytopes<D> polytopes_;
-  std::vector<LayerForms<D>> forms_;  // of each layer on the path
+  std::vector<LayerForms<D>> forms_;              // of each layer on the path
+  std::vector<std::optional<Gather<D>>> gather_;  // of the layers that are gathered
   Sums<D> sums_;
   VertexRanks<D> ranks_;
   Array<Frame> frame_;
   Index top_ = -1;
   Matrix<Word> unknown_;  // of each frame, the columns that are not known to have one sign
+  Matrix<Word> open_;     // and the contests that have no winner
+  // The parts of a cell, each with its winner, while it is divided among the numbers of a max.
+  std::vector<std::pair<Index, Polytope>> parts_;
 
   Array<std::int8_t> forced_;  // the signs of the prefix (+1 or -1), 0 beyond it
   Index prefix_ = 0;           // its length

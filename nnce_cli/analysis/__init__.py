@@ -10,6 +10,7 @@ from nnce_cli.analysis.compare import Comparison, Difference, compare
 from nnce_cli.analysis.layer_cells import LayerCells, layer_cells
 from nnce_cli.analysis.stats import Stats, SubCells, stats
 from nnce_cli.analysis.table_and_model import refuse_other_model
+from nnce_cli.analysis.union import union_cells
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ __all__ = [
     "sign_vectors",
     "stats",
     "task_of",
+    "union_cells",
 ]
 
 __getattr__ = lazy_names(

@@ -61,11 +61,14 @@ def layer_cells(batches: Iterable[CellRows], sizes: Sizes) -> Iterator[list[Laye
         try:
             ended = tree.add(batch)
         except ValueError as error:
-            raise InputError(
-                f"the table is not sorted: {error}; give it as nnce enumerate wrote it"
-            ) from error
+            raise unsorted(error) from error
         yield ended
     yield tree.end()
+
+
+def unsorted(error: ValueError) -> InputError:
+    """Return the error of a table of which a row is out of order, as ``error`` says."""
+    return InputError(f"the table is not sorted: {error}; give it as nnce enumerate wrote it")
 
 
 @dataclass(frozen=True, eq=False)

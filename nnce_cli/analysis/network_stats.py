@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
-from nnce_cli.analysis.decisions import Decisions, clear_classes, rational_point, rationals_of
-from nnce_cli.analysis.norms import Norm, NormCounter, infinity_norms, spectral_norms
+from nnce_cli.analysis.layer_cells import unsorted
+from nnce_cli.analysis.norms import Norm
+from nnce_cli.analysis.on_cells import Found, OnCells, SomeRows
 from nnce_cli.analysis.table_and_model import refuse_other_model
-from nnce_cli.analysis.task import output_map, score_map, task_of
-from nnce_cli.base.errors import InputError
+from nnce_cli.analysis.task import output_map, task_of
 from nnce_cli.base.task import Task
-from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.network import LayerStack, neuron_bits
-from nnce_cli.table import CellRows, Metadata
+from nnce_cli.base.workers import in_order
+from nnce_cli.network import LayerStack
+from nnce_cli.table import CellRows, LayerCounter, Metadata
 
-ROWS_PER_REPORT = 100
+ROWS = 1 << 14  # that are looked at in one go, at most
 
 Progress = Callable[[int, int], object]
 
@@ -68,10 +66,12 @@ class NetworkCounter:
         metadata: Metadata,
         progress: Progress | None = None,
         task: Task | None = None,
+        jobs: int = 1,
     ) -> None:
         """Begin with no rows; ``progress`` is told, now and then, how many of all are done.
 
-        ``task`` is what the outputs are taken for; by default what they mean (`task_of`).
+        ``task`` is what the outputs are taken for; by default what they mean (`task_of`). ``jobs``
+        processes share the work; what is found does not depend on how many they are.
 
         Raises:
             InputError: the table is not one of this network, or the task does not suit it.
@@ -79,88 +79,81 @@ class NetworkCounter:
         refuse_other_model(metadata, stack)
         self._outputs = output_map(stack).n_out
         self._task = task_of(self._outputs, metadata.meaning, task)
-        box = Box(np.array(metadata.lower), np.array(metadata.upper))
-        self._stack, _, self._free = fix_inputs(stack, box)
-        self._scores = score_map(stack, self._task)
-        self._decisions = Decisions(stack, box, self._scores)
+        self._look = OnCells(stack, metadata, self._task)
         self._metadata = metadata
         self._progress = progress
-        self._rows = 0
-        self._classes: Counter[int] = Counter()
-        self._crossed = 0
-        self._spectral, self._infinity = NormCounter(), NormCounter()
+        self._jobs = jobs
+        self._found = Found()
 
     def watch(self, batches: Iterable[CellRows]) -> Iterator[CellRows]:
         """Yield the batches of a table, each after it was taken into account.
 
         Raises:
-            InputError: a row is no cell of the network.
+            InputError: a row is no cell of the network, or the rows are not in order.
         """
-        for batch in batches:
-            for part, maps in cell_maps(self._stack, self._scores, batch):
-                self._spectral.add(*spectral_norms(maps))
-                self._infinity.add(*infinity_norms(maps))
-                if self._task is not Task.REGRESSION:
-                    self._decide(batch, part, maps)
-            yield batch
+        read: deque[CellRows] = deque()
+
+        def parts() -> Iterator[SomeRows]:
+            counter, last = LayerCounter(self._metadata.sizes.layout), None
+            for batch in batches:
+                read.append(batch)
+                for part in _parts(batch, counter, last):
+                    last = part
+                    yield part
+
+        for found, ends_batch in in_order(self._look.at, parts(), self._jobs):
+            self._found.add(found)
+            if self._progress is not None:
+                self._progress(self._found.rows, self._metadata.cells)
+            if ends_batch:
+                yield from _until_rows(read)
+        yield from read
 
     def result(self) -> NetworkStats:
         """Return what was gathered so far."""
+        found, is_regression = self._found, self._task is Task.REGRESSION
         return NetworkStats(
             outputs=self._outputs,
             task=self._task,
-            classes=dict(sorted(self._classes.items())),
-            boundary_cells=None if self._task is Task.REGRESSION else self._crossed,
-            spectral_norm=self._spectral.result(),
-            infinity_norm=self._infinity.result(),
+            classes=dict(sorted(found.classes.items())),
+            boundary_cells=None if is_regression else found.crossed,
+            spectral_norm=found.spectral.result(),
+            infinity_norm=found.infinity.result(),
         )
 
-    def _decide(self, batch: CellRows, part: slice, maps: CellMaps) -> None:
-        """Count the classes of some rows, and those of them that the boundary runs through."""
-        nothing = np.zeros((part.stop - part.start, 0), dtype=np.uint8)
-        joined = np.concatenate([nothing, *(signs[part] for signs in batch.signs)], axis=1)
-        bits = neuron_bits(self._stack, joined)
-        points, clear = None, np.full(len(bits), -1)
-        if batch.witness is not None:
-            points = batch.witness[part]
-            clear = clear_classes(maps, points[:, self._free])
-        for i, proved in enumerate(clear.tolist()):
-            predicted = proved
-            if proved < 0 or self._rows in self._metadata.exact_witnesses:
-                point = self._point(bits[i], None if points is None else points[i])
-                predicted = self._decisions.class_at(bits[i], point)
-            self._classes[predicted] += 1
-            self._crossed += self._is_crossed(bits[i], predicted)
-            self._rows += 1
-            if self._progress is not None and self._rows % ROWS_PER_REPORT == 0:
-                self._progress(self._rows, self._metadata.cells)
 
-    def _is_crossed(self, bits: NDArray[np.uint8], predicted: int) -> bool:
-        """Tell whether the boundary runs through the cell of the row that is next."""
-        crossed = self._decisions.is_crossed(bits, predicted)
-        if crossed is None:
-            raise self._no_cell()
-        return crossed
+def _parts(batch: CellRows, counter: LayerCounter, last: SomeRows | None) -> Iterator[SomeRows]:
+    """Divide a batch where cells of early layers begin; ``last`` is the part before it."""
+    first, rows = counter.cells, len(batch.active)
+    try:
+        layers = counter.add(batch)
+    except ValueError as error:
+        raise unsorted(error) from error
+    start = 0
+    while start < rows:
+        stop = _end(layers, start, rows)
+        last = SomeRows.of(batch, slice(start, stop), first + start, last, ends_batch=stop == rows)
+        yield last
+        start = stop
 
-    def _point(self, bits: NDArray[np.uint8], witness: NDArray[np.float64] | None) -> list[fmpq]:
-        """Return an exact point inside the cell of the row that is next."""
-        exact = self._metadata.exact_witnesses.get(self._rows)
-        if exact is not None:
-            return rationals_of(exact)
-        if witness is None:
-            point = self._decisions.point_in(bits)
-            if point is None:
-                raise self._no_cell()
-            return point
-        if not np.isfinite(witness).all():
-            raise InputError(
-                f"row {self._rows} of the table has a witness that is not a point; "
-                "check the table with nnce verify"
-            )
-        return rational_point(witness)
 
-    def _no_cell(self) -> InputError:
-        return InputError(
-            f"row {self._rows} of the table is not a cell of the model on its domain; "
-            "check the table with nnce verify"
-        )
+def _end(layers: list[NDArray[np.bool_]], start: int, rows: int) -> int:
+    """Return where a part that begins at a row is to end: at most `ROWS` behind it."""
+    most = start + ROWS
+    if rows <= most:
+        return rows
+    half = start + ROWS // 2
+    for begins in layers:  # true where a layer-k cell does
+        places = np.flatnonzero(begins[half:most])
+        if places.size:
+            return half + int(places[-1])
+    return most
+
+
+def _until_rows(batches: deque[CellRows]) -> Iterator[CellRows]:
+    """Take and yield batches up to the first one that has rows."""
+    while batches:
+        batch = batches.popleft()
+        yield batch
+        if len(batch.active):
+            return

@@ -50,6 +50,18 @@ class NormCounter:
         self._cells += len(norms)
         self._batches += 1
 
+    def join(self, later: NormCounter) -> None:
+        """Take what was gathered of the rows behind these."""
+        if not later._cells:
+            return
+        if not later._largest <= self._largest:
+            self._largest, self._row = later._largest, self._cells + later._row
+        self._worst = max(self._worst, later._worst)
+        self._sum += later._sum
+        self._errors += later._errors
+        self._cells += later._cells
+        self._batches += later._batches + 1
+
     def result(self) -> Norm | None:
         """Return what was gathered: None without cells, or where a norm is out of range."""
         if not self._cells or not math.isfinite(self._sum + self._errors):
@@ -73,28 +85,62 @@ def infinity_norms(maps: CellMaps) -> tuple[Floats, Floats]:
 def spectral_norms(maps: CellMaps) -> tuple[Floats, Floats]:
     """Return the largest singular values of the linear parts (m,), and error bounds.
 
-    The singular value decomposition U Σ V is not trusted: from its residual and from how far U
-    and V are from orthogonal follows how far the largest singular value can be off (Rump 2011,
-    *Verified bounds for singular values, in particular for the spectral norm of a matrix and its
-    inverse*): A = U Σ V + R gives ‖A‖ <= ‖U‖ σ ‖V‖ + ‖R‖, and as much from below. The error of
-    the map itself is added in the Frobenius norm.
+    They are the roots of the largest eigenvalues of the Gram matrices of rows or columns, whichever
+    are fewer, and of rank one or two have a formula. A matrix A is divided by a power of two such
+    that its largest entry is in [1/2, 1). The rounding of a Gram matrix is at most a small multiple
+    of its trace ‖A‖_F², and |√a - √b| <= |a - b| / √a. The error of the map itself is added in the
+    Frobenius norm.
     """
     linear, error = maps.value[:, :, 1:], maps.error[:, :, 1:]
-    cells, rows, columns = linear.shape
+    cells, _, columns = linear.shape
     if not columns:
         return np.zeros(cells), np.zeros(cells)
-    finite = np.asarray(np.isfinite(linear + error).all(axis=(1, 2)))
-    linear = np.where(finite[:, None, None], linear, 0.0)
-    left, values, right = np.linalg.svd(linear, full_matrices=False)
-    norms = values[:, 0]
-    k = values.shape[1]
-    residual = _frobenius(linear - np.matmul(left * values[:, None, :], right))
-    bent = _distance_from_identity(np.matmul(left.transpose(0, 2, 1), left))
-    bent += _distance_from_identity(np.matmul(right, right.transpose(0, 2, 1)))
-    units = 4 * k * (rows + columns + k + 8) * UNIT_ROUNDOFF  # the rounding of these two lines
-    bounds = residual + (bent + units) * norms + _frobenius(error)
-    bounds *= 1 + 2.0**-20
+    finite = np.asarray(np.isfinite(linear).all(axis=(1, 2)) & np.isfinite(error).all(axis=(1, 2)))
+    if not finite.all():
+        linear = np.where(finite[:, None, None], linear, 0.0)
+        error = np.where(finite[:, None, None], error, 0.0)
+    linear = linear[:, linear.any(axis=(0, 2))]  # one score of two may be the number 0
+    if linear.shape[1] > columns:
+        linear = linear.transpose(0, 2, 1)
+    _, exponents = np.frexp(_largest(linear))
+    scaled = np.ldexp(linear, -exponents[:, None, None])
+    squares, errors = _largest_eigenvalues(scaled)
+    roots = np.sqrt(squares)
+    bounds = errors / np.where(roots > 0, roots, 1.0) + UNIT_ROUNDOFF * roots
+    norms = np.ldexp(roots, exponents)
+    bounds = (np.ldexp(bounds, exponents) + _frobenius(error)) * (1 + 2.0**-20)
     return np.where(finite, norms, np.nan), np.where(finite, bounds, np.nan)
+
+
+def _largest_eigenvalues(matrices: Floats) -> tuple[Floats, Floats]:
+    """Return the largest eigenvalues of A A^T (m,) for matrices (m, r, c), and error bounds.
+
+    From three rows on the eigenvalues are not LAPACK's word alone: A A^T = V Λ V^T + R gives
+    λ(1 - ‖V^T V - I‖) - ‖R‖ <= ‖A A^T‖ <= λ(1 + ‖V^T V - I‖) + ‖R‖ for the largest λ (after Rump
+    2011, *Verified bounds for singular values, in particular for the spectral norm of a matrix and
+    its inverse*).
+    """
+    cells, rows, columns = matrices.shape
+    if not rows:
+        return np.zeros(cells), np.zeros(cells)
+    if rows <= 2:
+        first, last = matrices[:, 0], matrices[:, -1]
+        p, q = (np.einsum("ij,ij->i", a, a) for a in (first, last))
+        if rows == 1:
+            return p, (columns + 2) * UNIT_ROUNDOFF * p
+        b = np.einsum("ij,ij->i", first, last)
+        values = (p + q) / 2 + np.hypot((p - q) / 2, b)
+        return values, 2 * (columns + 16) * UNIT_ROUNDOFF * (p + q)
+    gram = np.matmul(matrices, matrices.transpose(0, 2, 1))
+    found, vectors = np.linalg.eigh(gram)
+    values = np.abs(found).max(axis=1)
+    transposed = vectors.transpose(0, 2, 1)
+    residual = _frobenius(gram - np.matmul(vectors * found[:, None, :], transposed))
+    bent = _frobenius(np.matmul(transposed, vectors) - np.eye(rows))
+    units = 4 * rows * (3 * rows + 8) * UNIT_ROUNDOFF  # the rounding of these two lines
+    trace = np.einsum("ijj->i", gram)
+    errors = residual + (bent + units) * values + 2 * (columns + 4) * UNIT_ROUNDOFF * trace
+    return values, errors
 
 
 def _row_sums(maps: Floats) -> Floats:
@@ -103,14 +149,15 @@ def _row_sums(maps: Floats) -> Floats:
     return sums
 
 
+def _largest(matrices: Floats) -> Floats:
+    """Return the largest absolute entry of each matrix (m, r, c), 0 where it has none."""
+    largest: Floats = np.abs(matrices).max(axis=(1, 2), initial=0.0)
+    return largest
+
+
 def _frobenius(matrices: Floats) -> Floats:
     """Return the Frobenius norms of a stack of matrices, whose squares may be out of range."""
-    scale = np.abs(matrices).max(axis=(1, 2))
+    scale = _largest(matrices)
     scaled = matrices / np.where(scale > 0, scale, 1.0)[:, None, None]
-    norms: Floats = scale * np.sqrt((scaled**2).sum(axis=(1, 2)))
+    norms: Floats = scale * np.sqrt(np.einsum("ijk,ijk->i", scaled, scaled))
     return norms
-
-
-def _distance_from_identity(matrices: Floats) -> Floats:
-    """Return how far nearly orthogonal vectors are from orthogonal, by their Gram matrices."""
-    return _frobenius(matrices - np.eye(matrices.shape[1]))

@@ -1,4 +1,4 @@
-"""Questions about the outputs of a network over a domain, decided exactly.
+"""Questions about cells, and about the outputs of a network over a domain, decided exactly.
 
 The names are loaded when they are used.
 """
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
+    from nnce_cli.atlas.cell_space import CellSpace
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
+    from nnce_cli.atlas.facets import Facet
+    from nnce_cli.atlas.halfspaces import HalfSpace, Origin
+    from nnce_cli.atlas.locate import Located, Locator
+    from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
+    from nnce_cli.atlas.points import read_data
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
     from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
@@ -17,17 +24,33 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllViolations",
+    "Cell",
+    "CellSpace",
     "Counterexample",
     "Evaluation",
     "Extreme",
+    "Facet",
+    "HalfSpace",
+    "LayerMap",
+    "LayerNeurons",
+    "Located",
+    "Locator",
+    "Neighbour",
+    "Origin",
     "Progress",
     "Range",
+    "Together",
     "Verdict",
     "ViolatedCell",
     "Violations",
+    "cell_at",
+    "cell_of_row",
+    "cell_of_signs",
     "check",
     "evaluate",
+    "neurons_of",
     "range_of",
+    "read_data",
     "refuse_unprovable",
     "violations",
     "write_proof",
@@ -37,11 +60,18 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "verdict": ["Counterexample", "Progress", "Verdict", "check"],
+        "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
+        "cell_space": ["CellSpace"],
         "evaluation": ["Evaluation", "evaluate"],
+        "facets": ["Facet"],
+        "halfspaces": ["HalfSpace", "Origin"],
+        "locate": ["Located", "Locator"],
+        "neurons": ["LayerNeurons", "Together", "neurons_of"],
+        "points": ["read_data"],
         "ranges": ["Extreme", "Range", "range_of"],
         "violation_table": ["write_violations"],
         "violated_cells": ["AllViolations", "ViolatedCell", "Violations", "violations"],
         "proof": ["refuse_unprovable", "write_proof"],
+        "verdict": ["Counterexample", "Progress", "Verdict", "check"],
     },
 )

@@ -28,6 +28,9 @@ COMMANDS = {
     "report": "report_page:write_report",
     "compare": "compare:compare_tables",
     "witness": "witness:find_witnesses",
+    "locate": "locate:locate_points",
+    "cell": "cell:show_cell",
+    "neurons": "neurons:show_neurons",
     "methods": "methods:show_methods",
 }
 """Where the function of each command is, in the order in which they are listed."""
@@ -97,6 +100,9 @@ def nnce(
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
     nnce compare one.parquet other.parquet        whether two tables have the same cells
     nnce witness model.cells.parquet model.onnx --row 0    an input inside the cell of a row
+    nnce locate model.cells.parquet model.onnx points.csv  the row of the cell of each point
+    nnce cell model.cells.parquet model.onnx --row 0       its map, facets, neighbours, volume
+    nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
     nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,14 +17,24 @@ from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_dom
 from nnce_cli.cli.forecasting import Forecasting
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
-from nnce_cli.cli.loading import OutputNameOption, load, output_names
+from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
-from nnce_cli.cli.request import STDOUT, Request, Result
 from nnce_cli.cli.resume import resume_command
-from nnce_cli.cli.running import check_outputs, default_folder, finished_before, run
 from nnce_cli.cli.say import say
+from nnce_cli.cli.several import RunFiles, cells_of_union
+from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
+from nnce_cli.run import (
+    STDOUT,
+    Request,
+    Result,
+    SavedError,
+    check_outputs,
+    default_folder,
+    finished_before,
+    run,
+)
 from nnce_cli.table import WITNESS_INPUTS, has_witness
 
 if TYPE_CHECKING:
@@ -149,11 +160,17 @@ def enumerate_cells(
     ends with the same file. What stops it cleanly (exit code 3) prints the command for that. A
     limit also leaves a table of the cells found so far, marked as incomplete.
 
+    Several domains (a VNNLIB property with several boxes, --bounds given again) are enumerated one
+    after the other, each into files with its number (cells.1.parquet), with the limits for each;
+    then the cells of their union are counted.
+
     \b
     nnce enumerate model.onnx
     nnce enumerate model.onnx --box 0,1 -o cells.parquet
     nnce enumerate model.onnx --vnnlib property.vnnlib --json
-    nnce enumerate model.onnx --slice three-images.npy
+    nnce enumerate model.onnx --slice three-images.npy --margin 0.2
+    nnce enumerate model.onnx --halfspaces rows.csv --box 0,1
+    nnce enumerate model.onnx --unbounded
     nnce enumerate model.onnx --count-only -j 4
     nnce enumerate model.onnx --time-limit 3600
     nnce enumerate model.onnx --resume
@@ -168,43 +185,86 @@ def enumerate_cells(
         raise InputError("--force starts again and --resume goes on; use one of them")
     if target == STDOUT and resume and run_dir is None:
         raise InputError("a table on standard output can be resumed with --run-dir only")
-    folder = run_dir if run_dir is not None else default_folder(model, target)
     history = None if load_history is None else str(load_history)
-    _refuse_mixed_up_files((target, proof, history), (model, *where.files), folder)
-    _refuse_undecodable_names(target, proof, history, folder)
+    folder = run_dir if run_dir is not None else default_folder(model, target)
+    files = RunFiles(target, proof, history, folder)
+    _refuse_bad_names(files, (model, *where.files))
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
 
     outputs = output_names(output_name)
-    stack, domain = load(model, where, outputs, quiet=quiet)
-    chosen = _method(method, lp, stack, domain, proof=proof is not None, verbose=verbose)
+    stack, domains = load_several(model, where, outputs, quiet=quiet)
     from nnce_cli.parallel import Limits
 
-    request = Request(
-        model=model,
-        stack=stack,
-        domain=domain,
-        target=target,
-        proof=proof,
-        folder=folder,
-        witness=has_witness(stack.n_inputs) if witness is None else witness,
-        certify=not no_certify,
-        method=chosen,
-        lp=lp,
-        jobs=processes(jobs),
-        limits=Limits(max_cells, time_limit),
-        force=force,
-        resume=resume,
-    )
-    before = finished_before(request)
-    if before is not None:
-        result = _result_before(before)
-    else:
-        check_outputs(request)
-        result = _run(request, load_history, Verbosity(quiet=quiet, verbose=verbose))
-    _report(request, result, json=json, quiet=quiet)
-    raise typer.Exit(_code(result.complete, result.certified))
+    files_of_each = files.of_each(len(domains))
+    requests = [
+        Request(
+            model=model,
+            stack=stack,
+            domain=domain,
+            target=names.target,
+            proof=names.proof,
+            folder=names.folder,
+            witness=has_witness(stack.n_inputs) if witness is None else witness,
+            certify=not no_certify,
+            method=_method(method, lp, stack, domain, proof=proof is not None, verbose=verbose),
+            lp=lp,
+            jobs=processes(jobs),
+            limits=Limits(max_cells, time_limit),
+            force=force,
+            resume=resume,
+        )
+        for domain, names in zip(domains, files_of_each, strict=True)
+    ]
+    verbosity = Verbosity(quiet=quiet, verbose=verbose)
+    if len(domains) == 1:
+        [result] = _results(requests, files_of_each, verbosity)
+        _report(requests[0], result, json=json, quiet=quiet)
+        raise typer.Exit(_code(result.complete, result.certified))
+    for names in files_of_each:
+        _refuse_bad_names(names, (model, *where.files))
+    raise typer.Exit(_enumerate_several(requests, files_of_each, verbosity, json=json))
+
+
+def _results(
+    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity
+) -> Iterator[Result]:
+    """Yield what each run found, or an earlier call of this command."""
+    before = [finished_before(request) for request in requests]
+    for request, said in zip(requests, before, strict=True):
+        if said is None:
+            check_outputs(request)
+    for request, names, said in zip(requests, files, before, strict=True):
+        if said is not None:
+            yield _result_before(said)
+        else:
+            yield _run(request, None if names.history is None else Path(names.history), verbosity)
+
+
+def _enumerate_several(
+    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity, *, json: bool
+) -> int:
+    """Enumerate one domain after the other, tell of each and of the union; return the exit code."""
+    results: list[Result] = []
+    for request, result in zip(requests, _results(requests, files, verbosity), strict=False):
+        results.append(result)
+        if not verbosity.quiet:
+            say(f"domain {len(results)} of {len(requests)}:")
+        if not json and request.target is None and result.complete:
+            print(result.cells, flush=True)
+        _tell(request, result, json=json, quiet=verbosity.quiet)
+        if result.stopped_by == "a signal":
+            break
+    union = cells_of_union(requests, results)
+    if json:
+        summaries = [_summary(*pair) for pair in zip(requests, results, strict=False)]
+        print(json_text({"domains": summaries, "union_layer_cells": union}))
+    elif union is not None and not verbosity.quiet:
+        by_layer = ", ".join(map(number, union))
+        print_fields({"union": f"{number(union[-1])} cells", "by layer": by_layer}, file=sys.stderr)
+    complete = len(results) == len(requests) and all(result.complete for result in results)
+    return _code(complete, all(result.certified for result in results))
 
 
 def _method(
@@ -227,9 +287,15 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
     forecasting = Forecasting(request, quiet=verbosity.quiet)
     watch = _Watch()
     try:
-        with run_progress(verbosity, forecasting) as show:
-            observers = [watch.look, forecasting.look, show]
-            return run(request, [*observers, history.note] if history else observers)
+        with run_progress(verbosity, forecasting) as show, stop_on_signals() as stop:
+            observers = [watch.look, forecasting.look, show, *([history.note] if history else [])]
+            return run(request, observers, stop.is_requested, say)
+    except KeyboardInterrupt:
+        if _is_saved(request):
+            say(f"go on with: {resume_command()}")
+        raise
+    except SavedError as error:
+        raise InputError(f"{error}; the run is saved: go on with {resume_command()}") from error
     except BrokenPipeError as error:  # nobody reads the table any more, which is no error
         raise typer.Exit(_code(watch.has_seen_the_end, request.certify)) from error
     except (MemoryError, OSError, ImportError) as error:
@@ -277,20 +343,24 @@ def _code(complete: bool, certified: bool) -> int:
 
 def _report(request: Request, result: Result, *, json: bool, quiet: bool) -> None:
     """Tell what was found, to programs and to people, and how to go on."""
-    resume = None if result.complete or request.folder is None else resume_command()
-    summary = _summary(request, result) | {"resume": resume}
     if json:
-        print(json_text(summary))
+        print(json_text(_summary(request, result)))
     elif request.target is None and result.complete:
         print(result.cells)
+    _tell(request, result, json=json, quiet=quiet)
+
+
+def _tell(request: Request, result: Result, *, json: bool, quiet: bool) -> None:
+    """Tell people what was found, and how to go on."""
+    summary = _summary(request, result)
     if not quiet:
         _print_summary(summary, result)
     only_answer = request.target is None and not json  # which is not one, and has to be told
     if quiet and result.stopped_by != "a signal" and not only_answer:
         return
     found = f" after {number(result.cells)} cells" if only_answer else ""
-    if resume is not None:
-        say(f"stopped by {result.stopped_by}{found}; go on with: {resume}")
+    if summary["resume"] is not None:
+        say(f"stopped by {result.stopped_by}{found}; go on with: {summary['resume']}")
     elif not result.complete:
         say(
             f"stopped by {result.stopped_by}{found}; nothing is kept of this run, but with "
@@ -310,6 +380,12 @@ def _output_name(model: Path, output: str | None, *, count_only: bool, json: boo
             "give --output a file name or leave out --json"
         )
     return output if output is not None else f"{model.stem}.cells.parquet"
+
+
+def _refuse_bad_names(files: RunFiles, inputs: tuple[Path | None, ...]) -> None:
+    outputs = (files.target, files.proof, files.history)
+    _refuse_mixed_up_files(outputs, inputs, files.folder)
+    _refuse_undecodable_names(*outputs, files.folder)
 
 
 def _refuse_mixed_up_files(
@@ -387,6 +463,7 @@ def _summary(request: Request, result: Result) -> dict[str, Any]:
         "cells_per_second": round(result.found / max(result.seconds, 1e-9), 1),
         "peak_memory_bytes": result.memory,
         "output": request.target if result.written else None,
+        "resume": None if result.complete or request.folder is None else resume_command(),
     }
 
 

@@ -14,7 +14,7 @@ from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.report import duration, json_text, number, print_fields
 from nnce_cli.cli.say import say
-from nnce_cli.table import Metadata, has_witness
+from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast, Quantity
@@ -76,6 +76,8 @@ def estimate_cells(
         stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=processes(jobs)
     )
     if json:
+        from nnce_cli.table import Metadata
+
         head: dict[str, Any] = {"model": str(model), "digest": stack.digest}
         head |= stack.sizes.to_values()
         head |= {"domain": Metadata.of(stack, domain, witness=False).domain}

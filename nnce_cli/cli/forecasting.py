@@ -12,8 +12,8 @@ from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast
-    from nnce_cli.cli.request import Request
     from nnce_cli.parallel import View
+    from nnce_cli.run import Request
 
 SECONDS_BEFORE = 3.0  # most runs are over by then
 SECONDS_OF_FORECAST = 6.0

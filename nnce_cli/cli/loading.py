@@ -52,7 +52,19 @@ def load(
         quiet: leave out what there is to know of how the domain was read.
 
     Raises:
-        InputError: one of them cannot be read, or the domain is empty.
+        InputError: one of them cannot be read, the domain is empty, or there are several.
+    """
+    stack, domains = load_several(model, where, outputs, quiet=quiet)
+    return stack, _only(domains)
+
+
+def load_several(
+    model: Path, where: DomainOptions, outputs: Sequence[str] = (), *, quiet: bool = False
+) -> tuple[LayerStack, list[Domain]]:
+    """Do what `load` does, where there may be several domains.
+
+    Raises:
+        InputError: one of them cannot be read, or is empty.
     """
     from nnce_cli.domain import on_slice, read_slice
     from nnce_cli.network import check_against_onnxruntime, load_network
@@ -60,14 +72,16 @@ def load(
     plane = None if where.slice_of is None else read_slice(where.slice_of)
     stack = load_network(model, outputs)
     given = stack if plane is None else on_slice(stack, plane)
-    domain = _domain(given.n_inputs, where, quiet=quiet)
-    window = _window(domain) if plane is None else _inputs_on(plane, *_window(domain))
+    domains = _domains(given.n_inputs, where, quiet=quiet)
+    window = _window(domains) if plane is None else _inputs_on(plane, *_window(domains))
     check_against_onnxruntime(stack, model, *window, outputs=outputs)
-    return given, domain
+    return given, domains
 
 
-def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> Place | None:
-    """Return the domain that a command line names, and the slice; None where it names nothing.
+def named_place(n_inputs: int, where: DomainOptions) -> Place | None:
+    """Return the domains that a command line names, and the slice; None where it names nothing.
+
+    How they were read was said when the table was made.
 
     Raises:
         InputError: it cannot be read, or is empty.
@@ -78,25 +92,31 @@ def named_place(n_inputs: int, where: DomainOptions, *, quiet: bool = False) -> 
     if not where.is_given:
         return None
     if where.slice_of is None:
-        return Place(_domain(n_inputs, where, quiet=quiet))
+        return Place(tuple(_domains(n_inputs, where, quiet=True)))
     plane = read_slice(where.slice_of)
     points = tuple(map(tuple, plane.points.tolist()))
-    return Place(_domain(plane.dimension, where, quiet=quiet), points)
+    return Place(tuple(_domains(plane.dimension, where, quiet=True)), points)
 
 
-def _domain(n_inputs: int, where: DomainOptions, *, quiet: bool) -> Domain:
-    """Return the domain that a command line names, or the default; of a slice its coordinates."""
-    found = _domains(n_inputs, where, quiet=quiet)
-    if len(found) > 1:
+def _only(domains: list[Domain]) -> Domain:
+    """Return the one domain that there is.
+
+    Raises:
+        InputError: there are more.
+    """
+    if len(domains) > 1:
         raise InputError(
-            f"{len(found)} domains that differ are named, and this command takes one: give a file "
-            "for each of them"
+            f"{len(domains)} domains that differ are named, and this command takes one: give a "
+            "file for each of them"
         )
-    return found[0]
+    return domains[0]
 
 
 def _domains(n_inputs: int, where: DomainOptions, *, quiet: bool) -> list[Domain]:
-    """Return the domains that a command line names: each with all that else has to hold."""
+    """Return the domains that a command line names, or the default; of a slice its coordinates.
+
+    There is one, or each of several with all that else has to hold.
+    """
     from nnce_cli.domain import intersection, parse_box
 
     if where.slice_of is not None:
@@ -155,11 +175,12 @@ def _coordinates(dimension: int, where: DomainOptions) -> Domain:
     return box if where.margin is None else widened(box, where.margin)
 
 
-def _window(domain: Domain) -> tuple[Floats, Floats]:
-    """Return bounds for trying the network: those of the domain, near ones in place of infinity."""
+def _window(domains: list[Domain]) -> tuple[Floats, Floats]:
+    """Return bounds for trying the network: round all domains, near ones in place of infinity."""
     import numpy as np
 
-    lower, upper = domain.lower, domain.upper
+    lower = np.min([domain.lower for domain in domains], axis=0)
+    upper = np.max([domain.upper for domain in domains], axis=0)
     low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper - 2.0, -1.0))
     return low, np.where(np.isfinite(upper), upper, low + 2.0)
 

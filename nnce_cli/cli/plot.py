@@ -11,9 +11,9 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.table_and_model import (
+    PointsOption,
     TaskOption,
     chosen_task,
-    domain_of,
     exit_if_changed,
     load_model_of,
     need_matplotlib,
@@ -96,6 +96,7 @@ def plot_cells(
         ),
     ] = None,
     task: TaskOption = None,
+    points: PointsOption = None,
     file_format: Annotated[
         Format | None,
         typer.Option(
@@ -132,7 +133,9 @@ def plot_cells(
         raise InputError("--component chooses the output of --colour output; add that")
     if task is not None and kind is not Kind.PARTITION:
         raise InputError("--task is about the classes of --kind partition; leave it out")
-    refuse_bad_output(output, (cells, model))
+    if points is not None and kind is not Kind.PARTITION:
+        raise InputError("--points are marked on the cells of --kind partition; leave it out")
+    refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
     from nnce_cli.plotting import our_style, picture
     from nnce_cli.table import CellTableReader, Output
@@ -140,7 +143,9 @@ def plot_cells(
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
         with our_style():
             if kind is Kind.PARTITION and model is not None:
-                figure, layer_cells = _partition(reader, model, colour, component or 0, task)
+                figure, layer_cells = _partition(
+                    reader, model, colour, component or 0, task, points
+                )
             else:
                 figure, layer_cells = _statistics(reader, model, kind)
             with suppress(BrokenPipeError):  # who does not want it need not read it
@@ -163,17 +168,33 @@ def _format_of(output: str) -> Format:
 
 
 def _partition(
-    reader: CellTableReader, model: Path, colour: Colour, component: int, task: Task | None
+    reader: CellTableReader,
+    model: Path,
+    colour: Colour,
+    component: int,
+    task: Task | None,
+    points: Path | None,
 ) -> tuple[Figure, list[int]]:
-    from nnce_cli.plotting import Plane, all_rows, draw_cells, partition, title
+    from nnce_cli.plotting import (
+        Marks,
+        Plane,
+        all_rows,
+        draw_cells,
+        partition,
+        read_data,
+        seen_words,
+        title,
+    )
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
     stack = load_model_of(metadata, model)
     plane = Plane.of(stack, domain_of(metadata), chosen_task(metadata, stack, task))
     rows, layer_cells = all_rows(reader.batches(witness=False), metadata.sizes.layout)
     cells = partition(plane, rows, complete=metadata.complete)
-    words = title(metadata, model.name, layer_cells[-1])
-    return draw_cells(cells, colour.value, words, component), layer_cells
+    words = title(metadata, model.name, layer_cells[-1], seen_words(cells))
+    marks = Marks.of(plane, None if points is None else read_data(points, plane))
+    return draw_cells(cells, colour.value, words, component, marks), layer_cells
 
 
 def _statistics(
@@ -181,14 +202,15 @@ def _statistics(
 ) -> tuple[Figure, list[int]]:
     from nnce_cli.analysis import stats
     from nnce_cli.plotting import draw_layers, draw_ranks, title
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
     if model is not None:
         load_model_of(metadata, model)
-    box = domain_of(metadata)
+    domain = domain_of(metadata)
     found = stats(reader.batches(witness=False), metadata.sizes)
     if not found.cells:
         raise InputError("the table has no cells, so that there is nothing to draw")
     words = title(metadata, None if model is None else model.name, found.cells)
     draw = draw_ranks if kind is Kind.RANK else draw_layers
-    return draw(found, int((box.lower < box.upper).sum()), words), found.layer_cells
+    return draw(found, int((domain.lower < domain.upper).sum()), words), found.layer_cells

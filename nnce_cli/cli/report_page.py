@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
+    PointsOption,
     TaskOption,
     chosen_task,
-    domain_of,
     exit_if_changed,
     load_model_of,
     need_matplotlib,
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from nnce_cli.plotting import Partition
     from nnce_cli.table import CellTableReader
 
-MOST_CELLS = 200_000  # of few inputs, whose decision boundary is known within tens of seconds
+MOST_CELLS = 2_000_000  # of few inputs, whose decision boundary is known within tens of seconds
 MANY_INPUTS = 32  # with which a cell takes twice as long
+UNBOUNDED = 16  # how many times as long one takes where the domain lacks a bound
 
 
 def write_report(
@@ -46,6 +48,8 @@ def write_report(
         ),
     ] = "report.html",
     task: TaskOption = None,
+    points: PointsOption = None,
+    jobs: JobsOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the output file if it exists.")
     ] = False,
@@ -68,9 +72,9 @@ def write_report(
     nnce report model.cells.parquet model.onnx -o model.html --force
     nnce enumerate model.onnx -o - | nnce report - model.onnx -o - > model.html
     """  # noqa: D301
-    refuse_bad_output(output, (cells, model))
+    refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
-    from nnce_cli.plotting import Subject, report_page
+    from nnce_cli.plotting import Marks, Subject, read_data, report_page
     from nnce_cli.table import CellTableReader, Output
 
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
@@ -80,6 +84,12 @@ def write_report(
         stack = load_model_of(metadata, model)
         meant = chosen_task(metadata, stack, task)
         partition = _partition(reader, stack, meant)
+        marks = None
+        if partition is not None:
+            plane = partition.plane
+            marks = Marks.of(plane, None if points is None else read_data(points, plane))
+        elif points is not None:
+            raise InputError("--points are marked where one or two inputs vary; leave it out")
         found = stats(reader.batches(witness=False), metadata.sizes)
         subject = Subject(
             model=model.name,
@@ -89,8 +99,9 @@ def write_report(
             task=meant,
             metadata=metadata,
             stats=found,
-            network=_network_stats(reader, stack, meant, found.cells),
+            network=_network_stats(reader, stack, meant, found.cells, processes(jobs)),
             partition=partition,
+            marks=marks,
         )
         if not subject.stats.cells:
             raise InputError("the table has no cells, so that there is nothing to report")
@@ -103,32 +114,34 @@ def write_report(
 def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partition | None:
     """Return the cells as polygons where one or two inputs vary."""
     from nnce_cli.plotting import Plane, all_rows, partition
+    from nnce_cli.table import domain_of
 
     metadata = reader.metadata
-    box = domain_of(metadata)
-    if (box.lower < box.upper).sum() not in (1, 2):
+    domain = domain_of(metadata)
+    if (domain.lower < domain.upper).sum() not in (1, 2):
         return None
     rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
-    return partition(Plane.of(stack, box, task), rows, complete=metadata.complete)
+    return partition(Plane.of(stack, domain, task), rows, complete=metadata.complete)
 
 
 def _network_stats(
-    reader: CellTableReader, stack: LayerStack, task: Task, cells: int
+    reader: CellTableReader, stack: LayerStack, task: Task, cells: int, jobs: int
 ) -> NetworkStats | None:
     """Return what the network does on its cells, or None where the page is not to wait for it.
 
     The same table always gives the same page, so the choice is by size and not by time: a cell
-    takes a tenth of a millisecond, and more with the square of the number of inputs.
+    takes ten microseconds or so, and more with the square of the number of inputs.
     """
     from nnce_cli.analysis import NetworkCounter
 
     metadata = reader.metadata
     inputs = sum(low < high for low, high in zip(metadata.lower, metadata.upper, strict=True))
-    if cells * (1 + inputs**2 / MANY_INPUTS**2) > MOST_CELLS:
+    work = cells * (1 + inputs**2 / MANY_INPUTS**2) * (UNBOUNDED if metadata.tells_bounded else 1)
+    if work > MOST_CELLS:
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(
-            stack, metadata, lambda done, total: show("decision boundary", done, total), task
+            stack, metadata, lambda done, total: show("decision boundary", done, total), task, jobs
         )
         for _ in counter.watch(reader.batches(witness=metadata.witness)):
             pass

@@ -12,6 +12,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -36,6 +37,7 @@ def show_stats(
         ),
     ] = None,
     task: TaskOption = None,
+    jobs: JobsOption = None,
     by_layer: Annotated[
         str | None,
         typer.Option(
@@ -58,8 +60,7 @@ def show_stats(
 
     With --model, a class is predicted where its output is the largest; a single output stands
     for two classes, by its sign. Other models say what their outputs mean, or --task does. The
-    decision boundary is decided exactly, at some thousand
-    cells a second.
+    decision boundary is decided exactly, by a walk along the table in --jobs processes.
 
     \b
     nnce stats model.cells.parquet
@@ -76,7 +77,7 @@ def show_stats(
         raise InputError("--task is about the outputs of the model; add --model MODEL")
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
-        result, network = _gather(reader, model, by_layer, task, force=force)
+        result, network = _gather(reader, model, by_layer, task, processes(jobs), force=force)
     if json:
         values = result.to_dict()
         if network is not None:
@@ -114,6 +115,7 @@ def _gather(
     model: Path | None,
     by_layer: str | None,
     task: Task | None,
+    jobs: int,
     *,
     force: bool,
 ) -> tuple[Stats, NetworkStats | None]:
@@ -138,6 +140,7 @@ def _gather(
                 reader.metadata,
                 lambda done, total: show("decision boundary", done, total),
                 task,
+                jobs,
             )
             batches = counter.watch(batches)
         result = stats(batches, reader.metadata.sizes, writer.write if writer else None)

@@ -15,7 +15,6 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
-    from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
     from nnce_cli.table import Metadata
 
@@ -28,6 +27,17 @@ TaskOption = Annotated[
         help="What the outputs are taken for: the class of the largest or of the least, two "
         "classes by the sign of a single one, or no classes. [default: what the model says, else "
         "argmax of several outputs and sign of one]",
+    ),
+]
+
+
+PointsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--points",
+        metavar="FILE",
+        help="Inputs to mark on the cells, projected onto the plane of a slice: a CSV or JSON file "
+        "with a point a row, or .npy.",
     ),
 ]
 
@@ -72,19 +82,6 @@ def chosen_task(metadata: Metadata, stack: LayerStack, task: Task | None) -> Tas
     from nnce_cli.analysis import output_map, task_of
 
     return task_of(output_map(stack).n_out, metadata.meaning, task)
-
-
-def domain_of(metadata: Metadata) -> Box:
-    """Return the domain of a table.
-
-    Raises:
-        InputError: it is empty.
-    """
-    import numpy as np
-
-    from nnce_cli.domain import Box
-
-    return Box(np.array(metadata.lower), np.array(metadata.upper))
 
 
 def refuse_bad_output(output: str, inputs: Iterable[str | Path | None]) -> None:

@@ -84,7 +84,7 @@ def verify_cells(
         closure=closure,
         seed=seed,
         proof=proof,
-        domain=lambda n_inputs: named_place(n_inputs, where, quiet=quiet),
+        domain=lambda n_inputs: named_place(n_inputs, where),
         jobs=processes(jobs),
     )
     with check_progress(not quiet) as watch:
@@ -145,7 +145,11 @@ def _print_for_people(cells: str, model: Path, report: Report) -> None:
 
 
 def _domain(report: Report) -> str:
-    """Write the table's domain as a product of intervals, a long one shortened."""
+    """Write the table's domain: a box as a product of intervals, a long one shortened."""
+    if not report.table.is_of_a_box:
+        from nnce_cli.table import domain_words
+
+        return domain_words(report.table)
     sides = list(zip(report.table.lower, report.table.upper, strict=True))
     if len(sides) > 1 and len(set(sides)) == 1:
         return f"[{sides[0][0]}, {sides[0][1]}]^{len(sides)}"

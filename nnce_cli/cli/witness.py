@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.cli.table_and_model import domain_of, load_model_of
+from nnce_cli.cli.table_and_model import load_model_of
 
 if TYPE_CHECKING:
     from nnce_cli.enumeration import CellPoint
@@ -51,7 +51,7 @@ def find_witnesses(
 
     from nnce_cli.enumeration import CellPoints, Problem
     from nnce_cli.network import neuron_bits
-    from nnce_cli.table import CellTableReader
+    from nnce_cli.table import CellTableReader, domain_of
 
     with CellTableReader(cells) as reader:
         found = [reader.row(number) for number in row]

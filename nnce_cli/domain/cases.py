@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain.linear_forms import (
     INPUT,
+    MINUS_ONE,
     OUTPUT,
     LinearForm,
     Lookup,
@@ -149,9 +149,8 @@ def _relation(operator: str, smaller: LinearForm, larger: LinearForm) -> Formula
             return Or((_relation("<", smaller, larger), _relation(">", smaller, larger)))
         case ">=" | ">":
             return _relation(operator.replace(">", "<"), larger, smaller)
-    form = LinearForm()
-    form.add(smaller)
-    form.add(larger, Fraction(-1))
+    form = smaller.copy()
+    form.add(larger, MINUS_ONE)
     is_strict = operator == "<"
     if form.is_constant:
         is_true = form.constant < 0 if is_strict else form.constant <= 0

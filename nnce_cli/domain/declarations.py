@@ -118,10 +118,10 @@ class Declarations:
         return [f"it declares {len(outputs)} outputs Y_i and the network has {n_outputs}"]
 
     def _set_version(self, command: list[Expression]) -> None:
-        version = command[1] if len(command) == 2 else None
-        if version not in VERSIONS:
+        version = command[1] if len(command) == 2 and isinstance(command[1], str) else ""
+        self._version = f"<{version.strip('<>')}>"
+        if self._version not in VERSIONS:
             raise InputError(f"{shown(command)}: nnce reads VNNLIB {' and '.join(VERSIONS)}")
-        self._version = str(version)
 
     def _add_scalar(self, command: list[Expression]) -> None:
         name = command[1] if len(command) > 1 else None

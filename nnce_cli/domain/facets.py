@@ -39,7 +39,7 @@ def facets_of(rows: Sequence[Sequence[Fraction]], lines: Iterable[int]) -> list[
     Raises:
         InputError: there is no vertex, or no interior, or the work would be too much.
     """
-    generators = [_primitive(row) for row in rows]
+    generators = [primitive(row) for row in rows]
     for row, generator in zip(rows, generators, strict=True):
         if row[0] not in (0, 1) or not any(generator):
             raise InputError("a row of vertices and rays begins with 1 or 0, and is not all zero")
@@ -52,23 +52,23 @@ def facets_of(rows: Sequence[Sequence[Fraction]], lines: Iterable[int]) -> list[
     generators = list(dict.fromkeys(generators))
     if len(generators) > MOST_GENERATORS:
         raise InputError(TOO_LARGE.format("vertices and rays"))
-    found = _dual_rays(generators)
+    found = dual_rays(generators)
     return [[Fraction(x) for x in ray.vector] for ray in found if any(ray.vector[1:])]
 
 
 @dataclass(frozen=True)
-class _Ray:
+class Ray:
     """A ray, and on which hyperplanes it lies: a bit for each generator taken in so far."""
 
     vector: Vector
     on: int
 
 
-def _dual_rays(generators: Sequence[Vector]) -> list[_Ray]:
+def dual_rays(generators: Sequence[Vector]) -> list[Ray]:
     """Return the extreme rays of the cone of vectors without a negative product."""
     chosen, vectors = _simplex(generators)
     everything = sum(1 << i for i in chosen)
-    rays = [_Ray(vector, everything & ~(1 << i)) for i, vector in zip(chosen, vectors, strict=True)]
+    rays = [Ray(vector, everything & ~(1 << i)) for i, vector in zip(chosen, vectors, strict=True)]
     for i, generator in enumerate(generators):
         if i not in chosen:
             rays = _taken_in(rays, generator, 1 << i)
@@ -77,11 +77,11 @@ def _dual_rays(generators: Sequence[Vector]) -> list[_Ray]:
     return rays
 
 
-def _taken_in(rays: Sequence[_Ray], generator: Vector, bit: int) -> list[_Ray]:
+def _taken_in(rays: Sequence[Ray], generator: Vector, bit: int) -> list[Ray]:
     """Return the rays of the part of a cone that has no negative product with a generator."""
     values = [_product(ray.vector, generator) for ray in rays]
     pairs = list(zip(rays, values, strict=True))
-    kept = [_Ray(ray.vector, ray.on | bit) if v == 0 else ray for ray, v in pairs if v >= 0]
+    kept = [Ray(ray.vector, ray.on | bit) if v == 0 else ray for ray, v in pairs if v >= 0]
     inside = [(ray, v) for ray, v in pairs if v > 0]
     outside = [(ray, v) for ray, v in pairs if v < 0]
     fewest = len(generator) - 2
@@ -93,11 +93,11 @@ def _taken_in(rays: Sequence[_Ray], generator: Vector, bit: int) -> list[_Ray]:
             between = [
                 above * y - below * x for x, y in zip(first.vector, second.vector, strict=True)
             ]
-            kept.append(_Ray(_divided(between), common | bit))
+            kept.append(Ray(_divided(between), common | bit))
     return kept
 
 
-def _has_third(rays: Sequence[_Ray], common: int, first: _Ray, second: _Ray) -> bool:
+def _has_third(rays: Sequence[Ray], common: int, first: Ray, second: Ray) -> bool:
     """Tell whether another ray lies on all hyperplanes on which two lie."""
     return any(ray.on & common == common and ray is not first and ray is not second for ray in rays)
 
@@ -151,10 +151,10 @@ def _inverse(
                 row = [x - factor * y for x, y in zip(row, other, strict=True)]
                 its = [x - factor * y for x, y in zip(its, theirs, strict=True)]
         rows[pivot] = (row, its)
-    return [_primitive([rows[j][1][k] for j in range(size)]) for k in range(size)]
+    return [primitive([rows[j][1][k] for j in range(size)]) for k in range(size)]
 
 
-def _primitive(row: Sequence[Fraction]) -> Vector:
+def primitive(row: Sequence[Fraction]) -> Vector:
     """Return the whole numbers without a common factor that are a positive multiple of a row."""
     scale = 1
     for x in row:

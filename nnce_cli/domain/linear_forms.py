@@ -20,19 +20,26 @@ Lookup = Callable[[str], Variable | None]
 """Finds the variable that an atom names; None where it names none."""
 
 
+ZERO, ONE, MINUS_ONE = Fraction(0), Fraction(1), Fraction(-1)
+
+
 @dataclass
 class LinearForm:
     """``sum of terms[v] v + constant``; terms may be zero."""
 
     terms: dict[Variable, Fraction] = field(default_factory=dict)
-    constant: Fraction = Fraction(0)
+    constant: Fraction = ZERO
 
-    def add(self, other: LinearForm, factor: Fraction = Fraction(1)) -> None:
+    def copy(self) -> LinearForm:
+        """Return another form with the same terms."""
+        return LinearForm(dict(self.terms), self.constant)
+
+    def add(self, other: LinearForm, factor: Fraction) -> None:
         """Add a multiple of another form."""
         for variable, value in other.terms.items():
-            total = self.terms.get(variable, Fraction(0)) + factor * value
-            self.terms[variable] = _short(total)
-        self.constant = _short(self.constant + factor * other.constant)
+            self.terms[variable] = _plus(self.terms.get(variable), value, factor)
+        if other.constant:
+            self.constant = _plus(self.constant or None, other.constant, factor)
 
     @property
     def is_constant(self) -> bool:
@@ -49,17 +56,17 @@ def linear_form(expression: Expression, lookup: Lookup) -> LinearForm:
     if isinstance(expression, str):
         variable = lookup(expression)
         if variable is not None:
-            return LinearForm({variable: Fraction(1)})
+            return LinearForm({variable: ONE})
         return LinearForm(constant=parse_decimal(expression))
     head, arguments = expression[:1], [linear_form(part, lookup) for part in expression[1:]]
     if arguments:
         match head:
             case ["+"]:
-                return _sum(arguments, Fraction(1))
+                return _sum(arguments, ONE)
             case ["-"] if len(arguments) == 1:
-                return _sum([LinearForm(), *arguments], Fraction(-1))
+                return _sum([LinearForm(), *arguments], MINUS_ONE)
             case ["-"]:
-                return _sum(arguments, Fraction(-1))
+                return _sum(arguments, MINUS_ONE)
             case ["*"]:
                 return _product(arguments, expression)
             case ["/"] if len(arguments) > 1:
@@ -77,15 +84,14 @@ def mentions(expression: Expression, lookup: Lookup, kind: str) -> bool:
 
 def _sum(arguments: Sequence[LinearForm], factor: Fraction) -> LinearForm:
     """Return the first form plus a factor times each of the others."""
-    total = LinearForm()
-    total.add(arguments[0])
+    total = arguments[0].copy()
     for other in arguments[1:]:
         total.add(other, factor)
     return total
 
 
 def _product(arguments: Sequence[LinearForm], expression: Expression) -> LinearForm:
-    factor, form = Fraction(1), None
+    factor, form = ONE, None
     for argument in arguments:
         if argument.is_constant:
             factor = _short(factor * argument.constant)
@@ -94,12 +100,12 @@ def _product(arguments: Sequence[LinearForm], expression: Expression) -> LinearF
         else:
             raise InputError(f"{shown(expression)} is a product of variables, which is not linear")
     product = LinearForm()
-    product.add(form or LinearForm(constant=Fraction(1)), factor)
+    product.add(form or LinearForm(constant=ONE), factor)
     return product
 
 
 def _quotient(arguments: Sequence[LinearForm], expression: Expression) -> LinearForm:
-    divisor = Fraction(1)
+    divisor = ONE
     for argument in arguments[1:]:
         if not argument.is_constant:
             raise InputError(f"{shown(expression)} divides by a variable, which is not linear")
@@ -109,6 +115,17 @@ def _quotient(arguments: Sequence[LinearForm], expression: Expression) -> Linear
     quotient = LinearForm()
     quotient.add(arguments[0], 1 / divisor)
     return quotient
+
+
+def _plus(before: Fraction | None, value: Fraction, factor: Fraction) -> Fraction:
+    """Return a number, None for none, plus a factor times another."""
+    if factor is ONE:
+        more = value
+    elif factor is MINUS_ONE:
+        more = -value
+    else:
+        more = _short(factor * value)
+    return more if before is None else _short(before + more)
 
 
 def _short(value: Fraction) -> Fraction:

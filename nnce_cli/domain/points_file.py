@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -94,10 +95,10 @@ def _npy_numbers(path: Path) -> Floats:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"larger than {MOST_BYTES >> 20} MiB, which no points of a slice are")
-        numbers = np.load(path, allow_pickle=False)
+        numbers = np.load(path, mmap_mode="r", allow_pickle=False)  # as large as the file is
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or 'not an .npy file'}") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, TypeError, OverflowError, EOFError, SyntaxError, TokenError) as error:
         raise InputError("not an .npy file of numbers") from error
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "fiu":
         raise InputError("it holds no array of points: numbers with a first axis of 2 or more")

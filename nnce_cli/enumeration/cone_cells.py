@@ -49,7 +49,7 @@ class ConeCells:
         with np.errstate(all="ignore"):
             points = found[:, :-1] / found[:, -1:]
         inside = self._are_inside(self._stack, bits, points)
-        inside[[row - first for row in exact if row >= first]] = False
+        inside[[row - first for row in exact if 0 <= row - first < len(found)]] = False
         fractions = {}
         for i in np.flatnonzero(~inside).tolist():
             point = _rationals(exact.get(first + i), found[i])

@@ -172,10 +172,10 @@ def _refuse(found: Method, problem: Problem, *, log: bool) -> None:
             "certificates do not know units with a winner of three or more (max, pooling); leave "
             "out --proof"
         )
-    if has_max and (found.layer_wise or found.name == VERTEX):
+    if has_max and found.layer_wise:
         raise InputError(
             f"the method {found.name} does not know units with a winner of three or more (max, "
-            f"pooling); use the method {DICTIONARY}"
+            f"pooling); use the method {DICTIONARY}, or {VERTEX} for up to 3 inputs"
         )
     if log and not found.proofs:
         able = ", ".join(m.name for m in METHODS.values() if m.proofs)
@@ -208,8 +208,6 @@ def choose(problem: Problem, *, log: bool = False) -> tuple[str, str]:
         return DICTIONARY, "the network has no unit that cuts its domain"
     if log:
         return DICTIONARY, "the method that writes proofs"
-    if any(units.has_max for units in problem.stack.units):
-        return DICTIONARY, "the method that knows units with a winner of three or more"
     if 1 <= inputs <= (vertex.most_inputs or 0):
         return VERTEX, f"the fastest method for {inputs} inputs"
     return DICTIONARY, f"the fastest method for {inputs} inputs"

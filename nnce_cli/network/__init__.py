@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from nnce_cli.network.code_bits import joined_rows, neuron_bits
     from nnce_cli.network.digest import weights_digest
     from nnce_cli.network.element_types import SMALLEST_NORMAL, UNIT_ROUNDOFF
-    from nnce_cli.network.exact import aligned, nearest, rational_matrix, rationals
+    from nnce_cli.network.exact import (
+        aligned,
+        nearest,
+        nearest_root,
+        rational_matrix,
+        rationals,
+    )
     from nnce_cli.network.load import load_network
     from nnce_cli.network.meaning import Meaning
     from nnce_cli.network.model_file import Graph, decode_graph, read_model
@@ -48,6 +54,7 @@ __all__ = [
     "joined_rows",
     "load_network",
     "nearest",
+    "nearest_root",
     "neuron_bits",
     "rational_matrix",
     "rationals",
@@ -63,7 +70,7 @@ __getattr__ = lazy_names(
         "code_bits": ["joined_rows", "neuron_bits"],
         "digest": ["weights_digest"],
         "element_types": ["SMALLEST_NORMAL", "UNIT_ROUNDOFF"],
-        "exact": ["aligned", "nearest", "rational_matrix", "rationals"],
+        "exact": ["aligned", "nearest", "nearest_root", "rational_matrix", "rationals"],
         "load": ["load_network"],
         "meaning": ["Meaning"],
         "model_file": ["Graph", "decode_graph", "read_model"],

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.task import Task
-from nnce_cli.plotting.plane import Partition, Plane
+from nnce_cli.plotting.cutting import Partition
+from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons
 
 TIE = 1e-9  # outputs closer than this are equal, as a share of the largest one

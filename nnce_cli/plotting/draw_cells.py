@@ -8,23 +8,27 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 from matplotlib.tri import Triangulation
 
 from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes, classes
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.fills import Colouring, Fill, fill
+from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.palette import Palette, palette
-from nnce_cli.plotting.plane import Partition, Plane
+from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Polygons
 from nnce_cli.plotting.style import (
     AREAS,
     BOUNDARY,
     CURVES,
+    INK,
     LINES,
     MUTED,
     SCALE,
@@ -47,23 +51,29 @@ class _Scene:
     classes: Classes
     fill: Fill
     palette: Palette
+    marks: Marks
 
 
 def draw_cells(
-    partition: Partition, colouring: Colouring, title: str, component: int = 0
+    partition: Partition,
+    colouring: Colouring,
+    title: str,
+    component: int = 0,
+    marks: Marks | None = None,
 ) -> Figure:
     """Draw the cells of a domain; call it within `our_style`.
 
     Two inputs: the cells with the neurons' bent lines and the decision boundary. One input: the
     outputs with their breakpoints, over a strip of the cells. ``component`` is the output that
-    the colouring "output" shows.
+    the colouring "output" shows, and ``marks`` are the points on it, by default those of a slice.
 
     Raises:
         InputError: there is no such output, or there are no classes.
     """
     found = classes(partition)
     painted = fill(partition, found, colouring, component)
-    scene = _Scene(partition, found, painted, palette(painted))
+    marks = Marks.of(partition.plane) if marks is None else marks
+    scene = _Scene(partition, found, painted, palette(painted), marks)
     figure = _plane(scene) if partition.plane.dimension == 2 else _interval(scene)
     finish(figure, title)
     return figure
@@ -77,8 +87,8 @@ def _plane(scene: _Scene) -> Figure:
     axes.set(xlim=(left, right), ylim=(bottom, top))
     if 1 / 3 <= (top - bottom) / (right - left) <= 3:
         axes.set_aspect("equal")
-    x, y = scene.partition.plane.inputs
-    axes.set(xlabel=f"input x{x}", ylabel=f"input x{y}")
+    x, y = scene.partition.plane.axis_labels
+    axes.set(xlabel=x, ylabel=y)
     _explain(figure, [axes], scene)
     return figure
 
@@ -89,7 +99,7 @@ def _interval(scene: _Scene) -> Figure:
     _plot_outputs(axes, scene.partition)
     _paint(strip, scene, inches=6.5)
     plane = scene.partition.plane
-    strip.set(ylim=(0, 1), yticks=[], xlabel=f"input x{plane.inputs[0]}")
+    strip.set(ylim=(0, 1), yticks=[], xlabel=plane.axis_labels[0])
     strip.set_ylabel("cells", rotation=0, horizontalalignment="right", verticalalignment="center")
     strip.set_xlim(plane.lower[0], plane.upper[0])
     _explain(figure, [axes, strip], scene)
@@ -99,6 +109,7 @@ def _interval(scene: _Scene) -> Figure:
 def _plot_outputs(axes: Axes, partition: Partition) -> None:
     """Plot the outputs over the input, each cell as a segment of its own."""
     order = np.argsort(partition.polygons.centres()[:, 0], kind="stable")
+    order = order[partition.polygons.counts[order] > 0]  # not those out of a window
     cells = partition.polygons.take(order)
     ends = np.stack(cells.lowest_and_highest(cells.points[:, 0]), axis=1)
     count = partition.outputs.shape[1]
@@ -160,6 +171,35 @@ def _paint(axes: Axes, scene: _Scene, inches: float) -> None:
         _stroke(axes, segments, LINES[layer % len(LINES)], width * _relative_width(layer))
     _stroke(axes, scene.classes.boundary, "white", 2.6)
     _stroke(axes, scene.classes.boundary, BOUNDARY, 1.4)
+    _mark(axes, scene)
+
+
+def _mark(axes: Axes, scene: _Scene) -> None:
+    """Draw the points that are marked: data as dots, paler far away, and a slice's own by name."""
+    plane, marks = scene.partition.plane, scene.marks
+    inside = marks.within(plane)
+    data = np.flatnonzero(inside[marks.own :]) + marks.own
+    x, y = marks.places[data].T
+    colours = [to_rgba(INK, opacity) for opacity in marks.opacities[data].tolist()]
+    edges = [to_rgba("white", opacity) for opacity in marks.opacities[data].tolist()]
+    axes.scatter(x, y, s=18, c=colours, edgecolors=edges, linewidths=0.8, zorder=6)
+    middle = (plane.lower + plane.upper) / 2
+    outlined = [withStroke(linewidth=2.4, foreground="white")]
+    for index in np.flatnonzero(inside[: marks.own]).tolist():
+        place = marks.places[index]
+        right, above = np.where(place > middle, -1, 1).tolist()
+        axes.plot(*place, "o", color="white", markeredgecolor=INK, clip_on=False, zorder=7)
+        axes.annotate(
+            marks.labels[index],
+            place,
+            (7 * right, 7 * above),
+            textcoords="offset points",
+            horizontalalignment="left" if right > 0 else "right",
+            verticalalignment="bottom" if above > 0 else "top",
+            fontweight="bold",
+            path_effects=outlined,
+            zorder=8,
+        )
 
 
 def _one_a_column(breaks: Floats, plane: Plane) -> Floats:
@@ -238,7 +278,8 @@ def _explain(figure: Figure, axes: list[Axes], scene: _Scene) -> None:
         label = f"colours: {fill.label}s"
         handles.insert(0, Patch(facecolor=AREAS[0], edgecolor=MUTED, linewidth=0.5, label=label))
     if handles:
-        figure.legend(handles=handles, loc="outside lower left", ncols=4)
+        has_data = len(scene.marks.places) > scene.marks.own  # whose label is a long one
+        figure.legend(handles=handles, loc="outside lower left", ncols=3 if has_data else 4)
 
 
 def _line_handles(scene: _Scene) -> list[Artist]:
@@ -255,6 +296,12 @@ def _line_handles(scene: _Scene) -> list[Artist]:
         single = scene.partition.plane.task is Task.SIGN
         name = "output = 0" if single else "decision boundary"
         handles.append(Line2D([], [], color=BOUNDARY, linewidth=1.6, label=name))
+    data = ~scene.marks.within(scene.partition.plane)[scene.marks.own :]
+    if data.size:
+        out = f", {int(data.sum()):,} outside" if data.any() else ""
+        name = f"{data.size:,} points, paler where farther off{out}"
+        dot = Line2D([], [], color=INK, linestyle="", marker="o", markersize=4, label=name)
+        handles.append(dot)
     return handles
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes
-from nnce_cli.plotting.plane import Partition
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.polygons import Floats, Ints, Polygons
 
 Colouring = Literal["layer1", "rank", "class", "output", "active"]

@@ -417,6 +417,34 @@
     ctx.stroke();
   }
 
+  const sees = ({ at: [u, v] }) => u >= view.x - 1e-9 && u <= view.x + 1 / view.zoom + 1e-9
+    && v >= view.y - 1e-9 && v <= view.y + 1 / view.zoom + 1e-9;
+  function drawMarks(ctx) { // data as dots, paler far from the plane; those of the slice by name
+    ctx.font = "bold 13px system-ui, sans-serif";
+    ctx.textBaseline = "middle";
+    for (const mark of data.marks.filter(sees).sort((a, b) => a.own - b.own)) {
+      const x = toX(mark.at[0]), y = toY(mark.at[1]);
+      ctx.globalAlpha = mark.own ? 1 : mark.opacity;
+      ctx.beginPath();
+      ctx.arc(x, y, mark.own ? 4.5 : 3, 0, 2 * Math.PI);
+      ctx.fillStyle = mark.own ? "#ffffff" : "#222222";
+      ctx.fill();
+      ctx.globalAlpha = 1;
+      if (!mark.own) continue;
+      ctx.strokeStyle = "#222222";
+      ctx.lineWidth = 1.4;
+      ctx.stroke();
+      const left = x > margin.left + frame.width / 2, up = y > margin.top + frame.height / 2;
+      ctx.textAlign = left ? "right" : "left";
+      const place = [x + (left ? -8 : 8), y + (up ? -10 : 10)];
+      ctx.lineWidth = 3;
+      ctx.strokeStyle = "#ffffff";
+      ctx.strokeText(mark.label, ...place);
+      ctx.fillStyle = "#222222";
+      ctx.fillText(mark.label, ...place);
+    }
+  }
+
   function draw() {
     if (!frame.width) return;
     const ratio = window.devicePixelRatio || 1;
@@ -444,6 +472,7 @@
         strokeSegments(context, boundary, () => true, data.boundaryColour, 2.2);
       }
     });
+    drawMarks(context);
     axes(context);
     if (data.cells > QUICK) {
       const image = document.createElement("canvas");
@@ -482,7 +511,7 @@
       ctx.fillRect(x, bottom, 1, 4);
       ctx.fillText(text, x, bottom + 6);
     }
-    ctx.fillText(`input x${data.inputs[0]}`, margin.left + frame.width / 2, bottom + 23);
+    ctx.fillText(data.axes[0], margin.left + frame.width / 2, bottom + 23);
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
     for (const [t, text] of ticks(place(view.y, 1), place(view.y + span, 1), frame.height / 60)) {
@@ -494,7 +523,7 @@
     ctx.translate(8, margin.top + frame.height / 2);
     ctx.rotate(-Math.PI / 2);
     ctx.textAlign = "center";
-    ctx.fillText(`input x${data.inputs[1]}`, 0, 0);
+    ctx.fillText(data.axes[1], 0, 0);
     ctx.restore();
   }
 
@@ -534,8 +563,8 @@
   const short = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
   function formula([a, b, c]) {
     const parts = [short(c)];
-    [[a, data.inputs[0]], [b, data.inputs[1]]].forEach(([w, i]) => {
-      parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} x${i}`);
+    [[a, data.names[0]], [b, data.names[1]]].forEach(([w, name]) => {
+      parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} ${name}`);
     });
     return parts.join(" ");
   }
@@ -545,17 +574,26 @@
   }
   function describe(u, v, keyboard) {
     const point = [place(u, 0), place(v, 1)];
-    const codes = codesAt(point);
-    const row = rowOf(packed(codes));
+    const codes = codesAt(point), inside = data.halfspaces.every(
+      ([a, b, c]) => a * point[0] + b * point[1] + c <= 0,
+    );
+    const row = inside ? rowOf(packed(codes)) : -1;
     selected = { row, u, v, keyboard };
     highlight();
     const panel = byId("cell");
     panel.replaceChildren();
-    const where = data.inputs.map((i, k) => `x${i} = ${short(point[k])}`).join(", ");
+    const where = data.names.map((name, k) => `${name} = ${short(point[k])}`).join(", ");
     panel.append(text("p", where, { id: "cell-point" }));
+    const near = data.marks.filter(({ at }) => Math.hypot(toX(at[0]) - toX(u), toY(at[1]) - toY(v)) < 8);
+    for (const mark of near.slice(0, 8)) {
+      const away = mark.own ? "on the slice" : `${short(mark.distance)} from the plane`;
+      panel.append(text("p", `${mark.label}: ${away}`, { class: "mark" }));
+    }
     if (row < 0) {
       panel.dataset.row = "";
-      panel.append(text("p", "No cell of the table: a border between cells, or the table is incomplete."));
+      panel.append(text("p", inside
+        ? "No cell of the table: a border between cells, or the table is incomplete."
+        : "Outside of the domain."));
       return;
     }
     panel.dataset.row = String(row);

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from nnce_cli.network import AffineMap, Units
 from nnce_cli.plotting.classes import Classes
+from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.fills import MAP_COLOURS
+from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.palette import shades_of_scale
-from nnce_cli.plotting.plane import Partition, Plane
+from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Ints
 from nnce_cli.plotting.style import AREAS, BOUNDARY, LINES
 
@@ -23,21 +25,24 @@ SHADES = 64
 COMPRESSION = 9
 
 
-def map_data(partition: Partition, classes: Classes) -> dict[str, Any]:
+def map_data(partition: Partition, classes: Classes, marks: Marks | None = None) -> dict[str, Any]:
     """Return the cells as JSON values; arrays are little-endian bytes, deflated, in base64.
 
     The page finds the cell under the pointer by its code, so that it needs the weights, the units
     and the sorted codes; polygons, cuts and colours are only drawn. Coordinates are
-    uint32, counted from the domain's lower to its upper bound.
+    uint32, counted from the frame's lower to its upper bound. ``marks`` are points on the plane,
+    by default those of a slice.
     """
     plane, rows = partition.plane, partition.rows
     last = plane.stack.output
     layers = zip(plane.stack.hidden, plane.stack.units, strict=True)
     nothing = np.zeros((len(rows.active), 0), dtype=np.uint8)
     return {
-        "inputs": plane.inputs,
+        "names": plane.names,
+        "axes": plane.axis_labels,
         "lower": plane.lower.tolist(),
         "upper": plane.upper.tolist(),
+        "halfspaces": plane.halfspaces.tolist(),
         "layers": [_units(units, layer.n_out) for layer, units in layers],
         "noun": plane.stack.sizes.noun,
         "task": plane.task.value,
@@ -55,6 +60,7 @@ def map_data(partition: Partition, classes: Classes) -> dict[str, Any]:
         "cuts": _encoded(_steps(plane, partition.cuts), "<u4"),
         "cutLayers": _encoded(partition.cut_layers, "<u2"),
         "boundary": _encoded(_steps(plane, classes.boundary), "<u4"),
+        "marks": _marks(plane, Marks.of(plane) if marks is None else marks),
         **_class_data(plane, len(partition.polygons), classes),
         "areas": AREAS,
         "mapColours": MAP_COLOURS,
@@ -62,6 +68,24 @@ def map_data(partition: Partition, classes: Classes) -> dict[str, Any]:
         "boundaryColour": BOUNDARY,
         "scale": shades_of_scale(SHADES),
     }
+
+
+def _marks(plane: Plane, marks: Marks) -> list[dict[str, Any]]:
+    """Return the marks in the frame; of data, the number in its file is the label."""
+    numbers = (f"point {i}" for i in range(len(marks.places) - marks.own))
+    extent = plane.upper - plane.lower
+    shares = (marks.places - plane.lower) / extent
+    labels = [*marks.labels, *numbers]
+    return [
+        {
+            "at": shares[i].tolist(),
+            "label": labels[i],
+            "own": i < marks.own,
+            "distance": float(marks.distances[i]),
+            "opacity": float(marks.opacities[i]),
+        }
+        for i in np.flatnonzero(marks.within(plane)).tolist()
+    ]
 
 
 def _class_data(plane: Plane, cells: int, classes: Classes) -> dict[str, str]:

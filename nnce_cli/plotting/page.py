@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +16,15 @@ from nnce_cli.analysis import Stats, bounds, output_map, task_of
 from nnce_cli.base.task import Task
 from nnce_cli.network import LayerStack
 from nnce_cli.plotting.classes import classes
+from nnce_cli.plotting.cutting import Partition
+from nnce_cli.plotting.domain_files import domain_options
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks, short_number
 from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
 from nnce_cli.plotting.map_data import map_data
-from nnce_cli.plotting.plane import Partition
+from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.style import our_style, picture
-from nnce_cli.plotting.titles import cells_words, title, units_words
+from nnce_cli.plotting.titles import cells_words, seen_words, title, units_words
 from nnce_cli.table import MAX_CELLS, Made, Metadata, domain_words, has_witness
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 MAP_CELLS = 200_000  # more make a page that browsers are slow with; they get a picture
 VECTOR_CELLS = 2_000  # more are smaller as an image of points
-BOUNDS_SHOWN = 40
+INPUTS_SHOWN = 12  # in a table of half-spaces; more are in the file below only
+LINES_SHOWN, LINE_LENGTH = 40, 80  # of a file that is not folded
 
 DECISIONS = {
     "neurons_float": "decisions that a neuron does not cut a cell, proved by a float bound",
@@ -54,7 +56,8 @@ class Subject:
 
     ``model`` and ``table`` are the names of the files; ``table_digest`` is the table's SHA-256,
     None where it came through a pipe. ``task`` is what the outputs are taken for. ``network`` is
-    None where that would take too long, and ``partition`` where not one or two inputs vary.
+    None where that would take too long, and ``partition`` and ``marks``, the points on it, where
+    not one or two inputs vary.
     """
 
     model: str
@@ -66,6 +69,7 @@ class Subject:
     stats: Stats
     network: NetworkStats | None
     partition: Partition | None
+    marks: Marks | None
 
     @property
     def title(self) -> str:
@@ -134,7 +138,10 @@ def _head(subject: Subject) -> str:
     metadata, stats = subject.metadata, subject.stats
     noun = stats.sizes.noun
     network = "A ReLU network" if stats.sizes.is_relu else "A piecewise linear network"
-    facts = {"cells": f"{stats.cells:,}", "hidden layers": str(len(stats.widths) - 1)}
+    facts = {"cells": f"{stats.cells:,}"}
+    if stats.bounded_cells is not None:
+        facts["of them bounded"] = f"{stats.bounded_cells:,}"
+    facts["hidden layers"] = str(len(stats.widths) - 1)
     facts |= {noun: f"{sum(stats.widths[1:]):,}", "inputs that vary": f"{subject.dimension:,}"}
     items = "".join(f"<li><b>{text(x)}</b>{text(name)}</li>" for name, x in facts.items())
     for name, holds in (("complete", metadata.complete), ("certified", metadata.certified)):
@@ -156,16 +163,19 @@ def _cells(subject: Subject) -> str:
         return ""
     if _has_map(subject):
         found = classes(partition)
-        thin = int((partition.polygons.areas() <= 0).sum())
+        seen = seen_words(partition)
+        thin = int((partition.polygons.areas() <= 0).sum()) - partition.outside
         has_classes = partition.plane.task is not Task.REGRESSION
         return _MAP.format(
             noun=subject.stats.sizes.noun,
             boundary=_BOUNDARY if has_classes else "",
-            data=json_script("map-data", map_data(partition, found)),
+            data=json_script("map-data", map_data(partition, found, subject.marks)),
             thin=f" {thin:,} cells are too thin to be drawn." if thin else "",
+            seen=f" The domain is unbounded; {text(seen)}." if seen else "",
         )
     with our_style():
-        figure = draw_cells(partition, "layer1", subject.title)
+        words = title(subject.metadata, subject.model, subject.stats.cells, seen_words(partition))
+        figure = draw_cells(partition, "layer1", words, marks=subject.marks)
         kind = "svg" if subject.stats.cells <= VECTOR_CELLS else "png"
         shown = _figure(figure, kind, "The cells of the domain and the outputs on them.")
     return f"<h2>Cells</h2>\n{shown}"
@@ -176,7 +186,7 @@ _BOUNDARY = """<label><input type=checkbox id=show-boundary checked> decision bo
 
 _MAP = """<h2>Map</h2>
 <p class=hint>Drag to move, turn the wheel or pinch to zoom; with the map in focus, the arrow keys,
-+, − and 0. The cell under the pointer is described beside the map.{thin}</p>
++, − and 0. The cell under the pointer is described beside the map.{seen}{thin}</p>
 <noscript><p>The map needs JavaScript; nothing else on this page does.</p></noscript>
 <div class=controls>
 <label>Colour by <select id=colouring></select></label>
@@ -234,19 +244,28 @@ def _model(subject: Subject) -> str:
 def _domain(subject: Subject) -> str:
     metadata = subject.metadata
     intervals = list(zip(metadata.lower, metadata.upper, strict=True))
-    count = f"{subject.dimension:,} of {len(intervals):,} inputs vary"
-    words = f"<p>{text(domain_words(metadata))}: {count}.</p>"
-    if len(set(intervals)) == 1:
-        return f"<h2>Domain</h2>\n{words}"
-    rows = [(f"x{i}", repr(low), repr(high)) for i, (low, high) in enumerate(intervals)]
-    return f"<h2>Domain</h2>\n{words}\n{table('Bounds', ['input', 'lower', 'upper'], rows)}"
+    kind = "coordinates" if metadata.points else "inputs"
+    count = f"{subject.dimension:,} of {len(intervals):,} {kind} vary"
+    shown = [f"<h2>Domain</h2>\n<p>{text(domain_words(metadata))}: {count}.</p>"]
+    names = [f"u{i + 1}" if metadata.points else f"x{i}" for i in range(len(intervals))]
+    if metadata.points:
+        steps = "".join(f" + {name} (p{i} − p0)" for i, name in enumerate(names, start=1))
+        shown.append(f"<p>The input is p0{steps}.</p>")
+    if len(set(intervals)) > 1:
+        rows = [(name, repr(lo), repr(hi)) for name, (lo, hi) in zip(names, intervals, strict=True)]
+        shown.append(table("Bounds", ["input", "lower", "upper"], rows))
+    listed = metadata.halfspaces if len(intervals) <= INPUTS_SHOWN else ()
+    if listed:
+        columns = [*names, "at most"]
+        shown.append(table("Half-spaces", columns, ([f"{x:.6g}" for x in row] for row in listed)))
+    return "\n".join(shown)
 
 
 def _statistics(subject: Subject) -> str:
     stats = subject.stats
     layers = [f"layer {k}" for k in range(1, len(stats.widths))]
     tables = [
-        table("Layer-k cells", layers, [[f"{count:,}" for count in stats.layer_cells]]),
+        _layer_cells(stats, layers),
         table("Layer-k cells by rank", ["rank", *layers], _by_value(stats.cells_by_rank)),
         table(
             f"Layer-k cells by active {stats.sizes.noun} of layer k",
@@ -289,6 +308,19 @@ def _statistics(subject: Subject) -> str:
         "rank is the dimension of its image after layer k.</p>"
     )
     return "\n".join(["<h2>Statistics</h2>", intro, *drawn, *tables])
+
+
+def _layer_cells(stats: Stats, layers: list[str]) -> str:
+    counts = [f"{count:,}" for count in stats.layer_cells]
+    if stats.bounded_layer_cells is None:
+        return table("Layer-k cells", layers, [counts])
+    counted = list(zip(stats.layer_cells, stats.bounded_layer_cells, strict=True))
+    rows = [
+        ["all", *counts],
+        ["bounded", *(f"{bounded:,}" for _, bounded in counted)],
+        ["unbounded", *(f"{count - bounded:,}" for count, bounded in counted)],
+    ]
+    return table("Layer-k cells", ["", *layers], rows, words=("",))
 
 
 def _network(subject: Subject) -> str:
@@ -392,23 +424,9 @@ def _certified(subject: Subject) -> str:
 def _reproduce(subject: Subject) -> str:
     metadata = subject.metadata
     model, cells = (shlex.quote(_argument(name)) for name in (subject.model, subject.table))
-    intervals = list(zip(metadata.lower, metadata.upper, strict=True))
-    bounds_file = ""
-    if metadata.points:
-        lower, upper = intervals[0]
-        domain = f"--slice points.json --slice-box={lower!r},{upper!r}"
-        points = preformatted(json.dumps(metadata.points))
-        bounds_file = f"<details><summary>points.json</summary>{points}</details>"
-    elif len(set(intervals)) == 1:
-        lower, upper = intervals[0]
-        domain = f"--box={lower!r},{upper!r}"
-    else:
-        domain = "--bounds bounds.csv"
-        rows = "\n".join(f"{lower!r},{upper!r}" for lower, upper in intervals)
-        fold = " open" if len(intervals) <= BOUNDS_SHOWN else ""
-        bounds_file = f"<details{fold}><summary>bounds.csv</summary>{preformatted(rows)}</details>"
+    options, domain_files = domain_options(metadata)
     commands = [
-        f"nnce enumerate {model} {domain}{_options(metadata)} -o {cells}",
+        f"nnce enumerate {model} {' '.join(options)}{_options(metadata)} -o {cells}",
         f"nnce verify {cells} {model}",
         f"nnce report {cells} {model}{subject.task_option} -o report.html",
     ]
@@ -418,9 +436,16 @@ def _reproduce(subject: Subject) -> str:
     facts |= {"model": metadata.model, "table": subject.table}
     if subject.table_digest is not None:
         facts["SHA-256 of the table"] = subject.table_digest
-    return f"<h2>The same result again</h2>\n{_claim(metadata)}\n{shown}\n{bounds_file}\n" + pairs(
-        facts
-    )
+    read = "\n".join(_file(name, content) for name, content in domain_files.items())
+    head = f"<h2>The same result again</h2>\n{_claim(metadata)}"
+    return f"{head}\n{shown}\n{read}\n{pairs(facts)}"
+
+
+def _file(name: str, content: str) -> str:
+    """Return a file that a command reads, to be unfolded where it is long."""
+    lines = content.count("\n") + 1
+    fold = " open" if lines <= LINES_SHOWN and len(content) < LINES_SHOWN * LINE_LENGTH else ""
+    return f"<details{fold}><summary>{name}</summary>{preformatted(content)}</details>"
 
 
 def _claim(metadata: Metadata) -> str:

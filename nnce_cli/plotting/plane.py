@@ -1,9 +1,10 @@
-"""The cells of a network on a plane domain as polygons, from the rows of their table."""
+"""What a picture of cells is of: a network over one or two inputs, and where they vary."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +12,33 @@ from numpy.typing import NDArray
 from nnce_cli.analysis import output_map, task_of
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
-from nnce_cli.domain import Box, fix_inputs
-from nnce_cli.network import MAX, LayerStack, PieceUnit, Units
-from nnce_cli.plotting.polygons import Floats, Ints, Polygons, Pool
-from nnce_cli.table import Rows
+from nnce_cli.domain import Box, Domain, fix_inputs, fix_inputs_of
+from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.plotting.polygons import Floats, Polygons
 
-Bytes = NDArray[np.uint8]
+FAR = 2.0**30  # times the size of what there is: as good as infinity, and vertices keep 22 bits
+ROOM = 2.0**-6  # around what was found from far away
 
-NUMBERS_AT_A_TIME = 1 << 22  # of affine maps in memory, for each layer
-SURE = 1e-9  # a sign that rounding cannot have made, as a share of the layer's largest value
+
+class Part(Enum):
+    """How much of the domain is in the frame."""
+
+    ALL = "all of it"
+    WINDOW = "a part of it"
+    FAR = "all but what is as far away as infinity"
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
     """A network on a domain of which one or two inputs vary.
 
-    ``stack`` and ``lower``, ``upper`` (2,) are over these inputs, whose indices in the model are
-    ``inputs``. A domain of one input is drawn as a strip: its second coordinate goes from 0 to 1
-    and the network does not depend on it. ``task`` is what the outputs are taken for.
+    ``stack`` is over these inputs, whose indices in the model are ``inputs``. ``lower`` and
+    ``upper`` (2,) are the frame of the picture, which is around the domain, or a ``part`` of it.
+    ``bounds`` (2, 2) are the least and the largest inputs of the domain, which may be infinite, and
+    in it ``a x + b y + c <= 0`` for each row of ``halfspaces`` (m, 3). A domain of one input is
+    drawn as a strip: its second coordinate goes from 0 to 1 and the network does not depend on it.
+    ``task`` is what the outputs are taken for. The input of the network at u is ``origin``
+    (inputs,) + u @ ``directions`` (n, inputs).
     """
 
     stack: LayerStack
@@ -36,33 +46,91 @@ class Plane:
     lower: Floats
     upper: Floats
     task: Task
+    bounds: Floats
+    halfspaces: Floats
+    origin: Floats
+    directions: Floats
+    part: Part = Part.ALL
 
     @staticmethod
-    def of(stack: LayerStack, box: Box, task: Task | None = None) -> Plane:
+    def of(stack: LayerStack, domain: Domain, task: Task | None = None) -> Plane:
         """Drop the inputs of zero width; without a ``task``, take the usual one.
 
         Raises:
             InputError: not one or two inputs vary.
         """
-        reduced, small, free = fix_inputs(stack, box)
-        if reduced.n_inputs not in (1, 2):
+        reduced, small, free = _varying(stack, domain)
+        n = reduced.n_inputs
+        if n not in (1, 2):
             raise InputError(
-                f"{reduced.n_inputs} inputs of the domain vary, and cells are drawn where 1 or 2 "
+                f"{n} inputs of the domain vary, and cells are drawn where 1 or 2 "
                 "do; use --kind rank or --kind layers, or enumerate on bounds that fix the others"
             )
-        strip = 2 - reduced.n_inputs
-        return Plane(
-            reduced,
-            tuple(np.flatnonzero(free).tolist()),
-            np.append(small.lower, [0.0] * strip),
-            np.append(small.upper, [1.0] * strip),
-            task_of(output_map(stack).n_out, "") if task is None else task,
+        strip = 2 - n
+        rows = small.halfspaces
+        lower, upper = np.append(small.lower, [0.0] * strip), np.append(small.upper, [1.0] * strip)
+        origin, directions = _in_inputs(stack, domain, free)
+        plane = Plane(
+            stack=reduced,
+            inputs=tuple(np.flatnonzero(free).tolist()),
+            lower=lower,
+            upper=upper,
+            task=task_of(output_map(stack).n_out, "") if task is None else task,
+            bounds=np.stack([lower, upper]),
+            halfspaces=np.column_stack([rows[:, :n], np.zeros((len(rows), strip)), -rows[:, n]]),
+            origin=origin,
+            directions=directions,
         )
+        return plane if isinstance(small, Box) else _framed(plane)
 
     @property
     def dimension(self) -> int:
         """Number of inputs that vary."""
         return len(self.inputs)
+
+    @property
+    def names(self) -> list[str]:
+        """What the inputs are called: on a slice they are its coordinates."""
+        if self.stack.points:
+            return [f"u{i + 1}" for i in self.inputs]
+        return [f"x{i}" for i in self.inputs]
+
+    @property
+    def axis_labels(self) -> list[str]:
+        """What stands at the axes."""
+        kind = "coordinate" if self.stack.points else "input"
+        return [f"{kind} {name}" for name in self.names]
+
+    @cached_property
+    def outline(self) -> Polygons:
+        """The domain within the frame, as one polygon."""
+        found = Polygons.rectangle(self.lower, self.upper)
+        for row in self.halfspaces:
+            found, _, _ = found.split(row[None, :])
+        return found
+
+    def at_the_end(self, points: Floats) -> NDArray[np.bool_]:
+        """Tell which points (m, 2) of the outline are at a side of the frame that is no bound."""
+        low = (points <= self.lower) & (self.lower > self.bounds[0])
+        high = (points >= self.upper) & (self.upper < self.bounds[1])
+        found: NDArray[np.bool_] = (low | high).any(axis=1)
+        return found
+
+    def within(self, lower: Floats, upper: Floats, part: Part = Part.ALL) -> Plane:
+        """Return what is seen of it between two corners: its frame is just around that.
+
+        Raises:
+            InputError: nothing is.
+        """
+        lower, upper = np.maximum(lower, self.bounds[0]), np.minimum(upper, self.bounds[1])
+        seen = replace(self, lower=lower, upper=upper, part=part)
+        if len(seen.outline.points) < 3:
+            raise InputError(
+                "the domain is too thin to be drawn: float64 has no polygon for it; "
+                "use --kind rank or --kind layers"
+            )
+        corners = seen.outline.points
+        return replace(seen, lower=corners.min(axis=0), upper=corners.max(axis=0))
 
     def maps(self) -> list[tuple[Floats, Floats]]:
         """Return (W, b) of the hidden layers, then of the output map; the first W has two columns.
@@ -76,307 +144,54 @@ class Plane:
         return maps
 
 
-@dataclass(frozen=True, eq=False)
-class Partition:
-    """The cells of a table as polygons, in the order of its ``rows``.
-
-    ``outputs`` (cells, m, 3) are the affine maps of the m outputs on the cells; a row (a, b, c)
-    stands for ``a x + b y + c``. ``cuts`` (s, 2, 2) are the ends of the pieces of the neurons'
-    bent lines, and ``cut_layers`` (s,) counts their layers from 0.
-    """
-
-    plane: Plane
-    rows: Rows
-    polygons: Polygons
-    outputs: Floats
-    cuts: Floats
-    cut_layers: Ints
+def _varying(stack: LayerStack, domain: Domain) -> tuple[LayerStack, Domain, NDArray[np.bool_]]:
+    if isinstance(domain, Box):
+        return fix_inputs(stack, domain)
+    reduced, small, _, free = fix_inputs_of(stack, domain)
+    return reduced, small, free
 
 
-def partition(plane: Plane, rows: Rows, *, complete: bool) -> Partition:
-    """Cut the domain along the tree of the table's rows.
-
-    The rows under a node of the tree stand together, and a unit cuts the node's polygon where its
-    code is not the same in all of them: no geometry decides that. All cuts of one unit are made at
-    once; where it has two pieces, a cut is made for each cell but the first.
-
-    Args:
-        plane: the network.
-        rows: all rows of the table, in their order; at least one.
-        complete: whether these are all cells; else they are the first ones.
-
-    Raises:
-        InputError: they are not the cells of this network.
-    """
-    count = len(rows.active)
-    tree = _Tree(plane, rows, complete)
-    rectangle = Polygons.rectangle(plane.lower, plane.upper)
-    identity = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    root = _Nodes(np.array([0]), np.array([count]), rectangle)
-    with np.errstate(over="ignore", invalid="ignore"):
-        tree.descend(0, root, identity)
-    polygons = Polygons.join(tree.polygons)
-    outputs = np.concatenate(tree.outputs)
-    _check_size(polygons, outputs, count)
-    _check_codes(plane, rows, polygons)
-    cuts = np.concatenate([np.empty((0, 2, 2)), *tree.cuts])
-    real = (cuts[:, 0] != cuts[:, 1]).any(axis=1) & ~np.isnan(cuts).any(axis=(1, 2))
-    layers = np.concatenate([np.empty(0, dtype=np.int64), *tree.cut_layers])
-    return Partition(plane, rows, polygons, outputs, cuts[real], layers[real])
+def _in_inputs(stack: LayerStack, domain: Domain, free: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the network's input where what is ``free`` is 0, and its steps for that."""
+    fixed = np.where(free, 0.0, domain.lower)
+    if stack.points:
+        points = np.array(stack.points)
+        steps = points[1:] - points[0]
+        return points[0] + fixed @ steps, steps[free]
+    directions = np.zeros((int(free.sum()), len(free)))
+    directions[np.arange(len(directions)), np.flatnonzero(free)] = 1.0
+    return fixed, directions
 
 
-@dataclass(frozen=True, eq=False)
-class _Nodes:
-    """Nodes of the tree: the rows from ``first`` to before ``stop`` (c,), and their polygons."""
-
-    first: Ints
-    stop: Ints
-    polygons: Polygons
-
-    def take(self, which: Ints) -> _Nodes:
-        return _Nodes(self.first[which], self.stop[which], self.polygons.take(which))
-
-
-class _Tree:
-    """The walk down the tree, layer by layer, a bounded number of cells at a time."""
-
-    def __init__(self, plane: Plane, rows: Rows, complete: bool) -> None:
-        *self.maps, self.output = plane.maps()
-        self.units = plane.stack.units
-        self.layout = plane.stack.layout
-        self.rows = rows
-        self.complete = complete
-        self.polygons: list[Polygons] = []
-        self.outputs: list[Floats] = []
-        self.cuts: list[Floats] = []
-        self.cut_layers: list[Ints] = []
-
-    def descend(self, layer: int, nodes: _Nodes, inputs: Floats) -> None:
-        """Cut cells of the layers before ``layer`` by that layer, and go on inside them.
-
-        ``inputs`` (c, n, 3) are the layer's inputs as affine maps on each of the nodes.
-        """
-        if layer == len(self.maps):
-            self.polygons.append(nodes.polygons)
-            self.outputs.append(_pull(*self.output, inputs))
-            return
-        values = _pull(*self.maps[layer], inputs)
-        children, parent = self._cut(layer, nodes, values)
-        gains = self.units[layer].gains(self._codes(layer, children.first), values.shape[1])
-        step = max(1, NUMBERS_AT_A_TIME // (3 * self._widest_from(layer)))
-        for start in range(0, len(parent), step):
-            some = np.arange(start, min(start + step, len(parent)))
-            passed = values[parent[some]] * gains[some, :, None]
-            self.descend(layer + 1, children.take(some), passed)
-
-    def _widest_from(self, layer: int) -> int:
-        """Return the larger width of a layer and of what follows it."""
-        following = self.maps[layer + 1] if layer + 1 < len(self.maps) else self.output
-        return max(len(self.maps[layer][1]), len(following[1]))
-
-    def _codes(self, layer: int, rows: slice | Ints) -> tuple[Bytes, Bytes]:
-        """Return the bits (m, n) and pieces (m, p) of a layer in some rows."""
-        columns = self.rows.signs[self.layout.layer_columns[layer]]
-        return self.layout.only(layer).layers([column[rows] for column in columns])[0]
-
-    def _cut(self, layer: int, nodes: _Nodes, values: Floats) -> tuple[_Nodes, Ints]:
-        """Return the children of the nodes by all units of a layer, and each one's parent.
-
-        ``values`` (c, n, 3) are the neurons' affine maps on the nodes.
-        """
-        begin, end = nodes.first[0], nodes.stop[-1]
-        units, (bits, pieces) = self.units[layer], self._codes(layer, slice(begin, end))
-        cutting = _Cutting(
-            nodes, values, goes_on=not self.complete and end == len(self.rows.active)
-        )
-        for neuron, column in enumerate(np.ascontiguousarray(bits.T)):
-            cutting.by_line(neuron, column)
-        for (unit, first), column in zip(units.firsts(), pieces.T, strict=True):
-            if unit.kind == MAX:
-                cutting.by_winner(unit, first, column)
-                continue
-            for piece in range(1, unit.pieces):
-                cutting.by_line(first + piece - 1, column >= piece)
-        self.cuts += cutting.cuts
-        self.cut_layers += [np.full(len(cuts), layer) for cuts in cutting.cuts]
-        return cutting.children()
+def _framed(plane: Plane) -> Plane:
+    """Return a plane whose frame is just around the domain, or, where it is unbounded, far away."""
+    size = FAR * _size(plane)
+    lower, upper = np.maximum(plane.lower, -size), np.minimum(plane.upper, size)
+    far = replace(plane, lower=lower, upper=upper, part=Part.FAR)
+    corners = far.outline.points
+    if far.at_the_end(corners).any():
+        return far
+    if len(corners):
+        lower, upper = corners.min(axis=0), corners.max(axis=0)
+    room = ROOM * (upper - lower)  # the corners are rounded to what is far away
+    return plane.within(lower - room, upper + room)
 
 
-class _Cutting:
-    """Nodes of the tree while the units of a layer cut them, one after the other."""
-
-    def __init__(self, nodes: _Nodes, values: Floats, *, goes_on: bool) -> None:
-        """Begin with nodes whose rows stand together; the neurons' maps on them are ``values``.
-
-        ``goes_on`` says that rows may be missing behind the last one.
-        """
-        self.cuts: list[Floats] = []
-        self._values = values
-        self._begin = nodes.first[0]
-        self._goes_on = goes_on
-        self._first, self._stop = nodes.first - self._begin, nodes.stop - self._begin
-        self._rows = self._stop[-1]
-        self._shapes = Pool(nodes.polygons)
-        self._shape = self._parent = np.arange(len(nodes.first))
-
-    def by_line(self, neuron: int, column: NDArray[Any]) -> None:
-        """Cut along the zero line of a neuron where ``column``, 0 and then 1, is both."""
-        first, stop = self._first, self._stop
-        ones_before = np.concatenate([[0], np.cumsum(column, dtype=np.int64)])
-        middle = stop - (ones_before[stop] - ones_before[first])
-        cut = (first < middle) & (middle < stop)
-        if self._goes_on:  # there, what lies beyond the line may not be in the table
-            cut |= (first < stop) & (stop == self._rows) & (middle == stop)
-        which = np.flatnonzero(cut)
-        if not which.size:
-            return
-        maps = self._values[self._parent[which], neuron]
-        below, above, chords = self._shapes.take(self._shape[which]).split(maps)
-        self.cuts.append(chords)
-        self._first = np.concatenate([first, middle[which]])
-        self._stop = np.concatenate([np.where(cut, middle, stop), stop[which]])
-        self._parent = np.concatenate([self._parent, self._parent[which]])
-        self._shape = np.concatenate([self._shape, self._shapes.add(above)])
-        self._shape[which] = self._shapes.add(below)
-
-    def by_winner(self, unit: PieceUnit, neuron: int, column: Bytes) -> None:
-        """Divide nodes by the winner of a maximum whose first neuron this is.
-
-        A winner's part is what is left where each other number that wins somewhere in the node is
-        no larger; its border to one of them is the last of these cuts.
-        """
-        before = np.zeros((unit.pieces, len(column) + 1), dtype=np.int64)
-        for winner in range(unit.pieces):
-            np.cumsum(column == winner, out=before[winner, 1:])
-        counts = before[:, self._stop] - before[:, self._first]
-        rivals = counts > 0
-        if self._goes_on:  # those after the last one may win in rows that are not in the table
-            at_the_end = (self._stop == self._rows) & (self._first < self._stop)
-            last = unit.pieces - 1 - rivals[::-1].argmax(axis=0)
-            rivals |= at_the_end & (np.arange(unit.pieces)[:, None] > last)
-        divided = np.flatnonzero(rivals.sum(axis=0) > 1)
-        kept = np.setdiff1d(np.arange(len(self._first)), divided)
-        parts = [(self._first[kept], self._stop[kept], self._shape[kept], self._parent[kept])]
-        starts = self._first + np.cumsum(counts, axis=0) - counts
-        for winner in range(unit.pieces):
-            which = divided[counts[winner, divided] > 0]
-            if not which.size:
-                continue
-            shape = self._part_of(unit, neuron, winner, which, rivals)
-            first, parent = starts[winner, which], self._parent[which]
-            parts.append((first, first + counts[winner, which], shape, parent))
-        self._first, self._stop, self._shape, self._parent = map(
-            np.concatenate, zip(*parts, strict=True)
-        )
-
-    def _part_of(
-        self, unit: PieceUnit, neuron: int, winner: int, which: Ints, rivals: NDArray[np.bool_]
-    ) -> Ints:
-        """Return the shapes of what a winner has of the nodes ``which``; note its borders."""
-        shapes = self._shapes.take(self._shape[which])
-        others = [rival for rival in range(unit.pieces) if rival != winner]
-        for rival in others:
-            shapes, _ = self._without(shapes, unit, neuron, (winner, rival), which, rivals)
-        for rival in others[winner:]:  # each border once
-            alone = self._shapes.take(self._shape[which])
-            for other in others:
-                if other != rival:
-                    alone, _ = self._without(alone, unit, neuron, (winner, other), which, rivals)
-            _, chords = self._without(alone, unit, neuron, (winner, rival), which, rivals)
-            self.cuts.append(chords)
-        return self._shapes.add(shapes)
-
-    def _without(
-        self,
-        shapes: Polygons,
-        unit: PieceUnit,
-        neuron: int,
-        pair: tuple[int, int],
-        which: Ints,
-        rivals: NDArray[np.bool_],
-    ) -> tuple[Polygons, Floats]:
-        """Return shapes without what is larger for the second of a pair than for the first.
-
-        Only where the second is a rival; and return the cuts.
-        """
-        rival = pair[1]
-        cut = np.flatnonzero(rivals[rival, which])
-        low, high = sorted(pair)
-        maps = self._values[self._parent[which[cut]], neuron + unit.comparison(low, high)]
-        lead = -maps if rival == high else maps  # z_winner - z_rival
-        _, left, chords = shapes.take(cut).split(lead)
-        pool = Pool(shapes)
-        shape = np.arange(len(shapes))
-        shape[cut] = pool.add(left)
-        return pool.take(shape), chords
-
-    def children(self) -> tuple[_Nodes, Ints]:
-        """Return what the nodes were cut into, in table order, and each one's parent."""
-        order = np.argsort(self._first, kind="stable")
-        order = order[(self._first < self._stop)[order]]
-        first, stop = self._first[order] + self._begin, self._stop[order] + self._begin
-        return _Nodes(first, stop, self._shapes.take(self._shape[order])), self._parent[order]
+def _size(plane: Plane) -> float:
+    """Return a number as large as what there is to see: how far away lines and bounds are."""
+    ends = np.abs(np.concatenate([plane.lower, plane.upper]))
+    first: AffineMap = [*plane.stack.hidden, output_map(plane.stack)][0]
+    lines = np.column_stack([first.weight, first.bias])
+    found = [ends[np.isfinite(ends)], _distances(plane.halfspaces)]
+    neurons = _distances(lines)
+    if neurons.size:
+        found.append(np.quantile(neurons, [0.5], method="lower"))
+    return float(np.concatenate(found).max(initial=0.0)) or 1.0
 
 
-def _pull(weight: Floats, bias: Floats, inputs: Floats) -> Floats:
-    """Return ``W a + b`` (c, n_out, 3) for affine maps ``a`` (c, n_in, 3)."""
-    result: Floats = np.matmul(weight, inputs)
-    result[:, :, 2] += bias
-    return result
-
-
-def _check_size(polygons: Polygons, outputs: Floats, rows: int) -> None:
-    """Refuse what cannot be drawn.
-
-    Raises:
-        InputError: numbers are out of float64's range, or two rows have the same signs.
-    """
-    if len(polygons) != rows:
-        raise InputError(
-            "the table has rows that differ after the last neuron of a layer only; "
-            "give it as nnce enumerate wrote it"
-        )
-    if not (np.isfinite(polygons.areas()).all() and np.isfinite(outputs).all()):
-        raise InputError(
-            "the domain or the network's values are too large to be drawn; "
-            "enumerate on a smaller domain"
-        )
-
-
-def _check_codes(plane: Plane, rows: Rows, polygons: Polygons) -> None:
-    """Refuse a table that does not fit: each polygon's middle has the codes of its row.
-
-    Raises:
-        InputError: some code is clearly another one.
-    """
-    stack = plane.stack
-    centres = polygons.centres()[:, : plane.dimension]
-    large = polygons.areas() > SURE * np.prod(plane.upper - plane.lower)
-    step = max(1, NUMBERS_AT_A_TIME // max([2, *(layer.n_out for layer in stack.hidden)]))
-    for start in range(0, len(centres), step):
-        some = slice(start, start + step)
-        codes = stack.layout.layers([column[some] for column in rows.signs])
-        values = stack.preactivations(centres[some])
-        for units, z, (bits, pieces) in zip(stack.units, values, codes, strict=True):
-            scale = SURE * np.abs(z).max(initial=0.0)
-            wrong = (_excess(units, z, bits, pieces) > scale) & large[some, None]
-            if wrong.any():
-                row = start + int(wrong.any(axis=1).argmax())
-                raise InputError(
-                    f"row {row} of the table is no cell of this model; "
-                    "check the table with nnce verify"
-                )
-
-
-def _excess(units: Units, z: Floats, bits: Bytes, pieces: Bytes) -> Floats:
-    """Return by how much numbers of neurons (m, n) are not what codes say, a column a condition."""
-    columns = [np.where(bits != 0, -1.0, 1.0) * z[:, : units.bits]]
-    for (unit, first), code in zip(units.firsts(), pieces.T, strict=True):
-        if unit.kind == MAX:
-            leads = np.zeros((len(z), unit.pieces))
-            leads[:, 1:] = z[:, first : first + unit.pieces - 1][:, ::-1]
-            columns.append(leads - np.take_along_axis(leads, code[:, None].astype(int), axis=1))
-            continue
-        passed = code[:, None] >= np.arange(1, unit.pieces)
-        columns.append(np.where(passed, -1.0, 1.0) * z[:, first : first + unit.pieces - 1])
-    return np.concatenate(columns, axis=1)
+def _distances(lines: Floats) -> Floats:
+    """Return how far from the origin the zeros of rows a x + b y + c are, where they have any."""
+    lengths = np.linalg.norm(lines[:, :-1], axis=1)
+    real = lengths > 0
+    found: Floats = np.abs(lines[real, -1]) / lengths[real]
+    return found

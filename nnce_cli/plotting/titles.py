@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections import Counter
 
 from nnce_cli.network import CLIP, Units
+from nnce_cli.plotting.cutting import Partition
+from nnce_cli.plotting.plane import Part
 from nnce_cli.table import Metadata, domain_words
 
 LONGEST_NAME = 60
 
 
-def title(metadata: Metadata, model: str | None, cells: int) -> str:
+def title(metadata: Metadata, model: str | None, cells: int, seen: str = "") -> str:
     """Return a title of two lines.
 
     ``model`` is the name of the model's file, None where only the table is known; ``cells`` is
-    how many were read.
+    how many were read, and ``seen`` says which part of them is drawn (`seen_words`).
     """
     widths = "-".join(map(str, metadata.widths))
     name = f"model {metadata.model[:12]}" if model is None else printable(model)
-    domain = f"{domain_words(metadata)}: {cells_words(metadata, cells)}"
+    domain = f"{domain_words(metadata)}: {cells_words(metadata, cells)}{seen and f'; {seen}'}"
     return f"{shortened(name)} ({shortened(widths)})\n{domain}"
+
+
+def seen_words(partition: Partition) -> str:
+    """Return which part of a domain is drawn, and what that leaves out; nothing where it is all."""
+    plane = partition.plane
+    if plane.part is not Part.WINDOW:
+        return ""
+    sides = zip(plane.names, plane.lower.tolist(), plane.upper.tolist(), strict=False)
+    words = ", ".join(f"{name} from {low:.3g} to {high:.3g}" for name, low, high in sides)
+    return f"drawn: {words}" + (
+        f", {partition.outside:,} cells beyond" if partition.outside else ""
+    )
 
 
 def cells_words(metadata: Metadata, cells: int) -> str:

@@ -9,6 +9,7 @@ from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from nnce_cli.table.digests import Digests
+    from nnce_cli.table.lookup import find_rows, matching_rows
     from nnce_cli.table.metadata import (
         FORMAT,
         MAX_CELLS,
@@ -60,10 +61,12 @@ __all__ = [
     "check_pages",
     "domain_of",
     "domain_words",
+    "find_rows",
     "first_rows",
     "has_witness",
     "join_proof",
     "load_as",
+    "matching_rows",
     "remove_temporary",
 ]
 
@@ -71,6 +74,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "digests": ["Digests"],
+        "lookup": ["find_rows", "matching_rows"],
         "metadata": [
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],

@@ -119,11 +119,16 @@ class DigestCheck:
 
 
 def _values(column: pa.Array) -> memoryview:
-    """Return the bytes of the values of a column without nulls."""
-    if column.type.num_fields:  # a list
-        column = column.flatten()
-    elif column.type.bit_width == 1:  # of truth values, which Arrow keeps as bits
-        column = column.cast("uint8")
+    """Return the bytes of the values of a column without nulls.
+
+    Flattening a list and casting would do, but load all of Arrow's functions.
+    """
+    first, count = column.offset, len(column)
+    if column.type.num_fields:  # lists of one size
+        size = column.type.list_size
+        column = column.values
+        first, count = first * size + column.offset, count * size
+    elif column.type.bit_width == 1:  # truth values, which Arrow keeps as bits
+        return memoryview(column.to_numpy(zero_copy_only=False).view("u1"))
     width = column.type.bit_width // 8
-    start = column.offset * width
-    return memoryview(column.buffers()[1])[start : start + len(column) * width]
+    return memoryview(column.buffers()[1])[first * width : (first + count) * width]

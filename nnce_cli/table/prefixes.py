@@ -11,7 +11,7 @@ from nnce_cli.base.layout import Layout
 from nnce_cli.table.rows import CellRows
 
 
-def _keys(signs: NDArray[np.uint8]) -> NDArray[Any]:
+def row_keys(signs: NDArray[np.uint8]) -> NDArray[Any]:
     """Return a key for each row of a uint8 array (rows, width): keys compare as the rows do.
 
     Up to 8 bytes make a number, which compares several times as fast as a byte string.
@@ -48,7 +48,7 @@ def first_rows(
     less = np.zeros(count, dtype=np.bool_)
     firsts = []
     for column, signs in enumerate(rows.signs):
-        keys = _keys(signs)
+        keys = row_keys(signs)
         differs = np.ones(count, dtype=np.bool_)
         differs[1:] = keys[1:] != keys[:-1]
         drops = np.zeros(count, dtype=np.bool_)

@@ -17,7 +17,7 @@ from nnce_cli.table.output import Output
 
 PROOF_FORMAT = 1
 PROOF_KEY = b"nnce-proof"
-PROOF_SCHEMA = pa.schema(
+PROOF_SCHEMA: pa.Schema = pa.schema(
     [
         pa.field("neuron", pa.uint32(), nullable=False),
         pa.field("decision", pa.uint8(), nullable=False),

@@ -115,6 +115,41 @@ class CellTableReader:
                 before -= rows
             raise ValueError("its row groups end too early")
 
+    @property
+    def groups(self) -> list[int]:
+        """The number of rows of each row group."""
+        metadata = self._parquet.metadata
+        return [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
+
+    def first_codes(self, group: int) -> tuple[bytes, bytes] | None:
+        """Return the least and the largest value of the first column in a row group, if it says.
+
+        That column is the one that rows are sorted by first.
+        """
+        [(first, _), *_] = self.metadata.sizes.layout.columns
+        described = self._parquet.metadata.row_group(group)
+        for k in range(described.num_columns):
+            column = described.column(k)
+            if column.path_in_schema == first:
+                said = column.statistics
+                return None if said is None or not said.has_min_max else (said.min, said.max)
+        return None
+
+    def codes(self, group: int) -> NDArray[np.uint8]:
+        """Return the codes of the rows of a row group, joined: uint8 (rows, row_bytes).
+
+        Raises:
+            InputError: the table is damaged.
+        """
+        layout = self.metadata.sizes.layout
+        names = code_names(layout)
+        parts = [np.zeros((0, layout.row_bytes), dtype=np.uint8)]
+        with self._reporting("is damaged"):
+            for batch in self._group(group, names):
+                columns = [_bytes_matrix(batch.column(name)) for name in names]
+                parts.append(np.concatenate(columns, axis=1))
+        return np.concatenate(parts)
+
     def _row_of_group(self, group: int, number: int) -> Rows:
         layout, before = self.metadata.sizes.layout, number
         for batch in self._group(group, self._names(witness=False)):

@@ -46,7 +46,9 @@ def _box_words(metadata: Metadata) -> str:
         power = f"^{len(intervals)}" if len(intervals) > 1 else ""
         return interval_words(*intervals[0]) + power
     if 1 <= len(varying) <= FEW:
-        named = ", ".join(f"x{i} in {interval_words(*intervals[i])}" for i in varying)
+        names = [f"u{i + 1}" if metadata.points else f"x{i}" for i in varying]
+        ends = [interval_words(*intervals[i]) for i in varying]
+        named = ", ".join(f"{name} in {end}" for name, end in zip(names, ends, strict=True))
         fixed = len(intervals) - len(varying)
         return named if not fixed else f"{named} ({fixed} fixed)"
     words = f"box of {len(intervals)} inputs, {len(varying)} of them vary"

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nnce_cli.base.workers import in_order
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.facets import Cells, FacetCheck, Facets, Missing
 from nnce_cli.verify.listed import Listed
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table, shown
-from nnce_cli.verify.workers import in_order
 
 NAME, UNIT = "closure", "hyperplanes of cells"
 

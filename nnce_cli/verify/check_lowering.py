@@ -19,11 +19,13 @@ from flint import fmpq
 from nnce_cli.domain import Slice
 from nnce_cli.network import LayerStack, read_model
 from nnce_cli.verify.exact_codes import locate
-from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.forms import rationals
 from nnce_cli.verify.graph import EITHER, GraphAtPoint, Trace, UnknownError
 from nnce_cli.verify.layer_units import Codes, Ints
-from nnce_cli.verify.points import random_points, rational_witnesses, shown_point
+from nnce_cli.verify.points import rational_witnesses, rounded, shown_point
 from nnce_cli.verify.progress import Progress
+from nnce_cli.verify.random_points import RandomPoints
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table, shown
 from nnce_cli.verify.unit_places import unit_places
@@ -73,9 +75,9 @@ def _points(table: Table, network: ExactNetwork, seed: int) -> list[Point]:
     if len(rows) > most:
         rows = np.sort(generator.choice(rows, most, replace=False))
     found = list(_witnesses(table, rows))
-    drawn = random_points(network.box, generator, most // RANDOM_SHARE)
-    found += [(shown_point(point.tolist()), rationals(point)) for point in drawn]
-    return found
+    drawn = RandomPoints(network.chart, generator).draw(most // RANDOM_SHARE)
+    found += [(shown_point(point.tolist()), rationals(point)) for point in drawn.points]
+    return found + [(shown_point(rounded(point).tolist()), point) for point in drawn.rational]
 
 
 def _witnesses(table: Table, rows: Ints) -> Iterator[Point]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from nnce_cli.domain import Domain
 from nnce_cli.network import LayerStack
-from nnce_cli.table import Metadata
+from nnce_cli.table import Metadata, domain_of
+from nnce_cli.verify.layer_units import Floats
+from nnce_cli.verify.points import SHOWN_INPUTS
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Packed, Table, first_of_layer_cells, layout_said
 
@@ -16,9 +18,9 @@ NAME, UNIT = "metadata", "statements"
 
 @dataclass(frozen=True)
 class Place:
-    """What a table has to be of: a domain, of the coordinates of a slice where it has points."""
+    """What a table has to be of: one of some domains, of a slice's coordinates if it has points."""
 
-    domain: Domain
+    domains: tuple[Domain, ...]
     points: tuple[tuple[float, ...], ...] = ()
 
 
@@ -31,7 +33,7 @@ def any_domain(n_inputs: int) -> Place | None:
     return None
 
 
-def check_subject(table: Table, stack: LayerStack, domain_of: DomainOf) -> CheckResult:
+def check_subject(table: Table, stack: LayerStack, asked_for: DomainOf) -> CheckResult:
     """Compare the model and the domain of a table with those that it is to be checked against.
 
     Where one differs, nothing else is worth a look.
@@ -54,7 +56,7 @@ def check_subject(table: Table, stack: LayerStack, domain_of: DomainOf) -> Check
         if not is_true:
             result.fail(otherwise)
             return result
-    place = domain_of(len(said.points[0]) if said.points else stack.n_inputs)
+    place = asked_for(len(said.points[0]) if said.points else stack.n_inputs)
     if place is not None:
         result.checked += 1
         difference = _difference(said, place)
@@ -100,24 +102,52 @@ def _other_units(said: Metadata, stack: LayerStack) -> str:
 
 def _difference(said: Metadata, asked: Place) -> str:
     """Say where a table's domain is not the one that was asked for, or nothing."""
-    if said.points != asked.points:
-        if not (said.points and asked.points):
-            ours, theirs = (
-                "a slice" if points else "none" for points in (said.points, asked.points)
-            )
-            return f"its domain is {ours} and the one named is {theirs}"
-        return "it is of a slice through other points than the one named"
-    domain = asked.domain
-    sides = zip(said.lower, said.upper, domain.lower.tolist(), domain.upper.tolist(), strict=True)
-    for i, (lo, hi, asked_lo, asked_hi) in enumerate(sides):
-        if (lo, hi) != (asked_lo, asked_hi):
-            return (
-                f"input {i} goes through [{lo}, {hi}] in its domain and through "
-                f"[{asked_lo}, {asked_hi}] in the one named"
-            )
-    if said.halfspaces != tuple(map(tuple, domain.halfspaces.tolist())):
-        return "its domain has other half-spaces than the one named"
+    if other_slice := _other_slice(said, asked):
+        return other_slice
+    found = [_other_domain(domain_of(said), domain) for domain in asked.domains]
+    if not all(found):
+        return ""
+    return found[0] if len(found) == 1 else f"its domain is none of the {len(found)} named"
+
+
+def _other_slice(said: Metadata, asked: Place) -> str:
+    """Say where a table's slice is not the one that was asked for, or nothing."""
+    if said.points == asked.points:
+        return ""
+    if not (said.points and asked.points):
+        ours, theirs = ("a slice" if points else "none" for points in (asked.points, said.points))
+        return f"its domain is {theirs} and the one named is {ours}"
+    counts = [len(points) for points in (said.points, asked.points)]
+    if counts[0] != counts[1]:
+        return f"its slice goes through {counts[0]} points and the one named through {counts[1]}"
+    pairs = zip(said.points, asked.points, strict=True)
+    i = next(i for i, (point, other) in enumerate(pairs) if point != other)
+    return f"its slice goes through another point {i} than the one named"
+
+
+def _other_domain(said: Domain, asked: Domain) -> str:
+    """Say where a table's domain is not the one that was asked for, or nothing."""
+    differs = (said.lower != asked.lower) | (said.upper != asked.upper)
+    if differs.any():
+        i = int(differs.argmax())
+        ours, theirs = (f"[{one.lower[i]}, {one.upper[i]}]" for one in (asked, said))
+        return f"input {i} goes through {theirs} in its domain and through {ours} in the one named"
+    counts = [len(one.halfspaces) for one in (said, asked)]
+    if counts[0] != counts[1]:
+        return f"its domain has {counts[0]} half-spaces and the one named {counts[1]}"
+    rows = (said.halfspaces != asked.halfspaces).any(axis=1)
+    if rows.any():
+        i = int(rows.argmax())
+        ours, theirs = (_written(one.halfspaces[i]) for one in (asked, said))
+        return f"half-space {i} of its domain is {theirs}, and of the one named {ours}"
     return ""
+
+
+def _written(halfspace: Floats) -> str:
+    """Write a half-space for a message, a long one shortened."""
+    *a, b = halfspace.tolist()
+    more = ", …" if len(a) > SHOWN_INPUTS else ""
+    return f"({', '.join(map(repr, a[:SHOWN_INPUTS]))}{more}).x <= {b!r}"
 
 
 def _layer_cells(table: Table) -> list[int]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from reprlib import repr as shortened
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.workers import in_order
+from nnce_cli.domain import Box
 from nnce_cli.verify.claims import ClaimCheck, Proved
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.progress import Progress
@@ -21,7 +23,6 @@ from nnce_cli.verify.proof_file import ProofReader
 from nnce_cli.verify.proof_tree import ProofTree
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table
-from nnce_cli.verify.workers import in_order
 
 NAME, UNIT = "certificate", "decisions"
 
@@ -40,6 +41,8 @@ def check_proof(
             "the model takes the largest of three or more numbers, and such networks have no "
             "certificates; verify the table without --proof"
         )
+    if not isinstance(network.chart.domain, Box):
+        raise InputError("certificates are about boxes; verify the table without --proof")
     _compare_metadata(table, proof, result)
     if result.failed:
         return result

@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.verify.exact_codes import locate
-from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.float_codes import FloatCodes
-from nnce_cli.verify.points import random_points, shown_point
+from nnce_cli.verify.forms import rationals
+from nnce_cli.verify.layer_units import Floats
+from nnce_cli.verify.points import rounded, shown_point
 from nnce_cli.verify.progress import Progress
+from nnce_cli.verify.random_points import Drawn, RandomPoints
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import BATCH, Table, codes_of, keys, packed_rows, shown
 
@@ -21,19 +24,19 @@ def check_samples(
 ) -> CheckResult:
     """Find the cells of random points and look them up in the table.
 
-    Points are drawn from the box uniformly and rounded to float64. One that lies on a hyperplane
-    belongs to no cell and is left out. Only the cells of the points are kept in memory.
+    One that lies on a hyperplane belongs to no cell and is left out. Only the cells of the points
+    are kept in memory.
     """
     result = CheckResult(NAME, UNIT)
     result.details = {"by floating point": 0, "exactly": 0, "on a hyperplane": 0}
-    generator = np.random.default_rng(seed)
+    random = RandomPoints(network.chart, np.random.default_rng(seed))
     floats = FloatCodes(network)
     cells: dict[bytes, list[float]] = {}
     for first in range(0, samples, BATCH):
-        points = random_points(network.box, generator, min(BATCH, samples - first))
-        for key, point in _cells_of(points, network, floats, result):
+        count = min(BATCH, samples - first)
+        for key, point in _cells_of(random.draw(count), network, floats, result):
             cells.setdefault(key, point.tolist())
-        progress(first + len(points), samples)
+        progress(first + count, samples)
     wanted = np.array(sorted(cells), dtype=f"S{max(1, table.layout.row_bytes)}")
     _report_missing(table, wanted, cells, result)
     result.count("different cells", len(cells))
@@ -41,14 +44,18 @@ def check_samples(
 
 
 def _cells_of(
-    points: NDArray[np.float64], network: ExactNetwork, floats: FloatCodes, result: CheckResult
-) -> list[tuple[bytes, NDArray[np.float64]]]:
+    drawn: Drawn, network: ExactNetwork, floats: FloatCodes, result: CheckResult
+) -> list[tuple[bytes, Floats]]:
     """Return the joined code around each point that is on no hyperplane."""
-    codes, proved = floats.at(points)
-    unsure = ~proved.all(axis=1)
-    kept = np.ones(len(points), dtype=np.bool_)
+    codes, proved = floats.at(drawn.points)
+    count, more = len(drawn.points), len(drawn.rational)
+    codes = np.concatenate([codes, np.zeros((more, network.units), dtype=np.uint8)])
+    unsure = np.concatenate([~proved.all(axis=1), np.ones(more, dtype=np.bool_)])
+    points = [*drawn.points, *map(rounded, drawn.rational)]
+    kept = np.ones(count + more, dtype=np.bool_)
     for i in np.flatnonzero(unsure).tolist():
-        location = locate(network, rationals(points[i]))
+        exact = rationals(points[i]) if i < count else drawn.rational[i - count]
+        location = locate(network, exact)
         codes[i] = location.codes
         kept[i] = location.touched is None
     result.count("by floating point", int((~unsure).sum()))

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from flint import fmpq
-from numpy.typing import NDArray
 
 from nnce_cli.verify.exact_codes import locate
-from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.float_codes import FloatCodes
+from nnce_cli.verify.forms import rationals
+from nnce_cli.verify.inside import Inside
 from nnce_cli.verify.layer_units import Bools, Codes
 from nnce_cli.verify.points import rational_witnesses
 from nnce_cli.verify.polytope import Polytope
 from nnce_cli.verify.progress import Progress
 from nnce_cli.verify.ranks import Ranks
+from nnce_cli.verify.recession import Recession
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Part, Table, shown
 
@@ -36,7 +38,7 @@ def check_witnesses(table: Table, network: ExactNetwork, progress: Progress) -> 
             name = f"row {part.start + i} ({shown(part.codes[i], table.layout)})"
             result.fail(f"{name}: {what}")
         progress(part.start + len(part), table.rows)
-    result.details |= check.ranks.details
+    result.details |= check.ranks.details | check.recession.details
     if not table.metadata.witness:
         result.note = "the table has no witnesses: interior points were found by linear programs"
     return result
@@ -49,6 +51,8 @@ class _RowCheck:
         self.table = table
         self.network = network
         self.floats = FloatCodes(network)
+        self.inside = Inside(network.chart.domain)
+        self.recession = Recession(network)
         self.ranks = Ranks(network)
         self.result = result
         result.details = {"witnesses by floating point": 0, "witnesses exactly": 0}
@@ -56,10 +60,17 @@ class _RowCheck:
     def failures(self, part: Part) -> Iterator[tuple[int, str]]:
         """Yield the first thing that is wrong with each wrong row of a part: (i, what)."""
         wrong: dict[int, str] = {}
-        for found in (self._witnesses(part), self._counts(part), self._ranks(part)):
+        for found in self._checks(part):
             for i, what in found:
                 wrong.setdefault(i, what)
         yield from sorted(wrong.items())
+
+    def _checks(self, part: Part) -> Iterator[Iterator[tuple[int, str]]]:
+        yield self._witnesses(part)
+        yield self._counts(part)
+        yield self._ranks(part)
+        if part.rows.bounded is not None:
+            yield self._bounded(part, part.rows.bounded)
 
     def _witnesses(self, part: Part) -> Iterator[tuple[int, str]]:
         if part.rows.witness is None:
@@ -69,7 +80,7 @@ class _RowCheck:
                     yield i, "no point of the domain has these signs around it"
             return
         points = part.rows.witness
-        outside = _outside(self.network, points)
+        inside = self.inside.holds(points)
         codes, proved = self.floats.at(points)
         settled = np.asarray(proved.all(axis=1))
         wrong: Bools = proved & np.asarray(codes != part.codes)
@@ -78,7 +89,7 @@ class _RowCheck:
             if i in rational:
                 self.result.count("witnesses exactly")
                 what = self._at_exactly(part.codes[i], rational[i])
-            elif outside[i]:
+            elif not inside[i]:
                 what = "its witness is not strictly inside the domain"
             elif wrong[i].any():
                 what = self._differs(int(wrong[i].argmax()), part.codes[i], codes[i])
@@ -93,10 +104,8 @@ class _RowCheck:
 
     def _at_exactly(self, codes: Codes, point: list[fmpq]) -> str:
         """Say what is wrong with a rational witness, or nothing."""
-        box = self.network.box
-        for x, lo, hi in zip(point, rationals(box.lower), rationals(box.upper), strict=True):
-            if not (lo < x < hi or lo == x == hi):
-                return "its witness is not strictly inside the domain"
+        if not self.inside.holds_exactly(point):
+            return "its witness is not strictly inside the domain"
         location = locate(self.network, point)
         ends = (
             len(codes)
@@ -132,18 +141,17 @@ class _RowCheck:
             k = int(wrong[i].argmax())
             yield i, f"rank_{k + 1} is {part.rows.ranks[i, k]} and should be {ranks[i, k]}"
 
-
-def _outside(network: ExactNetwork, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which points (m, n_0) are not strictly inside; a fixed input has to have its value."""
-    lower, upper, free = network.box.lower, network.box.upper, network.free
-    inside = np.where(free, (lower < points) & (points < upper), points == lower)
-    return np.asarray(~inside.all(axis=1))
+    def _bounded(self, part: Part, said: Bools) -> Iterator[tuple[int, str]]:
+        bounded = self.recession.bounded(part.codes)
+        for i in np.flatnonzero(bounded != said).tolist():
+            row, cell = ("bounded" if one[i] else "unbounded" for one in (said, bounded))
+            yield i, f"it says that the cell is {row}, which is {cell}"
 
 
 def _has_interior(network: ExactNetwork, codes: Codes) -> bool:
     """Tell whether a code is that of a cell."""
     sides = network.sides(codes)
-    forms = []
+    forms = [*network.chart.fences]
     for row, form in network.walls(codes):
         if any(form):
             forms.append(form)

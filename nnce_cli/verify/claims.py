@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nnce_cli.verify.combinations import combinations_prove, solved
-from nnce_cli.verify.exact_network import ExactNetwork, Form
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.float_forms import CellForms, FloatForms
+from nnce_cli.verify.forms import Form
 from nnce_cli.verify.layer_units import Bools, Codes, Ints
 from nnce_cli.verify.polytope import Polytope, combination_proves
 from nnce_cli.verify.proofs import Proofs

@@ -1,8 +1,7 @@
 """A network on its domain in rational arithmetic: the preactivations on a cell.
 
-Everything about cells is computed in the coordinates u of the unit cube: x = lower + span · u,
-without the inputs of zero width. An affine function of u is a row (constant, coefficients of u),
-and its least value on the domain is the constant plus the negative coefficients.
+Everything about cells is computed in the coordinates u of a unit cube (`chart`), in which affine
+functions are `forms`.
 """
 
 from __future__ import annotations
@@ -14,40 +13,42 @@ from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.domain import Box
+from nnce_cli.domain import Domain
 from nnce_cli.network import LayerStack, rational_matrix
+from nnce_cli.verify.chart import Chart
+from nnce_cli.verify.charted import chart_of
+from nnce_cli.verify.forms import ZERO, Form, rationals, value_at
 from nnce_cli.verify.layer_map import LayerMap
 from nnce_cli.verify.layer_units import Codes, LayerUnits, Signs
 
-ZERO = fmpq(0)
 REMEMBERED_CELLS = 64
-
-Form = list[fmpq]
-"""An affine function of u: its constant, then its d coefficients."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class ExactNetwork:
-    """The layers of a network on a box; ``output`` is None where it ends in units.
+    """The layers of a network on a domain; ``output`` is None where it ends in units.
 
     The code of a cell has a number for each unit, the layers joined; ``starts`` (L + 1 numbers)
     say where each layer begins in it. Functions are those of the neurons of units, the layers
     joined; there ``row_starts`` say where each layer begins. In a chain of ReLU layers both are
-    the same. ``free`` (n_0,) says which inputs vary, and d is their number.
-    ``is_homogeneous`` says that there are no biases, and no fixed inputs that act as such: then
-    all preactivations are zero where all inputs are, in the domain or outside of it.
+    the same. ``chart`` is the domain's, of which d is the ``dimension``.
+    ``vanish`` says of the neurons, and behind them of the fences, which are zero at one point, in
+    the domain or outside of it: all in a cone; else all neurons where there are no biases, and no
+    fixed inputs that act as such, and then the fences that are zero where all inputs are.
+
+    Raises:
+        NoInteriorError: the domain has none.
     """
 
-    def __init__(self, stack: LayerStack, box: Box) -> None:
+    def __init__(self, stack: LayerStack, domain: Domain) -> None:
         self.stack = stack
-        self.box = box
+        self.chart: Chart = chart_of(domain)
         self.layout = stack.layout
-        self.free: NDArray[np.bool_] = box.lower < box.upper
-        self.dimension = int(self.free.sum())
+        self.dimension = self.chart.dimension
         both = zip(stack.units, stack.hidden, strict=True)
         self.layers = [LayerUnits(units, layer) for units, layer in both]
         before: list[LayerUnits | None] = [None, *self.layers]
@@ -61,9 +62,7 @@ class ExactNetwork:
         self.unit_of = np.concatenate([np.zeros(0, dtype=np.int64), *units])
         sums = [layer.sums for layer in self.layers]
         self.sums = np.concatenate([np.zeros(0, dtype=np.int64), *sums])
-        self.is_homogeneous = not any(layer.is_biased.any() for layer in self.maps) and not bool(
-            box.lower[~self.free].any()
-        )
+        self.vanish = self._vanishing()
         self._remembered: OrderedDict[tuple[int, bytes], list[Form]] = OrderedDict()
         self._first = self._first_layer() if self.layers else []
 
@@ -81,6 +80,11 @@ class ExactNetwork:
     def rows(self) -> int:
         """The number of all neurons of units."""
         return int(self.row_starts[-1])
+
+    @property
+    def is_homogeneous(self) -> bool:
+        """Whether all neurons are zero at one point."""
+        return bool(self.vanish[: self.rows].all())
 
     def layer_of(self, row: int) -> int:
         """Return the layer (from 0) of a neuron counted through all layers."""
@@ -133,7 +137,7 @@ class ExactNetwork:
         rows = self.maps[layer].times(self.values(layer - 1, codes), 1 + self.dimension)
         bias = self.maps[layer].rational[1]
         for j, row in enumerate(rows):
-            row[0] += bias[j, 0]
+            row[self.chart.one] += bias[j, 0]
         self._remembered[key] = rows
         while len(self._remembered) > REMEMBERED_CELLS * len(self.maps):
             self._remembered.popitem(last=False)
@@ -142,7 +146,8 @@ class ExactNetwork:
     def values(self, layer: int, codes: Codes) -> list[Form | None]:
         """Return what a layer (from 0) passes on as functions of u on a cell; None for zero."""
         here = self.of_layer(layer, codes)
-        return self.layers[layer].exact_values(self.forms(layer, codes), here)
+        forms = self.forms(layer, codes)
+        return self.layers[layer].exact_values(forms, here, self.chart.one)
 
     def form(self, row: int, codes: Codes) -> Form:
         """Return the function of a neuron of a unit, counted through all layers, on a cell."""
@@ -168,50 +173,36 @@ class ExactNetwork:
         bias = self.output.rational[1]
         return [x + bias[j, 0] for j, [x] in enumerate(self.output.times(values, 1))]
 
-    def point(self, u: Sequence[fmpq]) -> list[fmpq]:
-        """Return the point x (n_0 entries) of the unit cube's point u (d entries)."""
-        rest = iter(u)
-        lower, upper = rationals(self.box.lower), rationals(self.box.upper)
-        return [
-            lo + (hi - lo) * next(rest) if free else lo
-            for lo, hi, free in zip(lower, upper, self.free.tolist(), strict=True)
-        ]
+    def _vanishing(self) -> NDArray[np.bool_]:
+        chart, fences = self.chart, self.chart.fences
+        everywhere = np.ones(self.rows + len(fences), dtype=np.bool_)
+        if chart.is_cone:
+            return everywhere
+        is_biased = any(layer.is_biased.any() for layer in self.maps)
+        if is_biased or bool(chart.lower[~chart.free].any()):
+            return ~everywhere
+        through_zero = [value_at(fence, chart.origin) == 0 for fence in fences]
+        everywhere[self.rows :] = through_zero
+        return everywhere
 
     def _first_layer(self) -> list[Form]:
-        """Fold the box into the first layer: z_1 = (W lower + b) + (W span) u."""
+        """Write the first layer as functions of u: z_1 = W x + b."""
         weight, bias = self.maps[0].rational
-        lower = rational_matrix(self.box.lower[:, None])
-        constants = (weight * lower + bias).entries()
-        spans = [
-            hi - lo
-            for lo, hi in zip(rationals(self.box.lower), rationals(self.box.upper), strict=True)
-        ]
-        columns = np.flatnonzero(self.free).tolist()
-        return [
-            [constant, *(weight[j, i] * spans[i] for i in columns)]
-            for j, constant in enumerate(constants)
-        ]
+        chart = self.chart
+        corner, fixed = (
+            (weight * rational_matrix(np.where(some, chart.lower, 0.0)[:, None])).entries()
+            for some in (chart.free, ~chart.free)
+        )
+        lower, upper = rationals(chart.lower), rationals(chart.upper)
+        columns = [(i, upper[i] - lower[i]) for i in np.flatnonzero(chart.free).tolist()]
+        found = []
+        for j in range(weight.nrows()):
+            form = [corner[j], *(weight[j, i] * span for i, span in columns)]
+            form += [ZERO] * chart.is_cone
+            form[chart.one] += fixed[j] + bias[j, 0]
+            found.append(form)
+        return found
 
 
 def _ends(counts: Iterable[int]) -> list[int]:
     return list(accumulate(counts, initial=0))
-
-
-def rationals(values: NDArray[np.float64]) -> list[fmpq]:
-    """Return floats (any number of them, one-dimensional) as the rationals that they are."""
-    return [fmpq(*x.as_integer_ratio()) for x in values.tolist()]
-
-
-def matrix(rows: Sequence[Sequence[fmpq]], columns: int) -> fmpq_mat:
-    """Return the rational matrix of ``rows``, of which there may be none."""
-    return fmpq_mat(len(rows), columns, [x for row in rows for x in row])
-
-
-def value_at(form: Form, u: Sequence[fmpq]) -> fmpq:
-    """Return the value of an affine function at a point of the unit cube."""
-    return form[0] + sum((a * x for a, x in zip(form[1:], u, strict=True)), ZERO)
-
-
-def least_on_domain(form: Form) -> fmpq:
-    """Return the least value of an affine function on the unit cube."""
-    return form[0] + sum((a for a in form[1:] if a < 0), ZERO)

@@ -92,7 +92,8 @@ class FacetCheck:
         self.network = network
         self.listed = listed
         self._floats = FloatForms(network)
-        entries = (network.rows + network.dimension) * (1 + network.dimension)
+        functions = len(network.vanish) + network.dimension
+        entries = functions * (1 + network.dimension)
         self._together = max(1, ENTRIES // max(entries, 1))
         self._crossings = _Crossings(network)
 
@@ -116,10 +117,14 @@ class FacetCheck:
 
     def _around(self, codes: Codes) -> _Around:
         """Find the hyperplanes of cells, and look up what lies beyond them."""
-        sides = self.network.sides(codes)
+        sides, n = self.network.sides(codes), self.network.rows
         inward = self._floats.on(codes, self.network.depth).turned(sides)
-        plain = hyperplanes_differ(inward, sides)
-        walls = inward.varies & (sides != 0) & plain[:, None]
+        inward = self._floats.with_fences(inward)
+        fences = np.ones((len(codes), inward.values.shape[1] - n), dtype=np.int8)
+        plain = hyperplanes_differ(inward, np.concatenate([sides, fences], axis=1))
+        walls = inward.varies & plain[:, None]
+        walls[:, :n] &= sides != 0
+        walls[:, n:] = False
         found = np.zeros(walls.shape, dtype=np.bool_)
         i, k = np.nonzero(walls)
         found[i, k] = self.listed.lists(self._crossings.beyond(codes, i, k))
@@ -134,18 +139,21 @@ class FacetCheck:
     def _prove_in_floats(
         self, around: _Around, is_open: Bools, points: Floats | None
     ) -> dict[int, dict[int, Basis]]:
-        """Strike out of ``is_open`` (m, rows) the hyperplanes that are proved redundant.
+        """Strike out of ``is_open`` (m, n) the hyperplanes that are proved redundant.
 
         Return the bases that look right for others, for each cell and wall.
         """
         forms = around.inward
         i, k = np.nonzero(is_open)
-        none = np.zeros((len(i), 0), dtype=np.int64)
-        self._strike_out(forms, is_open, Found(i, k, none, np.zeros(none.shape)))
+        nothing = np.zeros((len(i), 0))
+        columns = nothing.astype(np.int64)
+        self._strike_out(forms, is_open, Found(i, k, columns, nothing, nothing))
         if points is None or self.network.dimension > MOST_INPUTS or not is_open.any():
             return {}
-        start = self._in_the_unit_cube(points)
-        found = find_combinations(forms.values, around.walls & around.found, is_open, start)
+        start = self.network.chart.coordinates(points)
+        known = around.walls & around.found
+        known[:, self.network.rows :] = True
+        found = find_combinations(forms.values, known, is_open, start)
         self._strike_out(forms, is_open, found)
         bases: dict[int, dict[int, Basis]] = {}
         for p in np.flatnonzero(is_open[found.cell, found.target]).tolist():
@@ -155,11 +163,15 @@ class FacetCheck:
 
     def _strike_out(self, forms: CellForms, is_open: Bools, found: Found) -> None:
         """Check combinations in float64, and strike out those that prove."""
-        n = self.network.rows
-        others = np.where(found.columns < n, found.columns, 0)
-        multipliers = np.where(found.columns < n, found.multipliers, 0.0)
-        are_walls = np.asarray((found.columns < n).all(axis=1))
-        meet = are_walls & self.network.is_homogeneous & (others.shape[1] == self.network.dimension)
+        vanish, columns = self.network.vanish, found.columns
+        if self.network.chart.is_cone:  # its last fence is t >= 0, which is a bound of t, too
+            of_t = len(vanish) + self.network.dimension - 1
+            columns = np.where(columns == of_t, len(vanish) - 1, columns)
+        is_wall = columns < len(vanish)
+        others = np.where(is_wall, columns, 0)
+        multipliers = np.where(is_wall, found.multipliers, 0.0)
+        meet = vanish[found.target] & (is_wall & vanish[others]).all(axis=1)
+        meet &= others.shape[1] == self.network.dimension
         proved = combinations_prove(
             forms.at(found.cell, found.target),
             forms.at(found.cell[:, None], others),
@@ -169,7 +181,7 @@ class FacetCheck:
         is_open[found.cell[proved], found.target[proved]] = False
 
     def _basis(self, columns: list[int]) -> Basis:
-        n = self.network.rows
+        n = len(self.network.vanish)
         at_bounds = {c - n for c in columns if c >= n}
         inputs = [i for i in range(self.network.dimension) if i not in at_bounds]
         return [c for c in columns if c < n], inputs
@@ -180,7 +192,7 @@ class FacetCheck:
         """Decide in rational arithmetic about the hyperplanes of one cell that are still open."""
         [row], [codes] = cell.rows.tolist(), cell.codes
         around = surroundings(self.network, codes)
-        functions = {h.rows[0]: h.inward for h in around.hyperplanes}
+        functions = {h.rows[0]: h.inward for h in (*around.hyperplanes, *around.borders)}
         polytope = Polytope([*functions.values()], self.network.dimension)
         for k, (wall, function) in enumerate(functions.items()):
             if not is_open[wall]:
@@ -194,20 +206,14 @@ class FacetCheck:
                 beyond = codes_across(self.network, codes, around)[k]
                 facets.missing.append(Missing(row, codes, around.hyperplanes[k].rows, beyond))
 
-    def _in_the_unit_cube(self, points: Floats) -> Floats:
-        box, free = self.network.box, self.network.free
-        with np.errstate(all="ignore"):
-            u = (points - box.lower)[:, free] / (box.upper - box.lower)[free]
-        return np.where((u > 0) & (u < 1), u, 0.5)
-
 
 @dataclass(frozen=True, eq=False)
 class _Around:
     """The hyperplanes of m cells.
 
-    ``inward`` are the functions that are >= 0 on the cells, where they are walls. ``walls``
-    (m, rows) stand for one hyperplane each, and ``found`` (m, rows) are those of them beyond
-    which is a listed code.
+    ``inward`` are the functions that are >= 0 on the cells, where they are walls, and the domain's
+    fences. ``walls`` (m, n) stand for one hyperplane each, which is no border of the domain, and
+    ``found`` (m, n) are those of them beyond which is a listed code.
     """
 
     inward: CellForms
@@ -249,7 +255,9 @@ def hyperplanes_differ(forms: CellForms, sides: Signs) -> Bools:
         error = 2 * wrong * (1 + np.abs(quotient)) / margin + 4 * UNIT_ROUNDOFF * np.abs(quotient)
         known = (margin > 0) & np.isfinite(error)
         low, high = quotient - error, quotient + error
-    is_constant = ~forms.varies & (np.abs(values[:, :, 0]) > forms.error)
+    is_constant = ~forms.varies
+    i, k = np.nonzero(is_constant)
+    is_constant[i, k] = np.abs(values[i, k]).max(axis=1, initial=0.0) > forms.error[i, k]
     # What has no hyperplane gets a place of its own at the end.
     has_none = is_constant | (sides == 0)
     low, high = (np.where(has_none, np.inf, ends) for ends in (low, high))

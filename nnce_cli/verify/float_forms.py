@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from nnce_cli.network import nearest
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.layer_map import LayerMap
 from nnce_cli.verify.layer_units import Bools, Codes, Floats, LayerUnits, Signs
@@ -73,8 +74,10 @@ class FloatForms:
 
     def __init__(self, network: ExactNetwork) -> None:
         self.network = network
+        self._one = network.chart.one
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             self._first = _first_layer(network) if network.layers else _nothing(network)
+            self._fences = _fences(network)
 
     def on(self, codes: Codes, layers: int) -> CellForms:
         """Return the functions of the first layers' units on cells; ``codes`` (m, …) are theirs.
@@ -89,23 +92,62 @@ class FloatForms:
             found = [here]
             for k in range(1, layers):
                 units = self.network.layers[k - 1]
-                before = _passed_on(here, units, self.network.of_layer(k - 1, codes))
-                here = _after(before, self.network.maps[k])
+                before = self._passed_on(here, units, self.network.of_layer(k - 1, codes))
+                here = self._after(before, self.network.maps[k])
                 found.append(here)
             rows = [layer.rows for layer in self.network.layers[:layers]] or [0]
             kept = [_arrays(forms, slice(n)) for forms, n in zip(found, rows, strict=True)]
             return CellForms(*(np.concatenate(part, axis=1) for part in zip(*kept, strict=True)))
 
+    def with_fences(self, forms: CellForms) -> CellForms:
+        """Return the functions of each cell, and behind them the domain's fences."""
+        if not self.network.chart.fences:
+            return forms
+        both = zip(_arrays(forms), _arrays(self._fences), strict=True)
+        repeated = ((a, np.broadcast_to(b, (len(a), *b.shape[1:]))) for a, b in both)
+        return CellForms(*(np.concatenate(pair, axis=1) for pair in repeated))
+
+    def _passed_on(self, here: CellForms, units: LayerUnits, codes: Codes) -> CellForms:
+        """Return the values that a layer passes on, of functions of all its neurons."""
+
+        def sizes(numbers: NDArray[Any]) -> Floats:
+            return units.passed_on(codes, numbers, units.steepness)
+
+        values = units.passed_on(codes, here.values)
+        error, size, varies = sizes(here.error), sizes(here.size), sizes(here.varies) > 0
+        zero = ~(sizes(~here.are_zero) > 0)
+        for place, height, at_top in units.lifted(codes):
+            values[at_top, place, self._one] = height
+            error[at_top, place] = UNIT_ROUNDOFF * abs(height) + UNDERFLOW
+            size[at_top, place] = abs(height)
+            zero[at_top, place] = False
+        return CellForms(values, error, size, varies, zero)
+
+    def _after(self, before: CellForms, layer: LayerMap) -> CellForms:
+        """Return the functions of a layer of the values of the layer before."""
+        values = np.matmul(layer.weight, before.values)
+        values[:, :, self._one] += layer.bias
+        wrong = before.error @ layer.sizes.T
+        terms = (before.size + before.error) @ layer.sizes.T + layer.bias_sizes
+        error = wrong * SLACK + layer.units * UNIT_ROUNDOFF * terms + UNDERFLOW
+        varies = _fed_by(layer, before.varies)
+        zero = ~_fed_by(layer, ~before.are_zero) & ~layer.is_biased
+        return CellForms(values, error, _sizes(values), varies, zero)
+
 
 def _first_layer(network: ExactNetwork) -> CellForms:
-    """Fold the box into the first layer: z_1 = (W lower + b) + (W span) u."""
-    layer, lower = network.maps[0], network.box.lower
-    span = (network.box.upper - lower)[network.free]
-    weight, sizes = layer.weight[:, network.free], layer.sizes[:, network.free]
-    values = np.column_stack([layer.weight @ lower + layer.bias, weight * span])
+    """Write the first layer as functions of u: z_1 = W x + b."""
+    layer, chart = network.maps[0], network.chart
+    free, lower = chart.free, chart.lower
+    span = (chart.upper - lower)[free]
+    weight, sizes = layer.weight[:, free], layer.sizes[:, free]
+    values = np.zeros((len(weight), 1 + chart.dimension))
+    values[:, 0] = weight @ lower[free]
+    values[:, chart.gradient] = weight * span
+    values[:, chart.one] += layer.weight[:, ~free] @ lower[~free] + layer.bias
     terms = layer.sizes @ np.abs(lower) + layer.bias_sizes + sizes @ np.abs(span)
     error = layer.units * UNIT_ROUNDOFF * terms + UNDERFLOW
-    varies = np.asarray(layer.support[:, network.free].any(axis=1))
+    varies = np.asarray(layer.support[:, free].any(axis=1))
     zero = ~layer.support.any(axis=1) & ~layer.is_biased
     one: list[NDArray[Any]] = [values, error, _sizes(values), varies, zero]
     return CellForms(*(array[None] for array in one))
@@ -117,33 +159,16 @@ def _nothing(network: ExactNetwork) -> CellForms:
     return CellForms(np.zeros((1, 0, 1 + network.dimension)), none, none, none > 0, none > 0)
 
 
-def _passed_on(here: CellForms, units: LayerUnits, codes: Codes) -> CellForms:
-    """Return the values that a layer passes on, of functions of all its neurons."""
-
-    def sizes(numbers: NDArray[Any]) -> Floats:
-        return units.passed_on(codes, numbers, units.steepness)
-
-    values = units.passed_on(codes, here.values)
-    error, size, varies = sizes(here.error), sizes(here.size), sizes(here.varies) > 0
-    zero = ~(sizes(~here.are_zero) > 0)
-    for place, height, at_top in units.lifted(codes):
-        values[at_top, place, 0] = height
-        error[at_top, place] = UNIT_ROUNDOFF * abs(height) + UNDERFLOW
-        size[at_top, place] = abs(height)
-        zero[at_top, place] = False
-    return CellForms(values, error, size, varies, zero)
-
-
-def _after(before: CellForms, layer: LayerMap) -> CellForms:
-    """Return the functions of a layer of the values of the layer before."""
-    values = np.matmul(layer.weight, before.values)
-    values[:, :, 0] += layer.bias
-    wrong = before.error @ layer.sizes.T
-    terms = (before.size + before.error) @ layer.sizes.T + layer.bias_sizes
-    error = wrong * SLACK + layer.units * UNIT_ROUNDOFF * terms + UNDERFLOW
-    varies = _fed_by(layer, before.varies)
-    zero = ~_fed_by(layer, ~before.are_zero) & ~layer.is_biased
-    return CellForms(values, error, _sizes(values), varies, zero)
+def _fences(network: ExactNetwork) -> CellForms:
+    """Return the domain's fences, of one cell, rounded."""
+    count = len(network.chart.fences)
+    exact = np.array(network.chart.fences, dtype=object).reshape(count, 1 + network.dimension)
+    values = nearest(exact)
+    size = _sizes(values)
+    error = 2 * UNIT_ROUNDOFF * size + UNDERFLOW
+    varies = np.asarray((exact[:, network.chart.gradient] != 0).any(axis=1))
+    one: list[NDArray[Any]] = [values, error, size, varies, np.zeros(count, dtype=np.bool_)]
+    return CellForms(*(array[None] for array in one))
 
 
 def _fed_by(layer: LayerMap, some: Bools) -> Bools:

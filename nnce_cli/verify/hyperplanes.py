@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from nnce_cli.verify.exact_network import ExactNetwork, Form, matrix
+from nnce_cli.verify.chart import Chart
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.forms import Form, matrix
 from nnce_cli.verify.layer_units import Bools, Codes, LayerUnits
 
 
@@ -24,33 +26,47 @@ class Surroundings:
     """The different hyperplanes of a cell's walls, and the walls that are zero on the cell.
 
     Walls are neurons counted through all layers. Those that are constant on the cell and not zero
-    have no hyperplane. ``is_possible`` is False where such a neuron, or one that is zero, is on
-    the wrong side, or two walls have opposite sides of one hyperplane: then there is no cell.
+    have no hyperplane. ``borders`` are the hyperplanes of the domain's fences, whose numbers come
+    after those of all neurons, with the walls that vanish there, too. ``is_possible`` is False
+    where a wall that is constant or zero is on the wrong side, or two walls have opposite sides of
+    one hyperplane: then there is no cell.
     """
 
     hyperplanes: list[Hyperplane]
+    borders: list[Hyperplane]
     zero: list[int]
     is_possible: bool
 
 
 def surroundings(network: ExactNetwork, codes: Codes) -> Surroundings:
     """Collect the hyperplanes of a cell; walls that vanish on the same one share it."""
+    chart = network.chart
+    borders = {
+        _normalised(form, chart): Hyperplane(form, [network.rows + k])
+        for k, form in enumerate(chart.fences)
+    }
     found: dict[tuple[fmpq, ...], Hyperplane] = {}
     zero = []
     is_possible = True
     sides = network.sides(codes)
     for row, form in network.walls(codes):
-        leading = next((x for x in form[1:] if x != 0), None)
-        if leading is None:
-            if form[0] == 0:
+        key = _normalised(form, chart)
+        if not key:
+            constant = form[chart.one]
+            if constant == 0:
                 zero.append(row)
-            is_possible &= form[0] >= 0 and not (form[0] == 0 and sides[row] > 0)
+            is_possible &= constant >= 0 and not (constant == 0 and sides[row] > 0)
             continue
-        key = tuple(x / leading for x in form)
-        hyperplane = found.setdefault(key, Hyperplane(form, []))
+        hyperplane = borders.get(key) or found.setdefault(key, Hyperplane(form, []))
         hyperplane.rows.append(row)
         is_possible &= _same_side(hyperplane.inward, form)
-    return Surroundings(list(found.values()), zero, bool(is_possible))
+    return Surroundings([*found.values()], [*borders.values()], zero, bool(is_possible))
+
+
+def _normalised(form: Form, chart: Chart) -> tuple[fmpq, ...]:
+    """Return the same for all functions that vanish on a hyperplane; nothing for a constant."""
+    leading = next((x for x in form[chart.gradient] if x != 0), None)
+    return () if leading is None else tuple(x / leading for x in form)
 
 
 def _same_side(a: Form, b: Form) -> bool:
@@ -80,16 +96,17 @@ def _leave_through(
 ) -> None:
     """Replace the code of a cell by that beyond a hyperplane, in ``codes`` (N,).
 
-    The walls that are zero on the facet get the sides of their derivatives along a line that
-    leaves the cell, computed layer by layer with the new codes. Beyond the facet such a neuron
+    The walls that are zero on the facet get the sides of their derivatives along a line of inputs
+    that leaves the cell, computed layer by layer with the new codes. Beyond the facet such a neuron
     is a multiple of the hyperplane's function, so that a derivative of zero says that it is zero
     there: a tie, which the lowest code has.
     """
     undecided = np.zeros(network.rows, dtype=np.bool_)
     undecided[hyperplane.rows] = True
     undecided[zero] = True
-    outward = fmpq_mat(network.dimension, 1, [-x for x in hyperplane.inward[1:]])
-    first = matrix([form[1:] for form in network.forms(0, codes)], network.dimension)
+    n, gradient = network.chart.inputs, network.chart.gradient
+    outward = fmpq_mat(n, 1, [-x for x in hyperplane.inward[gradient]])
+    first = matrix([form[gradient] for form in network.forms(0, codes)], n)
     changes = (first * outward).entries()
     for k, units in enumerate(network.layers):
         here = network.of_layer(k, codes)

@@ -191,10 +191,12 @@ class LayerUnits:
             found[:, place] += error[:, piece.leads].max(axis=1)
         return found
 
-    def exact_values(self, forms: list[list[fmpq]], codes: Codes) -> list[list[fmpq] | None]:
+    def exact_values(
+        self, forms: list[list[fmpq]], codes: Codes, one: int = 0
+    ) -> list[list[fmpq] | None]:
         """Return the values on a cell where the neurons are these functions; None for zero.
 
-        A function is its constant and its coefficients.
+        A function is a row of numbers, of which constants are in the one numbered ``one``.
         """
         code = codes.tolist()
         found: list[list[fmpq] | None] = [forms[j] for j in self.values.tolist()]
@@ -203,7 +205,8 @@ class LayerUnits:
                 found[i] = [slope * x for x in forms[i]] if slope else None
         for piece, place, height in zip(self.clips, self.clip_places, self.heights, strict=True):
             if code[piece.number] != 1:
-                constant = [height, *[fmpq(0)] * (len(forms[0]) - 1)]
+                constant = [fmpq(0)] * len(forms[0])
+                constant[one] = height
                 found[place] = constant if code[piece.number] else None
         for piece, place in zip(self.maxima, self.max_places, strict=True):
             if code[piece.number]:

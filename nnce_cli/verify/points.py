@@ -1,22 +1,17 @@
-"""Points of the domain: random ones, and the witnesses that a table keeps as fractions."""
+"""Points: the witnesses that a table keeps as fractions, and points in messages."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from flint import fmpq, fmpz
 
-from nnce_cli.domain import Box
+from nnce_cli.network import nearest
 from nnce_cli.verify.layer_units import Floats
 from nnce_cli.verify.table_rows import Part, Table
 
 SHOWN_INPUTS = 8
-
-
-def random_points(box: Box, generator: np.random.Generator, count: int) -> Floats:
-    """Draw points (count, n_0) from a box uniformly, rounded to float64."""
-    share = generator.random((count, box.lower.size))
-    # Not lower + share * (upper - lower), which may overflow.
-    return np.clip(box.lower * (1 - share) + box.upper * share, box.lower, box.upper)
 
 
 def rational_witnesses(table: Table, part: Part) -> dict[int, list[fmpq]]:
@@ -26,6 +21,11 @@ def rational_witnesses(table: Table, part: Part) -> dict[int, list[fmpq]]:
         return {}
     rows = range(part.start, part.start + len(part))
     return {row - part.start: [_fraction(x) for x in exact[row]] for row in rows if row in exact}
+
+
+def rounded(point: Sequence[fmpq]) -> Floats:
+    """Return a rational point in float64."""
+    return nearest(np.array(point, dtype=object))
 
 
 def shown_point(point: list[float]) -> str:

@@ -16,7 +16,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from nnce_cli.network import nearest
-from nnce_cli.verify.exact_network import Form, least_on_domain, matrix, value_at
+from nnce_cli.verify.forms import Form, least_on_cube, matrix, value_at
 from nnce_cli.verify.program import Array, Dictionary, GaveUpError
 
 
@@ -40,7 +40,7 @@ def combination_proves(form: Form, others: Sequence[Form], inputs: Sequence[int]
             multipliers = matrix([[x for x, _ in used]], len(used))
             total = (multipliers * matrix([other for _, other in used], len(form))).entries()
             rest = [a - b for a, b in zip(form, total, strict=True)]
-    return bool(least_on_domain(rest) >= 0)
+    return bool(least_on_cube(rest) >= 0)
 
 
 Proposal = Callable[[Array], Sequence[Any] | None]
@@ -61,7 +61,7 @@ class Polytope:
 
     def is_redundant(self, k: int) -> bool:
         """Tell, with proof, whether f_k >= 0 wherever the other functions are."""
-        if least_on_domain(self.forms[k]) >= 0:
+        if least_on_cube(self.forms[k]) >= 0:
             return True
         basis = self._float_basis(k)
         if basis is not None:
@@ -70,8 +70,9 @@ class Polytope:
                 return True
         self.exact_programs += 1
         dictionary = self._exact_dictionary()
-        if dictionary is None:
-            return True  # there is no point at all
+        if dictionary is None:  # f_k < 0 at all points where the others are >= 0, if there are any
+            others = [form for j, form in enumerate(self.forms) if j != k]
+            return _started(_object_array(others, self.dimension)) is None
         dictionary.release(k)
         redundant = dictionary.maximise(k, -1) <= 0
         if not dictionary.hold(k):
@@ -124,6 +125,20 @@ class Polytope:
         if point is None or not np.isfinite(point).all():
             return None
         return [fmpq(*x.as_integer_ratio()) for x in np.asarray(point, dtype=np.float64).tolist()]
+
+
+def highest_point(forms: Array, objective: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return where in a polytope, given in float64, a function is largest: roughly, or None."""
+    highest = objective.copy()
+    highest[0] = -np.maximum(objective[1:], 0.0).sum()  # never positive, so it is maximised
+    dictionary = Dictionary(np.concatenate([forms, highest[None]]))
+    try:
+        if not all(dictionary.hold(k) for k in range(len(forms))):
+            return None
+        dictionary.maximise(len(forms))
+    except GaveUpError:
+        return None
+    return np.clip(dictionary.vertex(), 0.0, 1.0)
 
 
 def scaled_floats(forms: Sequence[Form], dimension: int) -> NDArray[np.float64]:

@@ -30,6 +30,8 @@ CROWD = 0.7  # polytopes that are done leave the arrays when there are fewer tha
 class Found:
     """The combinations that were found: for p targets, of the polytopes ``cell``.
 
+    ``points`` (p, d) are where the targets are least.
+
     ``columns`` (p, d) says what each multiplier is for: the function k < n, or n + i for a bound
     of input i, which needs none. Multipliers (p, d) are those of the functions as given.
     """
@@ -38,6 +40,7 @@ class Found:
     target: Ints
     columns: Ints
     multipliers: Floats
+    points: Floats
 
 
 def find_combinations(forms: Floats, walls: Bools, targets: Bools, points: Floats) -> Found:
@@ -98,7 +101,8 @@ class _Search:
         columns = self.columns[i]
         scales = np.take_along_axis(self.scale[i], np.minimum(columns, self.n - 1), axis=1)
         multipliers = self.table[i, k, 1:] * self.scale[i, k][:, None] / scales
-        self._found.append(Found(self.cell[i], k, columns, multipliers))
+        points = self.table[i, self.n :, 0]
+        self._found.append(Found(self.cell[i], k, columns, multipliers, points))
         # A target that is done makes room for the one whose row looks most like the end.
         idle = np.flatnonzero((self.target < 0) | ~self.targets[self._every, self.target])
         ranked = np.where(self.targets[idle], least[idle], -np.inf)
@@ -157,6 +161,7 @@ class _Search:
             np.concatenate([part.target for part in parts]),
             np.concatenate([part.columns for part in parts]),
             np.concatenate([part.multipliers for part in parts]),
+            np.concatenate([part.points for part in parts]),
         )
 
     @property

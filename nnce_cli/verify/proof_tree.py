@@ -45,7 +45,7 @@ class ProofTree:
         self._is_wall = np.zeros(network.rows, dtype=np.bool_)
         self._trail: list[int] = []  # the decided neurons, in order
         self._open: list[_Split] = []  # splits whose active side is still to come
-        free = np.flatnonzero(network.free).tolist()
+        free = np.flatnonzero(network.chart.free).tolist()
         self._input_places = {i: place for place, i in enumerate(free)}
 
     def claims(self, decisions: Iterator[Decision]) -> Iterator[list[Claim]]:

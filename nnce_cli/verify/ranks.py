@@ -11,7 +11,8 @@ import math
 import numpy as np
 from flint import fmpq, fmpz
 
-from nnce_cli.verify.exact_network import ExactNetwork, matrix
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.forms import matrix
 from nnce_cli.verify.layer_units import Bools, Codes, Ints
 from nnce_cli.verify.table_rows import Part, first_of_layer_cells
 
@@ -24,6 +25,7 @@ class Ranks:
     def __init__(self, network: ExactNetwork) -> None:
         self.network = network
         self.details = {"ranks modulo a prime": 0, "ranks exactly": 0}
+        self._inputs = network.chart.inputs
         self._prime, self._weights = _weights_modulo_a_prime(network)
         self._slopes = [
             np.array([_residue(slope, self._prime) for slope in units.exact_slopes], dtype=np.int64)
@@ -35,7 +37,7 @@ class Ranks:
         firsts = first_of_layer_cells(part.packed, self.network.layout, None)
         modular = self._modular(part, firsts)
         ranks = np.zeros((len(part), len(firsts)), dtype=np.int64)
-        before = np.full(len(part), self.network.dimension)
+        before = np.full(len(part), self._inputs)
         for layer, first in enumerate(firsts):
             run = np.cumsum(first) - 1
             heads = np.flatnonzero(first)
@@ -52,13 +54,13 @@ class Ranks:
 
     def _exact(self, codes: Codes, layer: int) -> int:
         values = self.network.values(layer, codes)
-        rows = [value[1:] for value in values if value is not None]
-        return int(matrix(rows, self.network.dimension).rank())
+        rows = [value[self.network.chart.gradient] for value in values if value is not None]
+        return int(matrix(rows, self._inputs).rank())
 
     def _modular(self, part: Part, firsts: list[Bools]) -> list[Ints]:
         """Return the ranks modulo the prime, for each layer an entry a run of equal prefixes."""
         widest = max((weight.shape[0] for weight in self._weights), default=1)
-        largest = widest * max(self.network.dimension, 1)
+        largest = widest * max(self._inputs, 1)
         size = max(1, CHUNK // largest)
         found: list[list[Ints]] = [[] for _ in firsts]
         for begin in range(0, len(part), size):
@@ -132,7 +134,7 @@ def _weights_modulo_a_prime(network: ExactNetwork) -> tuple[int, list[Ints]]:
 
     It is so small that a row of products can be added up in int64.
     """
-    columns = np.flatnonzero(network.free).tolist()
+    columns = np.flatnonzero(network.chart.free).tolist()
     weights = []
     for layer, (weight, _) in enumerate(layer.rational for layer in network.maps):
         chosen = columns if layer == 0 else range(weight.ncols())

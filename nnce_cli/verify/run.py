@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from nnce_cli.domain import Box
 from nnce_cli.network import LayerStack
-from nnce_cli.table import CellTableReader, Metadata, load_as
+from nnce_cli.table import CellTableReader, Metadata, domain_of, load_as
 from nnce_cli.verify import (
     check_closure,
     check_lowering,
@@ -23,6 +20,7 @@ from nnce_cli.verify import (
     check_volumes,
     check_witnesses,
 )
+from nnce_cli.verify.charted import NoInteriorError
 from nnce_cli.verify.check_metadata import DomainOf, any_domain
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.progress import Progress
@@ -82,7 +80,8 @@ def _checked(
     """Make all checks, or those that can be made."""
     said = table.metadata
     subject = check_metadata.check_subject(table, stack, options.domain)
-    if subject.failed:
+    network = None if subject.failed else _network(stack, said, subject)
+    if network is None:
         return _hopeless(said, subject)
     check_metadata.check_metadata(table, subject)
     checks = [subject]
@@ -90,7 +89,6 @@ def _checked(
     def progress(name: str) -> Progress:
         return partial(watch, name)
 
-    network = ExactNetwork(stack, Box(np.array(said.lower), np.array(said.upper)))
     checks.append(check_witnesses.check_witnesses(table, network, progress(check_witnesses.NAME)))
     checks.append(check_order.check_order(table))
     checks.append(_samples(table, network, options, progress(check_samples.NAME)))
@@ -105,6 +103,15 @@ def _checked(
     passed = not any(check.failed for check in checks)
     by_closure = 0 < table.rows <= options.closure
     return Report(checks, passed and (by_closure or proof is not None), said)
+
+
+def _network(stack: LayerStack, said: Metadata, subject: CheckResult) -> ExactNetwork | None:
+    """Return the network on the table's domain, None where that has no interior."""
+    try:
+        return ExactNetwork(stack, domain_of(said))
+    except NoInteriorError as error:
+        subject.fail(f"its domain {error}")
+        return None
 
 
 def _hopeless(said: Metadata, subject: CheckResult) -> Report:
@@ -140,8 +147,10 @@ def _volumes(
     table: Table, network: ExactNetwork, options: Options, progress: Progress
 ) -> CheckResult:
     why = _incomplete(table)
-    if not 1 <= network.dimension <= MAX_DIMENSION:
-        why = why or f"{network.dimension} inputs vary; volumes are for 1 to {MAX_DIMENSION}"
+    chart = network.chart
+    if not 1 <= chart.dimension <= MAX_DIMENSION:
+        most, where = MAX_DIMENSION - chart.is_cone, " of cones" if chart.is_cone else ""
+        why = why or f"{chart.inputs} inputs vary; volumes{where} are for 1 to {most}"
     most = min(options.closure, VOLUME_CELLS)
     if table.rows > most:
         why = why or f"the table has more than {most:,} cells"

@@ -78,6 +78,7 @@ def _slice(rows: Rows, start: int, stop: int) -> Rows:
         active=rows.active[start:stop],
         ranks=rows.ranks[start:stop],
         witness=None if rows.witness is None else rows.witness[start:stop],
+        bounded=None if rows.bounded is None else rows.bounded[start:stop],
     )
 
 

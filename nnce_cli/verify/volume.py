@@ -1,13 +1,13 @@
-"""Exact volumes of polytopes in the unit cube of dimension 1, 2 or 3."""
+"""Exact volumes of polytopes in the unit cube of dimension 1, 2 or 3, and of cones in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from flint import fmpq
 
-from nnce_cli.verify.exact_network import ZERO, Form, value_at
+from nnce_cli.verify.forms import ZERO, Form, greatest_on_cube, least_on_cube, value_at
 
 Point = tuple[fmpq, fmpq]
 
@@ -17,13 +17,31 @@ MAX_DIMENSION = 3
 def volume(forms: Sequence[Form], dimension: int) -> fmpq:
     """Return the volume of {u in [0, 1]^dimension : f(u) >= 0 for all f in ``forms``}.
 
-    Of the functions no two may vanish on the same hyperplane, nor any on a face of the cube.
+    Of the functions no two may vanish on the same hyperplane.
     """
+    forms = [form for form in forms if least_on_cube(form) < 0]
+    if any(greatest_on_cube(form) <= 0 for form in forms):
+        return ZERO
     if dimension == 1:
         return _length(forms)
     if dimension == 2:
         return _area(_clip(UNIT_SQUARE, forms))
     return _volume_3(forms)
+
+
+def cone_volume(forms: Sequence[Form], dimension: int) -> fmpq:
+    """Return the same where all functions are zero at y = 0, t = 0, the apex of a chart's cone.
+
+    It is made of cones from there over what it has of the faces y_i = -1, y_i = 1 and t = 1 of the
+    cube, whose distances are 1/2, 1/2 and 1. The dimension is 2 or 3.
+    """
+    total = ZERO
+    for i in range(dimension):
+        is_t = i == dimension - 1
+        for side in (1,) if is_t else (0, 1):
+            face = [[f[0] + side * f[1 + i], *f[1 : 1 + i], *f[2 + i :]] for f in forms]
+            total += volume(face, dimension - 1) / (1 if is_t else 2)
+    return total / dimension
 
 
 UNIT_SQUARE: list[Point] = [
@@ -43,7 +61,7 @@ def _length(forms: Sequence[Form]) -> fmpq:
     return max(high - low, ZERO)
 
 
-def _clip(polygon: list[Point], forms: Sequence[Form]) -> list[Point]:
+def _clip(polygon: list[Point], forms: Iterable[Form]) -> list[Point]:
     """Cut a convex polygon by half-planes, one after the other (Sutherland & Hodgman 1974)."""
     for form in forms:
         if len(polygon) < 3:
@@ -86,8 +104,8 @@ def _volume_3(forms: Sequence[Form]) -> fmpq:
         if wall[0] == 0:
             continue
         j = max(range(3), key=lambda i: abs(wall[1 + i]))
-        others = [*near, *walls[:k], *walls[k + 1 :]]
-        facet = [_on_wall(form, wall, j) for form in others]
+        others = [*walls[:k], *walls[k + 1 :], *near]
+        facet = (_on_wall(form, wall, j) for form in others)
         total += wall[0] / abs(wall[1 + j]) * _area(_clip(UNIT_SQUARE, facet))
     return total / 3
 

@@ -240,11 +240,11 @@ import sys
 from nnce_cli.cli import enumerate as command, main
 inner = command.run
 
-def run(request, observers):
+def run(request, observers, *others):
     def fail(view):
         if view.journal.totals.done:
             raise MemoryError
-    return inner(request, [*observers, fail])
+    return inner(request, [*observers, fail], *others)
 
 command.run = run
 sys.argv = ["nnce", "enumerate", "large.onnx", "-q", "--force", "-o", "short of it"]

@@ -379,18 +379,26 @@ def test_images_and_cells_in_them(data):
 # Vertices --------------------------------------------------------------------------------------
 
 
+PLACES = [0, 1, 2, 3, 4, -1, 2**62]
+
+
 @st.composite
 def vertex_networks(draw):
     """Draw the arguments of a network for the walk on vertices, mostly scaled as it should be."""
     inputs = draw(st.sampled_from([1, 2, 2, 3, 3, 0, 4]))
     dimension = max(inputs, 2) if draw(st.integers(0, 9)) else draw(st.integers(0, 5))
     numbers = draw(st.sampled_from([[0.125, -0.125, 0.0, -0.0625], NONSENSE]))
-    weights, biases, slopes, n_in = [], [], [], dimension
+    weights, biases, exponents, slopes, maxima, n_in = [], [], [], [], [], dimension
     for _ in range(draw(st.integers(0, 3))):
-        width = draw(st.integers(0, 5))
-        weights.append(drawn(draw, width, n_in, numbers=numbers))
+        width = draw(st.integers(0, 7))
+        units = draw(st.sampled_from([width, max(0, width - 1), 0]))
+        weights.append(draw_entries(draw, width, n_in, numbers))
         biases.append(drawn(draw, width, numbers=numbers))
-        slopes.append(drawn(draw, draw(st.integers(0, width)), numbers=[0.0, 0.0, -1.0, np.nan]))
+        exponents.append(drawn(draw, width, numbers=[0, 1, -1, -(2**31)], dtype=np.int32))
+        slopes.append(drawn(draw, units, numbers=[0.0, 0.0, 0.0, -1.0, np.nan]))
+        most = draw(st.sampled_from([3, 3, 4, *COUNTS]))
+        fits = [(draw(st.sampled_from([0, 0, 1, *COUNTS])), most, max(0, width - 1))]
+        maxima.append(fits if draw(st.booleans()) else [])
         n_in = width
     errors = draw(
         st.lists(
@@ -398,7 +406,21 @@ def vertex_networks(draw):
         )
     )
     bound = draw(st.sampled_from([1.0, 1.0, 0.5, 2.0, -1.0, np.nan]))
-    return inputs, [-bound] * dimension, [bound] * dimension, weights, biases, slopes, errors
+    roundings = [(error, draw(st.booleans()), draw(st.booleans())) for error in errors]
+    box = [-bound] * dimension, [bound] * dimension
+    return inputs, *box, weights, biases, exponents, slopes, roundings, maxima
+
+
+def draw_entries(draw, width, n_in, numbers):
+    """Draw the entries of a matrix, mostly in order."""
+    dense = drawn(draw, width, n_in, numbers=numbers)
+    if np.shape(dense) != (width, n_in) or draw(st.integers(0, 19)) == 0:
+        return tuple(
+            np.array(draw(st.lists(st.sampled_from(some), max_size=4)), kind)
+            for some, kind in [(PLACES, np.int64), (PLACES, np.int64), (numbers, np.float64)]
+        )
+    row, column = np.nonzero(dense)
+    return np.searchsorted(row, np.arange(width + 1)), column, dense[row, column].copy()
 
 
 @examples(200)

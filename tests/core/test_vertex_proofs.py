@@ -89,7 +89,7 @@ def test_parallel_planes_have_no_known_vertex(dimension):
 def errors_of_forms(stack, box, active, slopes):
     """Yield what the forms of each layer err by: per neuron, exact, over the scaled box."""
     network = scale(stack, box, slopes)
-    errors = [error for _, _, error in scaled_layers(stack, input_exponents(box), slopes)]
+    errors = [layer.error for layer in scaled_layers(stack, input_exponents(box), slopes)]
     pullback = Pullback(replace(stack, units=tuple(Units(slope) for slope in slopes)))
     inputs = [rational(2.0 ** int(e)) for e in input_exponents(box)]
     for layer, (weights, bound) in enumerate(zip(stack.hidden, errors, strict=True)):
@@ -224,15 +224,32 @@ def test_cells_of_units_with_slopes_and_pass_throughs(widths, slope, passing):
     assert counting.layer_cells == walk.layer_cells
 
 
+def entries(dense):
+    """Return the entries of a matrix as the core takes them."""
+    row, column = np.nonzero(dense)
+    return np.searchsorted(row, np.arange(len(dense) + 1)), column, dense[row, column].copy()
+
+
+FULL = [entries(np.full((3, 2), 0.25)), entries(np.full((2, 3), 0.25))]
+COLUMN = np.arange(2).repeat(3) * 0
 HOSTILE = [
     ("inputs", 3), ("lower", [-1.0]), ("lower", [1.0, 0.0]), ("upper", [np.nan, 1.0]),
-    ("upper", [2.0, 1.0]), ("weights", []), ("weights", [np.zeros((3, 3))] * 2),
-    ("weights", [np.full((3, 2), np.nan), np.zeros((2, 3))]),
-    ("weights", [np.ones((3, 2)), np.zeros((2, 3))]), ("biases", [np.zeros(2), np.zeros(2)]),
+    ("upper", [2.0, 1.0]), ("weights", []), ("weights", [entries(np.full((3, 3), 0.25))] * 2),
+    ("weights", [entries(np.full((3, 2), np.nan)), FULL[1]]),
+    ("weights", [entries(np.ones((3, 2))), FULL[1]]), ("biases", [np.zeros(2), np.zeros(2)]),
+    ("weights", [(FULL[0][0][:0], *FULL[0][1:]), FULL[1]]),
+    ("weights", [(FULL[0][0] + 1, *FULL[0][1:]), FULL[1]]),
+    ("weights", [(FULL[0][0][::-1].copy(), *FULL[0][1:]), FULL[1]]),
+    ("weights", [(FULL[0][0], COLUMN, FULL[0][2]), FULL[1]]),
+    ("weights", [(FULL[0][0], FULL[0][1] - 1, FULL[0][2]), FULL[1]]),
+    ("weights", [(*FULL[0][:2], np.zeros(2)), FULL[1]]),
     ("slopes", [np.zeros(4), np.zeros(2)]), ("slopes", [np.full(3, np.inf), np.zeros(2)]),
     ("slopes", [np.full(3, 1e9), np.zeros(2)]), ("roundings", [(0.0, False, False)]),
     ("roundings", [(-1.0, False, False), (0.0, False, False)]),
     ("roundings", [(np.nan, False, False), (0.0, False, False)]),
+    ("maxima", []), ("maxima", [[], [(0, 3, 1)]]), ("maxima", [[(0, 2, 2)], []]),
+    ("maxima", [[(-1, 3, 2)], []]), ("maxima", [[(0, 3, 3)], []]), ("maxima", [[(0, 257, 2)], []]),
+    ("exponents", [np.zeros(2, np.int32)] * 2),
 ]  # fmt: skip
 
 
@@ -242,10 +259,12 @@ def test_networks_that_do_not_fit_are_refused(name, value):
         "inputs": 2,
         "lower": [-1.0, -1.0],
         "upper": [1.0, 1.0],
-        "weights": [np.full((3, 2), 0.25), np.full((2, 3), 0.25)],
+        "weights": FULL,
         "biases": [np.zeros(3), np.zeros(2)],
+        "exponents": [np.zeros(3, np.int32), np.zeros(2, np.int32)],
         "slopes": [np.zeros(3), np.zeros(2)],
         "roundings": [(0.0, False, False)] * 2,
+        "maxima": [[], []],
     }
     network = _core.VertexNetwork(**arrays)
     walk = _core.VertexWalk2(network, 5)

@@ -52,12 +52,11 @@ def walks(problem):
 
 
 def expected_methods(stack):
-    """Return methods that must not refuse a stack: only one knows a winner of three or more."""
+    """Return methods that must not refuse a stack: some know no winner of three or more."""
+    compiled = {DICTIONARY, VERTEX} if stack.n_inputs <= 3 else {DICTIONARY}
     if any(units.has_max for units in stack.units):
-        return {DICTIONARY}
-    return {DICTIONARY, "incremental", "reverse-search"} | (
-        {VERTEX} if stack.n_inputs <= 3 else set()
-    )
+        return compiled
+    return compiled | {"incremental", "reverse-search"}
 
 
 def table_of(walk):

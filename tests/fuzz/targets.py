@@ -21,7 +21,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain import read_bounds, read_vnnlib
+from nnce_cli.domain import (
+    read_bounds,
+    read_halfspaces,
+    read_point,
+    read_property,
+    read_slice,
+    read_vnnlib,
+)
 from nnce_cli.enumeration import Subtree, pack_subtrees, unpack_subtrees
 from nnce_cli.network import load_network
 from nnce_cli.parallel import Journal
@@ -70,16 +77,45 @@ def _onnx_seeds() -> list[bytes]:
     return [*(path.read_bytes() for path in MODELS), four_lines(_folder() / "a").read_bytes()]
 
 
+DOMAIN_READERS: dict[str, list[Callable[[Path], object]]] = {
+    ".vnnlib": [lambda path: read_vnnlib(path, 2), lambda path: read_property(path, 2, 2)],
+    ".csv": [
+        lambda path: read_bounds(path, 2),
+        lambda path: read_halfspaces(path, 2),
+        lambda path: read_point(path, 2),
+        read_slice,
+    ],
+    ".json": [
+        lambda path: read_bounds(path, 2),
+        lambda path: read_halfspaces(path, 2),
+        lambda path: read_point(path, 2),
+        read_slice,
+    ],
+    ".npy": [lambda path: read_point(path, 2), read_slice],
+    ".ine": [lambda path: read_halfspaces(path, 2)],
+    ".ext": [lambda path: read_halfspaces(path, 2)],
+}
+
+
 def _read_domain(data: bytes) -> None:
-    """Read a text as a property, and as a bounds file of both kinds."""
-    refusals = []
-    for read, name in ((read_vnnlib, "p.vnnlib"), (read_bounds, "b.csv"), (read_bounds, "b.json")):
-        try:
-            read(_file(name, data), 2)
-        except InputError as error:
-            refusals.append(error)
-    if len(refusals) == 3:
+    """Read some bytes as every file that a domain, or a property, is read from."""
+    read, refusals = 0, []
+    for suffix, readers in DOMAIN_READERS.items():
+        path = _file(f"d{suffix}", data)
+        for reader in readers:
+            try:
+                reader(path)
+                read += 1
+            except InputError as error:
+                refusals.append(error)
+    if not read:
         raise refusals[0]
+
+
+def _npy(points: list[list[float]]) -> bytes:
+    out = BytesIO()
+    np.save(out, np.array(points))
+    return out.getvalue()
 
 
 def _domain_seeds() -> list[bytes]:
@@ -90,6 +126,16 @@ def _domain_seeds() -> list[bytes]:
         b"lo,hi\n-1,1\n0,.5\n",
         b"[[-1, 1], [0, 0.5]]",
         b'{"lower": [-1, 0], "upper": [1, 0.5]}',
+        b"(vnnlib-version <2.0>)\n(declare-network f\n(declare-input X Real [1,2])\n"
+        b"(declare-output Y float32 [2]))\n(assert (and (<= X[0,1] 0.5) (> (+ X[0,0] Y[1]) 1)))"
+        b"(assert (not (or (< (* 2 X[0,0]) (/ 1 3)) (== Y[0] X[0,1] 1e-3))))",
+        b"a1,a2,b\n1,2,3\n-1,0,0.5\n",
+        b"[[1, 2, 3], [-1, 0, 0.5]]",
+        _npy([[0.0, 1.0], [2.0, 0.5]]),
+        b"name\n* comment\nH-representation\nlinearity 1 2\nbegin\n3 3 rational\n1 1/3 -2\n"
+        b"0 1 1\n2.5 -1 0\nend\nincidence\n",
+        b"V-representation\nlinearity 1 4\nbegin\n***** 3 integer\n1 0 0\n1 2 0\n1 0 2\n0 1 1\n"
+        b"end\n",
     ]
 
 

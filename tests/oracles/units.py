@@ -250,3 +250,10 @@ def _over_neurons(
         for neuron, sign in terms:
             over[neuron] += sign * a
     return over
+
+
+def cell_polyhedra(layers: list[DrawnLayer], domain: Domain) -> dict[tuple[int, ...], C_Polyhedron]:
+    """Return all cells by their codes, as exact polyhedra."""
+    identity = ppl.identity(domain.n_inputs).tolist()
+    walked = _walk(layers, exact_domain(domain), identity)
+    return {tuple(c for layer in cell for c in layer): part for cell, _, part in walked}

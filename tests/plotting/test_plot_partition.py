@@ -101,7 +101,7 @@ def test_many_cells_are_drawn_in_parts(monkeypatch):
     generator = np.random.default_rng(0)
     layers = [(generator.normal(size=(9, m)), generator.normal(size=9)) for m in (2, 9, 9)]
     table, whole = drawn(stack_of(*layers), cube(2, -1, 1))
-    monkeypatch.setattr("nnce_cli.plotting.plane.NUMBERS_AT_A_TIME", 100)
+    monkeypatch.setattr("nnce_cli.plotting.cutting.NUMBERS_AT_A_TIME", 100)
     parts = partition(whole.plane, rows_of(table), complete=True)
     assert np.array_equal(parts.polygons.points, whole.polygons.points)
     assert np.array_equal(parts.outputs, whole.outputs)

@@ -612,3 +612,46 @@ def test_commands_are_quoted():
         (word,) = shlex.split(shlex.quote(_argument(name)))
         assert word.endswith(name)
         assert not word.startswith("-")
+
+
+@needs_browser
+def test_a_slice_with_marks_and_a_polygon_on_the_map(tmp_path, driver):
+    """Points of the slice and data are told at the pointer; outside of half-spaces is no cell."""
+    random_network(tmp_path / "net.onnx", [4, 8, 3])
+    random_network(tmp_path / "plane.onnx", [2, 8, 3])
+    (tmp_path / "points.csv").write_text("0,0,0,0\n1,0,0,0\n0,1,0,0\n")
+    (tmp_path / "data.csv").write_text("0.5,0.5,0.3,0.4\n")
+    (tmp_path / "halfspaces.csv").write_text("1,1,0\n")
+    for name, options in (
+        ("net", ("--slice", "points.csv", "--margin", "0.5")),
+        ("plane", ("--box=-1,1", "--halfspaces", "halfspaces.csv")),
+    ):
+        made = nnce("enumerate", f"{name}.onnx", *options, cwd=tmp_path)
+        assert made.returncode == 0, made
+    assert report(tmp_path, "net", "--points", "data.csv").returncode == 0
+    assert report(tmp_path, "plane").returncode == 0
+
+    open_page(driver, tmp_path / "net.html")
+    view = View(driver, [-0.5, -0.5], [1.5, 1.5])
+    panel = driver.find_element("id", "cell")
+    for point, words in (
+        ((0, 1), "p2: on the slice"),
+        ((1, 0), "p1: on the slice"),
+        ((0.5, 0.5), "point 0: 0.5 from the plane"),
+    ):
+        move_to(driver, view, view.offset(point))
+        wait(lambda words=words: words in panel.text)
+    assert "u1 = " in panel.text
+    assert " u2" in panel.find_element("class name", "affine").text
+
+    open_page(driver, tmp_path / "plane.html")
+    view = View(driver, [-1, -1], [1, 1])
+    panel = driver.find_element("id", "cell")
+    move_to(driver, view, view.offset((0.5, 0.5)))
+    wait(lambda: "Outside of the domain." in panel.text)
+    assert panel.get_attribute("data-row") == ""
+    move_to(driver, view, view.offset((-0.5, -0.25)))
+    wait(lambda: panel.get_attribute("data-row") != "")
+    stack = load_network(tmp_path / "plane.onnx")
+    table = pq.read_table(tmp_path / "plane.cells.parquet").to_pydict()
+    assert panel.get_attribute("data-row") == str(cell_at(table, stack, shown_point(driver)))

@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_mat
 from ppl import C_Polyhedron
 
 from nnce_cli.base.layout import Layout
-from nnce_cli.domain import Box
+from nnce_cli.domain import Domain
 from nnce_cli.network import AffineMap, LayerStack, PieceUnit, Units
 from nnce_cli.table import Metadata, Rows
 from nnce_cli.verify.check_closure import check_closure
@@ -30,7 +30,8 @@ from nnce_cli.verify.check_witnesses import check_witnesses
 from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.report import CheckResult
 from nnce_cli.verify.table_rows import Table
-from tests.oracles.ppl import box_constraints, expression
+from tests.oracles.domains import exact_domain
+from tests.oracles.ppl import expression
 from tests.strategies import affine_map
 
 Row = list[Fraction]
@@ -158,21 +159,21 @@ class Cell:
     codes: tuple[tuple[int, ...], ...]  # a layer each
     ranks: tuple[int, ...]
     witness: list[fmpq]
+    bounded: bool
 
 
-def cells_of(layers: Sequence[Layer], box: Box) -> list[Cell]:
+def cells_of(layers: Sequence[Layer], domain: Domain) -> list[Cell]:
     """Return all cells in the order of tables; inputs of zero width are allowed."""
-    domain = C_Polyhedron(box_constraints(box.lower.tolist(), box.upper.tolist()))
-    n = box.n_inputs
+    n = domain.n_inputs
     identity = [[fmpq(int(i == j)) for j in range(n)] + [fmpq(0)] for i in range(n)]
-    free = np.flatnonzero(box.lower < box.upper).tolist()
-    found = _walk(list(layers), domain, identity, free)
+    free = np.flatnonzero(domain.lower < domain.upper).tolist()
+    found = _walk(list(layers), exact_domain(domain), identity, free)
     return sorted(found, key=lambda cell: cell.codes)
 
 
 def _walk(layers: list[Layer], cell: C_Polyhedron, before: list[Form], free: list[int]) -> Any:
     if not layers:
-        yield Cell((), (), _middle(cell))
+        yield Cell((), (), _middle(cell), bool(cell.is_bounded()))
         return
     layer, *deeper = layers
     units = [*layer.two, *layer.many]
@@ -181,7 +182,7 @@ def _walk(layers: list[Layer], cell: C_Polyhedron, before: list[Form], free: lis
         linear = [[form[j] for j in free] for form in outgoing]
         rank = fmpq_mat(linear).rank() if free and linear else 0
         for rest in _walk(deeper, part, outgoing, free):
-            yield Cell((codes, *rest.codes), (rank, *rest.ranks), rest.witness)
+            yield replace(rest, codes=(codes, *rest.codes), ranks=(rank, *rest.ranks))
 
 
 def _split(
@@ -247,12 +248,16 @@ def _rational(x: Fraction) -> fmpq:
 
 
 def _middle(cell: C_Polyhedron) -> list[fmpq]:
-    """The mean of the vertices."""
-    vertices = [
+    """The mean of the vertices, and all rays from there."""
+    generators = list(cell.minimized_generators())
+    points = [
         [fmpq(int(x), int(g.divisor())) for x in g.coefficients()]
-        for g in cell.minimized_generators()
+        for g in generators
+        if g.is_point()
     ]
-    return [sum(xs, fmpq(0)) / len(vertices) for xs in zip(*vertices, strict=True)]
+    rays = [[fmpq(int(x)) for x in g.coefficients()] for g in generators if g.is_ray()]
+    mean = [sum(xs, fmpq(0)) / len(points) for xs in zip(*points, strict=True)]
+    return [sum(xs, x) for x, *xs in zip(mean, *rays, strict=True)]
 
 
 # Their table, in memory.
@@ -277,32 +282,38 @@ class MemoryTable:
     """
 
     layout: Layout
-    box: Box
+    domain: Domain
     codes: list[list[list[int]]]
     ranks: list[list[int]]
     witnesses: list[list[fmpq]] | None
     active: list[list[int]] | None = None
+    bounded: list[bool] | None = None
 
     @staticmethod
-    def of(layers: Sequence[Layer], box: Box, *, witness: bool = True) -> MemoryTable:
-        cells = cells_of(layers, box)
+    def of(layers: Sequence[Layer], domain: Domain, *, witness: bool = True) -> MemoryTable:
+        cells = cells_of(layers, domain)
         return MemoryTable(
             stack_of(layers).layout,
-            box,
+            domain,
             [[list(layer) for layer in cell.codes] for cell in cells],
             [list(cell.ranks) for cell in cells],
             [cell.witness for cell in cells] if witness else None,
+            bounded=[cell.bounded for cell in cells],
         )
 
     def copy(self) -> MemoryTable:
         witnesses = None if self.witnesses is None else [list(w) for w in self.witnesses]
         codes = [[list(layer) for layer in row] for row in self.codes]
-        return replace(self, codes=codes, ranks=[list(r) for r in self.ranks], witnesses=witnesses)
+        ranks = [list(r) for r in self.ranks]
+        bounded = None if self.bounded is None else list(self.bounded)
+        return replace(self, codes=codes, ranks=ranks, witnesses=witnesses, bounded=bounded)
 
     def remove(self, row: int) -> None:
         del self.codes[row], self.ranks[row]
         if self.witnesses is not None:
             del self.witnesses[row]
+        if self.bounded is not None:
+            del self.bounded[row]
 
     # What the checker reads.
 
@@ -323,9 +334,10 @@ class MemoryTable:
         return Said(
             rows=self.rows,
             model="digest",
-            widths=(self.box.n_inputs, *self.layout.widths),
-            lower=tuple(self.box.lower.tolist()),
-            upper=tuple(self.box.upper.tolist()),
+            widths=(self.domain.n_inputs, *self.layout.widths),
+            lower=tuple(self.domain.lower.tolist()),
+            upper=tuple(self.domain.upper.tolist()),
+            halfspaces=tuple(map(tuple, self.domain.halfspaces.tolist())),
             witness=self.witnesses is not None,
             layer_cells=tuple(counts),
             complete=True,
@@ -347,6 +359,7 @@ class MemoryTable:
             active=np.array(active, dtype=np.uint16).reshape(n, depth),
             ranks=np.array(self.ranks, dtype=np.uint16).reshape(n, depth),
             witness=np.array(points).reshape(n, -1) if witness and self.witnesses else None,
+            bounded=np.array(self.bounded) if self.metadata.tells_bounded else None,
         )
 
 
@@ -358,7 +371,7 @@ def checked(
     table: MemoryTable, stack: LayerStack, *, samples: int = 300, closure: int = 10**6
 ) -> dict[str, CheckResult]:
     """Make all checks that need no model; return their results by name."""
-    network = ExactNetwork(stack, table.box)
+    network = ExactNetwork(stack, table.domain)
     read = Table(table, stack.layout)  # type: ignore[arg-type]
 
     def quiet(done: int, total: int) -> None:

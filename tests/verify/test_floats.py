@@ -14,9 +14,10 @@ from nnce_cli.domain import Box
 from nnce_cli.network import load_network
 from nnce_cli.table import CellTableReader
 from nnce_cli.verify.combinations import combinations_prove
-from nnce_cli.verify.exact_network import ExactNetwork, least_on_domain
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.facets import Cells, FacetCheck, hyperplanes_differ
 from nnce_cli.verify.float_forms import FloatForms, Functions
+from nnce_cli.verify.forms import least_on_cube
 from nnce_cli.verify.hyperplanes import codes_across, surroundings
 from nnce_cli.verify.listed import Listed
 from nnce_cli.verify.polytope import Polytope
@@ -105,7 +106,7 @@ def test_combinations_with_room(d):
             for c in range(1 + d)
         ]
         exact = [a - b for a, b in zip(rational(values[p]), total, strict=True)]
-        assert not proved[p] or least_on_domain(exact) >= 0
+        assert not proved[p] or least_on_cube(exact) >= 0
         assert proved[p] == (room[p] > 0) or abs(room[p]) < 2.0**-40
 
 
@@ -164,7 +165,7 @@ def _has_room(values, others, multipliers):
         - sum((x * y for x, y in zip(rational(used), rational(others[:, c]), strict=True)), fmpq(0))
         for c, a in enumerate(rational(values))
     ]
-    return least_on_domain(rest) >= 0
+    return least_on_cube(rest) >= 0
 
 
 def test_the_search_finds_what_is_redundant():

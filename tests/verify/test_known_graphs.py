@@ -14,7 +14,8 @@ from nnce_cli.domain import Box
 from nnce_cli.network import load_network
 from nnce_cli.table import CellTableWriter, Metadata, Output, Rows
 from nnce_cli.verify.exact_codes import locate
-from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_network import ExactNetwork
+from nnce_cli.verify.forms import rationals
 from nnce_cli.verify.hyperplanes import codes_across, surroundings
 from nnce_cli.verify.polytope import Polytope
 from nnce_cli.verify.ranks import Ranks
@@ -37,7 +38,9 @@ def cases():
 def cells_of(network):
     """All cells, by crossing facets."""
     random = np.random.default_rng(0)
-    start = locate(network, rationals(random.uniform(network.box.lower, network.box.upper)))
+    start = locate(
+        network, rationals(random.uniform(network.chart.domain.lower, network.chart.domain.upper))
+    )
     assert start.touched is None
     found, todo = {bytes(start.codes)}, [start.codes]
     while todo:
@@ -53,7 +56,7 @@ def cells_of(network):
 
 def point_inside(network, codes):
     walls = [form for _, form in network.walls(codes) if any(form)]
-    return network.point(Polytope(walls, network.dimension).interior_point())
+    return network.chart.point(Polytope(walls, network.dimension).interior_point())
 
 
 def write_table(path, network, codes):
@@ -72,7 +75,9 @@ def write_table(path, network, codes):
         witness=floats,
     )
     with Output(str(path), force=True) as output:
-        writer = CellTableWriter(output, Metadata.of(network.stack, network.box, witness=True))
+        writer = CellTableWriter(
+            output, Metadata.of(network.stack, network.chart.domain, witness=True)
+        )
         writer.write(rows)
         writer.close(complete=True, certified=True, decisions={})
         output.commit()

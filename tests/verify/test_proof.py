@@ -126,6 +126,13 @@ def test_no_decision_can_be_another(by_hand, k):
         assert replayed(by_hand, changed(k, neuron, other, *basis)).failed, other
 
 
+def test_a_sign_that_a_neuron_has_nowhere_on_the_node(by_hand):
+    """The hyperplane of x - 2 does not cut the box, all of which is on its other side."""
+    result = replayed(by_hand, changed(0, 1, ACTIVE, [], []))
+    assert result.checked == 0
+    assert "decision 0: neuron 1 of layer 1 is not positive on the whole node" in result.failures[0]
+
+
 def test_a_basis_that_proves_nothing_is_replaced(by_hand):
     """The decision is right all the same: an exact linear program proves it, and is counted."""
     row = (5, ACTIVE, [0], [0])  # 3/4 - x is no multiple of x plus something >= 0 on the box

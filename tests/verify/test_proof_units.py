@@ -78,7 +78,7 @@ def drawn(seed):
         [second] = random_network(seed + 1000, before, (sizes[1],))
         layers.append(replace(second, many=[u for u in second.many if not isinstance(u, Max)]))
     table = MemoryTable.of(layers, cube(n_inputs, -1, 1), witness=False)
-    network = ExactNetwork(stack_of(layers), table.box)
+    network = ExactNetwork(stack_of(layers), table.domain)
     return table, network, certificate(network)
 
 
@@ -144,6 +144,6 @@ def test_maxima_have_no_certificates():
     rows = [[1, 0], [0, 1], [-1, 0]]
     layers = [Layer([], [Max([[*map(int, row)] for row in rows])])]
     table = MemoryTable.of(layers, cube(1, -1, 1), witness=False)
-    network = ExactNetwork(stack_of(layers), table.box)
+    network = ExactNetwork(stack_of(layers), table.domain)
     with pytest.raises(InputError, match="three or more numbers"):
         replayed(table, network, [])

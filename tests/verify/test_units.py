@@ -9,10 +9,11 @@ import pytest
 from flint import fmpq
 
 from nnce_cli.verify.exact_codes import locate
-from nnce_cli.verify.exact_network import ExactNetwork, rationals
+from nnce_cli.verify.exact_network import ExactNetwork
 from nnce_cli.verify.facets import hyperplanes_differ
 from nnce_cli.verify.float_codes import FloatCodes
 from nnce_cli.verify.float_forms import FloatForms
+from nnce_cli.verify.forms import rationals
 from nnce_cli.verify.hyperplanes import surroundings
 from tests.cases import cube
 from tests.verify.piecewise import (

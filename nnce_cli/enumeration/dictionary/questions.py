@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nnce_cli import _core
 from nnce_cli.domain import Box
+from nnce_cli.enumeration.dictionary.weight_signs import WeightSigns
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import LayerStack
 
@@ -32,6 +33,8 @@ PathArrays = tuple[
     NDArray[np.int32],
 ]  # fmt: skip
 
+NOTHING = np.zeros(0, np.int32)  # a basis where there is nothing to prove
+
 
 class Questions:
     """Answers the questions of a walk over ``stack`` on ``box``.
@@ -40,10 +43,14 @@ class Questions:
     the order of the walk) to its witness where no float64 point was found in the cell.
     """
 
-    def __init__(self, walk: _core.TreeWalk, stack: LayerStack, box: Box) -> None:
+    def __init__(
+        self, walk: _core.TreeWalk, stack: LayerStack, box: Box, *, log: bool = False
+    ) -> None:
+        """Answer for a walk; ``log`` says that every decision needs a basis that proves it."""
         self._walk = walk
         self._stack = stack
         self._box = box
+        self._weight_signs = None if log else WeightSigns(stack)
         self.begin()
 
     def begin(self) -> None:
@@ -64,8 +71,13 @@ class Questions:
         neuron, at_root, free, arrays = self._walk.question()
         if neuron < 0:
             self._answer_leaf(_path(arrays))
+            return
+        self.neurons += 1
+        signs, is_zero, *_ = arrays
+        sign = self._weight_signs.sign_on(signs, is_zero, neuron) if self._weight_signs else 0
+        if sign:
+            self._walk.answer_constant(sign, NOTHING)
         else:
-            self.neurons += 1
             self._answer_neuron(neuron, _path(arrays), None if at_root else free)
 
     def cell_exists(self, t: int) -> bool:
@@ -85,7 +97,7 @@ class Questions:
             sign = 1 if isinstance(decision, Positive) else -1
             self._walk.answer_constant(sign, _indices(decision.basis))
         elif not isinstance(decision, Cuts):
-            self._walk.answer_constant(0, np.zeros(0, np.int32))
+            self._walk.answer_constant(0, NOTHING)
         elif free is None:
             self._walk.answer_cuts()
         else:

@@ -55,7 +55,7 @@ class DictionaryWalk:
             certify=certify,
             log=self._log,
         )
-        self._questions = Questions(self._walk, problem.stack, problem.box)
+        self._questions = Questions(self._walk, problem.stack, problem.box, log=self._log)
         self._ranks = RankFinder(problem.stack) if self._rows else None
 
     def begin(self, subtree: Subtree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.domain import Box
 from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.problem import Problem
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.network import MAX, AffineMap, LayerStack, nearest
 
 LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other walk
 LARGEST_EXACT_SCALE = 400  # beyond this, forms that were exact may underflow
@@ -55,7 +56,7 @@ def _exact_layers(stack: LayerStack, box: Box) -> list[bool]:
 
     Scaling takes nothing away where it does not underflow: forms have 53 bits.
     """
-    if (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
+    if stack.hidden[0].is_rational or (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
         return [False] * len(stack.hidden)
     return core_network(stack, box).exact_layers()
 
@@ -73,42 +74,63 @@ def scale(
     d, exponents = stack.n_inputs, input_exponents(box)
     lower, upper = -np.ones(max(d, 2)), np.ones(max(d, 2))
     lower[:d], upper[:d] = np.ldexp(box.lower, -exponents), np.ldexp(box.upper, -exponents)
-    weights, biases, errors = zip(*scaled_layers(stack, exponents, slopes), strict=True)
-    first = np.zeros((len(weights[0]), max(d, 2)))
-    first[:, :d] = weights[0]
+    layers = list(scaled_layers(stack, exponents, slopes))
     inexact = [
-        layer.exact is not None or _underflows(layer, *scaled)
-        for layer, *scaled in zip(stack.hidden, weights, biases, strict=True)
+        layer.is_rational or _underflows(layer, scaled)
+        for layer, scaled in zip(stack.hidden, layers, strict=True)
     ]
     known = [*exact, *[False] * (len(inexact) - len(exact))]
+    errors = [scaled.error for scaled in layers]
     return _core.VertexNetwork(
         inputs=d,
         lower=lower.tolist(),
         upper=upper.tolist(),
-        weights=[first, *weights[1:]],
-        biases=list(biases),
+        weights=[
+            (layer.rows.starts, layer.rows.columns, scaled.entries)
+            for layer, scaled in zip(stack.hidden, layers, strict=True)
+        ],
+        biases=[scaled.bias for scaled in layers],
+        exponents=[scaled.exponents for scaled in layers],
         slopes=list(slopes),
         roundings=list(zip(errors, inexact, known, strict=True)),
+        maxima=[
+            [(first, unit.pieces, unit.base) for unit, first in units.firsts() if unit.kind == MAX]
+            for units in stack.units
+        ],
     )
+
+
+@dataclass(frozen=True)
+class ScaledLayer:
+    """A layer's scaled weight, by the entries of its ``rows``, its bias, and its forms' error.
+
+    Its neurons were divided by powers of two with these ``exponents``.
+    """
+
+    entries: Floats
+    bias: Floats
+    exponents: Exponents
+    error: float
 
 
 def scaled_layers(
     stack: LayerStack, exponents: Exponents, slopes: Sequence[Floats]
-) -> Iterator[tuple[Floats, Floats, float]]:
-    """Yield the scaled weight and bias of each layer, and how far its forms may be off.
+) -> Iterator[ScaledLayer]:
+    """Yield each layer, scaled, and how far its forms may be off.
 
     ``exponents`` are those of the inputs. A form of n terms errs by (n + 2) u and what the terms
-    err by (Higham 2002, section 3.1); a slope is one more rounding of each term.
+    err by (Higham 2002, section 3.1); a slope is one more rounding of each term, and so is the sum
+    of a max's first number and what its winner adds.
     """
     error, gains = 0.0, np.ones(stack.n_inputs)
     for index, (layer, slope) in enumerate(zip(stack.hidden, slopes, strict=True)):
-        weight, bias, scales = _scale(layer, exponents, gains)
-        size = float((np.abs(weight) * gains).sum(axis=1).max())
-        roundings = layer.n_in + 4 + int((gains > 1.0).any())
+        entries, bias, scales = _scale(layer, exponents, gains)
+        size = float(_sums(layer, np.abs(entries) * gains[layer.rows.columns]).max())
+        roundings = layer.rows.longest + 4 + int((gains > 1.0).any())
         rounding = 0.0 if index == 0 else 2 * roundings * UNIT_ROUNDOFF
         rounding += _inexactness(layer, exponents, scales)
         error = (size * error + rounding) * (1 + 2.0**-30) + UNDERFLOW * float(gains.max())
-        yield weight, bias, error
+        yield ScaledLayer(entries, bias, scales, error)
         exponents, gains = scales, np.ones(layer.n_out)
         gains[: slope.size] = np.maximum(np.abs(slope), 1.0)
 
@@ -116,28 +138,41 @@ def scaled_layers(
 def _scale(
     layer: AffineMap, exponents: Exponents, gains: Floats
 ) -> tuple[Floats, Floats, Exponents]:
-    """Return the layer's scaled weight and bias, and the exponents of its neurons.
+    """Return the layer's scaled entries and bias, and the exponents of its neurons.
 
     ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself.
     """
-    mantissa, exponent = np.frexp(np.column_stack([layer.weight, layer.bias]))
-    exponent += np.append(exponents, np.int32(0))
-    largest = np.where(mantissa == 0.0, NO_EXPONENT, exponent).max(axis=1)
+    rows = layer.rows
+    entries, exponent = np.frexp(nearest(rows.values))
+    exponent = np.where(entries == 0.0, NO_EXPONENT, exponent + exponents[rows.columns])
+    bias, largest = np.frexp(layer.bias)
+    largest = np.where(bias == 0.0, NO_EXPONENT, largest)
+    bias_exponent = largest.copy()
+    filled = rows.lengths > 0
+    if filled.any():
+        most = np.maximum.reduceat(exponent, rows.starts[:-1][filled])
+        largest[filled] = np.maximum(largest[filled], most)
     largest[largest == NO_EXPONENT] = 0
-    down = np.maximum(exponent - largest[:, None], -2000)  # less than that is no number
-    scaled = np.ldexp(mantissa, down)
-    total = (np.abs(scaled) * np.append(gains, 1.0)).sum(axis=1)
+    # Less than 2^-2000 is no number.
+    entries = np.ldexp(entries, np.maximum(exponent - largest[rows.row_of], -2000))
+    bias = np.ldexp(bias, np.maximum(bias_exponent - largest, -2000))
+    total = _sums(layer, np.abs(entries) * gains[rows.columns]) + np.abs(bias)
     total *= 1 + 2.0**-20  # forms are this much over 1 at most
     shift = np.frexp(total)[1]
-    scaled *= np.ldexp(1.0, -shift)[:, None]
-    return scaled[:, :-1].copy(), scaled[:, -1].copy(), largest + shift
+    entries = entries * np.ldexp(1.0, -shift)[rows.row_of]
+    return entries, bias * np.ldexp(1.0, -shift), largest + shift
 
 
-def _underflows(layer: AffineMap, weight: Floats, bias: Floats) -> bool:
+def _sums(layer: AffineMap, terms: Floats) -> Floats:
+    """Return the sums of terms, one for each entry of a layer's ``rows``, by its neurons."""
+    return np.bincount(layer.rows.row_of, terms, minlength=layer.n_out).astype(np.float64)
+
+
+def _underflows(layer: AffineMap, scaled: ScaledLayer) -> bool:
     """Tell whether a number of the layer may have lost bits by its scaling."""
-    numbers = np.column_stack([layer.weight, layer.bias]) != 0.0
-    scaled = np.abs(np.column_stack([weight, bias]))
-    return bool((numbers & (scaled < SMALLEST)).any())
+    entries = (nearest(layer.rows.values) != 0.0) & (np.abs(scaled.entries) < SMALLEST)
+    bias = (layer.bias != 0.0) & (np.abs(scaled.bias) < SMALLEST)
+    return bool(entries.any() or bias.any())
 
 
 def _inexactness(layer: AffineMap, exponents: Exponents, scales: Exponents) -> float:
@@ -145,7 +180,7 @@ def _inexactness(layer: AffineMap, exponents: Exponents, scales: Exponents) -> f
 
     Half a unit in the last place of each, or of the smallest normal number.
     """
-    if layer.exact is None:
+    if not layer.is_rational:
         return 0.0
     absolute = np.ldexp(1.0, -1074 + max(int(exponents.max()), 0) - scales)
     return UNIT_ROUNDOFF + (layer.n_in + 1) * float(absolute.max())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from nnce_cli.cli.request import STDOUT, Request
-from nnce_cli.cli.signals import Stop
+from nnce_cli.run.request import STDOUT, Request
 
 if TYPE_CHECKING:
     from nnce_cli.parallel import Part, Plan, RunFolder, View
@@ -31,17 +29,25 @@ class Counted(Protocol):
 class Gathering:
     """Joins the parts of a run into its table: at the end, or as they come for a pipe.
 
-    ``written`` says whether there is a table. Use it in a ``with`` block.
+    ``written`` says whether there is a table. ``tell`` is told, in a line, of what has to be done
+    again. Use it in a ``with`` block.
     """
 
-    def __init__(self, request: Request, folder: RunFolder, plan: Plan, stop: Stop) -> None:
+    def __init__(
+        self,
+        request: Request,
+        folder: RunFolder,
+        plan: Plan,
+        should_stop: Callable[[], bool],
+        tell: Callable[[str], None],
+    ) -> None:
         from nnce_cli.parallel import NO_PLACE, Parts
 
         self.written = False
         self._request = request
         self._folder = folder
-        self._stop = stop
-        self._parts = Parts(folder, plan, stop.is_requested, _tell)
+        self._should_stop = should_stop
+        self._parts = Parts(folder, plan, should_stop, tell)
         self._last = NO_PLACE  # of the parts joined so far
         self._done = 0  # tasks done when that was
         self._output: Output | None = None
@@ -177,7 +183,7 @@ class Gathering:
         from nnce_cli.parallel import StoppedError
 
         for part in parts:
-            if self._stop.requested:
+            if self._should_stop():
                 raise StoppedError
             yield part
 
@@ -213,10 +219,6 @@ class Gathering:
     ) -> None:
         if self._output is not None:
             self._output.__exit__(kind, error, trace)
-
-
-def _tell(line: str) -> None:
-    print(f"nnce: {line}", file=sys.stderr)
 
 
 def _reason(stopped_by: str | None) -> str | None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.verify.workers import in_order
+from nnce_cli.base.workers import in_order
 
 
 def later_first(number):

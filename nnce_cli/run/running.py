@@ -1,4 +1,4 @@
-"""A run, from its folder to its output: what ``nnce enumerate`` does behind its options."""
+"""A run, from a request to its output. It reports what happens, and prints nothing."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from nnce_cli import __version__
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.memory import peak_memory_bytes
-from nnce_cli.cli.gathering import Gathering
-from nnce_cli.cli.request import STDOUT, Request, Result
-from nnce_cli.cli.resume import resume_command
-from nnce_cli.cli.say import say
-from nnce_cli.cli.signals import stop_on_signals
+from nnce_cli.run.gathering import Gathering
+from nnce_cli.run.request import STDOUT, Request, Result
 
 if TYPE_CHECKING:
     from nnce_cli.parallel import Journal, Plan, RunFolder, View
     from nnce_cli.table import Metadata, PartWriter
+
+
+class SavedError(InputError):
+    """A run that an error stopped; what it has found is kept, and it can be resumed."""
 
 
 def default_folder(model: Path, target: str | None) -> Path | None:
@@ -85,28 +86,36 @@ def _made(said: Metadata) -> tuple[str, str | None, bool] | None:
     return None if said.made is None else (said.made.method, said.made.lp, said.made.proof)
 
 
-def run(request: Request, observers: Sequence[Callable[[View], None]]) -> Result:
+def run(
+    request: Request,
+    observers: Sequence[Callable[[View], None]] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Result:
     """Run, or go on with a run, until it ends or is stopped; write the output.
 
-    ``observers`` are shown the run again and again.
+    Args:
+        request: what to enumerate, and where it goes.
+        observers: are shown the run again and again.
+        should_stop: is asked again and again; the run stops, resumable, where it says so.
+        tell: is told, in a line, of what went wrong and is done again.
 
     Raises:
-        InputError: something cannot be written, or the run folder is another run's.
+        SavedError: something cannot be written; the run can be resumed.
+        InputError: the same where nothing was found yet, or the run folder is another run's.
     """
     from nnce_cli.parallel import coordinate
 
     with (
         _folder(request) as folder,
-        stop_on_signals() as stop,
-        Gathering(request, folder, plan := _plan(request, folder), stop) as gathering,
+        Gathering(request, folder, plan := _plan(request, folder), should_stop, tell) as gathering,
     ):
         observers = [*observers, gathering.look]
-
         plan.walk  # noqa: B018 (it is made before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
-        with _saying_how_to_resume(request, folder):
+        with _saving(request, folder):
             stopped_by = coordinate(
-                folder.journal, plan, request.jobs, request.limits, stop.is_requested, observers
+                folder.journal, plan, request.jobs, request.limits, should_stop, observers
             )
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
         totals = folder.journal.totals
@@ -217,18 +226,14 @@ def _folder(request: Request) -> Iterator[RunFolder]:
 
 
 @contextmanager
-def _saying_how_to_resume(request: Request, folder: RunFolder) -> Iterator[None]:
-    """Add to an error, or to an impatient second signal, that the run is saved."""
+def _saving(request: Request, folder: RunFolder) -> Iterator[None]:
+    """Let an error know that the run is saved, where it is."""
     try:
         yield
-    except KeyboardInterrupt:
-        if request.folder is not None:
-            say(f"go on with: {resume_command()}")
-        raise
     except InputError as error:
         if request.folder is None or folder.journal.totals.done == 0:
             raise
-        raise InputError(f"{error}; the run is saved: go on with {resume_command()}") from error
+        raise SavedError(str(error)) from error
 
 
 def _given_up(journal: Journal) -> str | None:

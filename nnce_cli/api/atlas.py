@@ -1,0 +1,233 @@
+"""A cell table and its network, as Python works with them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnce_cli.api.network import Network
+from nnce_cli.base.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from nnce_cli.analysis import Stats
+    from nnce_cli.table import Metadata, Rows
+
+    Floats = NDArray[np.float64]
+    Bits = NDArray[np.uint8]
+
+
+class Atlas:
+    """The cells of a network on a domain; rows are in the order of their sign vectors.
+
+    Arrays are read from the file when they are asked for, and kept.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        network: Network | None = None,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
+        """Open a table; ``folder`` is removed with it.
+
+        Raises:
+            InputError: it is no cell table, is damaged, or is another network's.
+        """
+        self.path = path
+        self.network = network
+        self._folder = folder
+        with self._reader() as reader:
+            self.metadata: Metadata = reader.metadata
+        if network is not None:
+            from nnce_cli.analysis import refuse_other_model
+            from nnce_cli.table import load_as
+
+            refuse_other_model(self.metadata, load_as(self.metadata, network.path))
+
+    @property
+    def cells(self) -> int:
+        """The number of cells."""
+        return self.metadata.cells
+
+    @property
+    def layer_cells(self) -> list[int]:
+        """The number of layer-k cells, for k = 1, …, L."""
+        return list(self.metadata.layer_cells)
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all cells."""
+        return self.metadata.complete
+
+    @property
+    def certified(self) -> bool:
+        """Whether every decision behind them was proved."""
+        return self.metadata.certified
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """All columns, as a pyarrow table whose schema has the metadata too (key ``nnce``)."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            found = file.read()
+        said = self.metadata.to_json().encode()
+        return found.replace_schema_metadata({**(found.schema.metadata or {}), b"nnce": said})
+
+    def to_pandas(self) -> Any:
+        """Return the table as a pandas DataFrame.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        _need("pandas")
+        return self.table.to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return the table as a polars DataFrame.
+
+        Raises:
+            InputError: polars is not installed.
+        """
+        return _need("polars").from_arrow(self.table)
+
+    def batches(self) -> Iterator[Rows]:
+        """Yield the rows some at a time, in bounded memory; they are held against the digests."""
+        with self._reader() as reader:
+            yield from reader.batches()
+
+    def signs(self, layer: int) -> Bits:
+        """Return the bits (cells, n) of a layer's units with two pieces, as 0 and 1; from 1."""
+        return self._codes[self._index(layer)][0]
+
+    def pieces(self, layer: int) -> Bits:
+        """Return the pieces (cells, p) of a layer's units that have three or more; from 1."""
+        return self._codes[self._index(layer)][1]
+
+    def _index(self, layer: int) -> int:
+        if not 1 <= layer <= len(self._codes):
+            raise InputError(f"there are layers 1 to {len(self._codes)}, and no layer {layer}")
+        return layer - 1
+
+    @cached_property
+    def _codes(self) -> list[tuple[Bits, Bits]]:
+        return self.metadata.sizes.layout.split_layers(self._all.joined)
+
+    @property
+    def active(self) -> NDArray[np.uint16]:
+        """The number of active units of each layer (cells, L)."""
+        return self._all.active
+
+    @property
+    def ranks(self) -> NDArray[np.uint16]:
+        """The ranks of the cells at each layer (cells, L)."""
+        return self._all.ranks
+
+    @property
+    def witness(self) -> Floats:
+        """A point strictly inside each cell (cells, n_0).
+
+        Raises:
+            InputError: the table has no witnesses.
+        """
+        if self._all.witness is None:
+            raise InputError("the table has no witnesses: enumerate with witness=True")
+        return self._all.witness
+
+    @property
+    def bounded(self) -> NDArray[np.bool_]:
+        """Which cells are bounded (cells,)."""
+        import numpy as np
+
+        found = self._all.bounded
+        return np.ones(self.cells, np.bool_) if found is None else found
+
+    @cached_property
+    def _all(self) -> _Columns:
+        return _Columns.of(list(self.batches()), self.metadata)
+
+    def stats(self) -> Stats:
+        """Return what ``nnce stats`` says: cells by layer and rank, and how cells divide."""
+        from nnce_cli.analysis import stats
+
+        return stats(self.batches(), self.metadata.sizes)
+
+    def _reader(self) -> Any:
+        from nnce_cli.table import CellTableReader
+
+        return CellTableReader(self.path)
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return self.cells
+
+    def __repr__(self) -> str:
+        """Return a short text: how many cells of what."""
+        widths = "-".join(map(str, self.metadata.widths))
+        state = "" if self.complete else ", incomplete"
+        return f"<Atlas of {widths}: {self.cells:,} cells{state}>"
+
+
+def _need(module: str) -> Any:
+    """Return a module that is there or not."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(f"{module} is not installed: pip install {module}") from error
+
+
+class _Columns:
+    """All columns of a table in memory."""
+
+    def __init__(
+        self,
+        joined: Bits,
+        active: NDArray[np.uint16],
+        ranks: NDArray[np.uint16],
+        witness: Floats | None,
+        bounded: NDArray[np.bool_] | None,
+    ) -> None:
+        self.joined = joined
+        self.active = active
+        self.ranks = ranks
+        self.witness = witness
+        self.bounded = bounded
+
+    @staticmethod
+    def of(batches: list[Rows], said: Metadata) -> _Columns:
+        """Join the rows of a table."""
+        import numpy as np
+
+        layers = len(said.widths) - 1
+        none = np.zeros((0, said.sizes.layout.row_bytes), np.uint8)
+        counts = np.zeros((0, layers), np.uint16)
+
+        def joined(parts: list[Any]) -> Any:
+            return (
+                None if any(part is None for part in parts) or not parts else np.concatenate(parts)
+            )
+
+        return _Columns(
+            np.concatenate([none, *(np.concatenate(b.signs, axis=1) for b in batches if layers)]),
+            np.concatenate([counts, *(b.active for b in batches)]),
+            np.concatenate([counts, *(b.ranks for b in batches)]),
+            joined([b.witness for b in batches]),
+            joined([b.bounded for b in batches]),
+        )
+
+
+def open_table(cells: str | Path, network: Network | None = None) -> Atlas:
+    """Open a cell table, with the network that it is of where there are questions about that.
+
+    Raises:
+        InputError: it is no cell table, or another network's.
+    """
+    return Atlas(Path(cells), network)
