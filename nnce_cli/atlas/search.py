@@ -22,6 +22,7 @@ from nnce_cli.atlas.exact_question import ExactQuestion
 from nnce_cli.atlas.programs import INEQUALITY, Impossible, Name, Program, decide
 from nnce_cli.atlas.question import Question
 from nnce_cli.atlas.relaxation import RULES, Bounded, Forms, Regions, Relaxation
+from nnce_cli.atlas.sampling import likely_points
 from nnce_cli.atlas.split_tree import Cut, SplitTree
 from nnce_cli.exact import rationals
 
@@ -96,6 +97,15 @@ class Search:
             np.zeros((0, domain.n_inputs)),
         )
         self._waiting = [root]
+
+    def sample(self) -> Found | None:
+        """Look at random for a point at which an alternative occurs."""
+        for alternative in range(len(self.question.alternatives)):
+            for point in likely_points(self.question, alternative)[:TRIED]:
+                exact = rationals(point.tolist())
+                if self.exact.occurs(exact, alternative):
+                    return Found(alternative, exact)
+        return None
 
     def run(self, stop: Callable[[], bool]) -> Found | None:
         """Search on until a point is found, all is closed, or ``stop`` says so.

@@ -97,7 +97,7 @@ def check(
             watch(Progress(k, len(groups), before + search.visited, search.waiting))
             return stop()
 
-        found = search.run(look)
+        found = search.sample() or search.run(look)
         regions += search.visited
         if found is not None:
             point = place.input_of(found.point)

@@ -117,6 +117,7 @@ def check_property(
     stack = load_network(model)
     refuse_tail(stack)
     asked = read_property(prop, stack.n_inputs, stack.n_outputs)
+    _hold_against_onnxruntime(stack, model, asked)
     if not quiet:
         for note in asked.notes:
             say(note)
@@ -251,6 +252,22 @@ class TimeLimit:
     def is_over(self) -> bool:
         """Whether the time is over."""
         return time.monotonic() > self._end
+
+
+def _hold_against_onnxruntime(stack: LayerStack, model: Path, asked: Property) -> None:
+    """Check what was read at points of the first case's domain, where that is in a box.
+
+    Raises:
+        InputError: onnxruntime finds other numbers.
+    """
+    import numpy as np
+
+    from nnce_cli.network import check_against_onnxruntime
+
+    for case in asked.cases[:1]:
+        lower, upper = case.domain.lower, case.domain.upper
+        if np.isfinite(lower).all() and np.isfinite(upper).all():
+            check_against_onnxruntime(stack, model, lower, upper)
 
 
 def refuse_tail(stack: LayerStack) -> None:
