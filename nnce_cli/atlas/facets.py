@@ -44,6 +44,8 @@ def facets(forms: Sequence[Form], inside: Point) -> list[Facet]:
         forms: affine functions that are not constant.
         inside: a point where all of them are positive.
     """
+    if not forms:
+        return []
     groups = _parallel(forms)
     walls = [forms[group[0]] for group in groups]
     points = _FacetSearch(walls, inside).points()

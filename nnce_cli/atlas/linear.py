@@ -17,7 +17,7 @@ Vector = Sequence[fmpq]
 
 def floats_of(rows: Sequence[Vector], n: int) -> NDArray[np.float64]:
     """Return rows (m, n) of rational numbers, each rounded to the nearest float64."""
-    return np.array([[nearest_float(x) for x in row] for row in rows]).reshape(-1, n)
+    return np.array([[nearest_float(x) for x in row] for row in rows]).reshape(len(rows), n)
 
 
 def matrix_of(rows: Sequence[Vector], n: int) -> fmpq_mat:

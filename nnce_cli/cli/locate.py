@@ -161,4 +161,4 @@ def _print_text(found: Located, cells: int) -> None:
 
 def _cell_words(row: int, points: int, such_cells: int) -> str:
     others = f", and {such_cells - 1:,} more with as many" if such_cells > 1 else ""
-    return f"row {row} with {points:,} points{others}"
+    return f"row {row:,} with {points:,} {'point' if points == 1 else 'points'}{others}"

@@ -11,7 +11,7 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.atlas import CellSpace, cell_at, cell_of_row, cell_of_signs
+from nnce_cli.atlas import Cell, CellSpace, cell_at, cell_of_row, cell_of_signs
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box, Polyhedron
 from nnce_cli.exact import evaluate
@@ -174,6 +174,39 @@ def test_cells_of_all_of_space(tmp_path):
         assert (cell.volume, cell.diameter) == (None, math.inf)
         assert cell.corners.vertices == []  # a line runs through it
         assert [n.row for n in cell.neighbours] == [0]
+
+
+@pytest.mark.parametrize("fixed", [1, 2])
+def test_inputs_that_are_fixed_are_no_dimensions(tmp_path, fixed):
+    rows = [[Fraction(1), Fraction(2), Fraction(0)], [Fraction(-1), Fraction(1), Fraction(1)]]
+    stack = stack_from([rows])
+    domain = Box(np.array([0.5, -1.0]), np.array([0.5, 1.0]))
+    if fixed == 2:
+        domain = Box(np.full(2, 0.5), np.full(2, 0.5))
+    with table_of(tmp_path / "cells.parquet", stack, domain) as reader:
+        space = CellSpace(stack, domain)
+        cells = [cell_of_row(space, reader, row) for row in range(reader.rows)]
+        assert sum(cell.volume for cell in cells) == (2 if fixed == 1 else 1)
+        cell = cell_at(space, reader, np.array([0.5, 0.5]))
+        assert all(space.full_point(v)[0] == fmpq(1, 2) for v in cell.corners.vertices)
+        assert (cell.A @ np.full(2 - fixed, 0.5) + cell.b).tolist() == [1.5, 1.0]
+        assert len(cell.facets) == (2 if fixed == 1 else 0)
+        with pytest.raises(InputError, match="outside"):
+            cell_at(space, reader, np.array([0.25, 0.5]))
+
+
+def test_a_row_that_is_no_cell_is_refused(tmp_path):
+    """A table may come from anybody: x > 0 and -x > 1 hold nowhere."""
+    stack = stack_from([[[Fraction(1), Fraction(0)], [Fraction(-1), Fraction(-1)]]])
+    domain = cube(1, -2, 2)
+    with table_of(tmp_path / "cells.parquet", stack, domain) as reader:
+        for bits in (0b11000000, 0b00000000):
+            cell = Cell(CellSpace(stack, domain), reader, np.array([bits], np.uint8), 0)
+            if bits:
+                with pytest.raises(InputError, match="not a cell of the model"):
+                    _ = cell.ball
+            else:
+                assert cell.volume == 1
 
 
 def test_wrong_questions_are_refused(tmp_path):

@@ -43,50 +43,11 @@ def test_locate(folder):
     text = nnce("locate", "cells.parquet", "m.onnx", "points.csv", cwd=folder).stdout
     assert "point 2: outside" in text
     assert f"point 0: row {listed[0]['rows'][0]}" in text
-    csv = nnce("locate", "cells.parquet", "m.onnx", "points.csv", "--format", "csv", cwd=folder)
+    content = (folder / "points.csv").read_text()
+    options = {"cwd": folder, "input": content}
+    csv = nnce("locate", "cells.parquet", "m.onnx", "-", "--format", "csv", **options)
     lines = [f"{k},{row}" for k in (0, 1) for row in listed[k]["rows"]]
     assert csv.stdout.split() == ["point,row", *lines, "2,outside"]
-
-
-def test_points_come_in_every_form(folder):
-    points = np.array([[0.5, 0.5], [-0.25, 0.9], [3, 0]])
-    np.save(folder / "points.npy", points)
-    np.save(folder / "columns.npy", np.asfortranarray(points.astype(np.float32)))
-    (folder / "points.json").write_text(json.dumps(points.reshape(3, 1, 2).tolist()))
-    expected = run_json("locate", "cells.parquet", "m.onnx", "points.csv", cwd=folder)
-    for name in ("points.npy", "points.json"):
-        assert run_json("locate", "cells.parquet", "m.onnx", name, cwd=folder) == expected
-    found = run_json("locate", "cells.parquet", "m.onnx", "columns.npy", cwd=folder)
-    assert found["inside"] == 2
-    text = (folder / "points.csv").read_text()
-    assert run_json("locate", "cells.parquet", "m.onnx", "-", cwd=folder, input=text) == expected
-
-
-@pytest.mark.parametrize(
-    ("content", "word"),
-    [
-        (b"1,2\n3\n", "as many numbers"),
-        (b"a,b\n", "as many numbers"),
-        (b"", "no points"),
-        (b"[1, 2]", "row of its own"),
-        (b'{"a": 1}', "as many numbers"),
-        (b"[[1], [2, 3]]", "of one size"),
-        (b"1,2,3\n", "3 coordinates"),
-        (b"nan,0\n", "not finite"),
-        (b"\x93NUMPY\x01\x00", "not an .npy"),
-        (b"\xff\xfe", "neither text"),
-    ],
-)
-def test_bad_points_are_refused(folder, content, word):
-    (folder / "bad").write_bytes(content)
-    assert_refused(nnce("locate", "cells.parquet", "m.onnx", "bad", cwd=folder), word)
-
-
-def test_an_array_that_claims_to_be_large_is_refused(folder):
-    np.save(folder / "large.npy", np.zeros((2, 2)))
-    content = (folder / "large.npy").read_bytes().replace(b"(2, 2), ", b"(9999999999, 2), ", 1)
-    (folder / "large.npy").write_bytes(content.replace(b" " * 8 + b"\n", b"\n", 1))
-    assert_refused(nnce("locate", "cells.parquet", "m.onnx", "large.npy", cwd=folder), ".npy")
 
 
 def test_cell(folder):
@@ -94,16 +55,12 @@ def test_cell(folder):
     number = str(row["rows"][0])
     cell = run_json("cell", "cells.parquet", "m.onnx", "--row", number, cwd=folder)
     at = run_json("cell", "cells.parquet", "m.onnx", "--at", "0.5,0.5", cwd=folder)
-    bits = ["--signs", cell["signs"][0]]
-    assert cell == at == run_json("cell", "cells.parquet", "m.onnx", *bits, cwd=folder)
+    assert cell == at
     assert cell["signs"] == ["1111"]
     assert cell["outputs"] == {"A": [[3.0, 1.0]], "b": [1.125]}
     assert cell["bounded"]
     beyond = [f["neighbour"]["row"] for f in cell["facets"] if f["neighbour"]]
-    for other in beyond[:2]:
-        back = run_json("cell", "cells.parquet", "m.onnx", "--row", str(other), cwd=folder)
-        assert int(number) in [f["neighbour"]["row"] for f in back["facets"] if f["neighbour"]]
-    text = nnce("cell", "cells.parquet", "m.onnx", "--row", number, cwd=folder).stdout
+    text = nnce("cell", "cells.parquet", "m.onnx", "--signs", "1111", cwd=folder).stdout
     assert "upper bound of input 0" in text
     assert "the domain ends" in text
     assert f"row {beyond[0]}" in text
@@ -140,13 +97,9 @@ def test_neurons(folder):
 
 def test_wrong_usage_is_refused(folder):
     cell = ["cell", "cells.parquet", "m.onnx"]
-    for options in ([], ["--row", "1", "--at", "0,0"]):
-        assert_refused(nnce(*cell, *options, cwd=folder), "give one of")
+    assert_refused(nnce(*cell, "--row", "1", "--at", "0,0", cwd=folder), "give one of")
     assert_refused(nnce(*cell, "--row", "11", cwd=folder), "no row 11")
     assert_refused(nnce(*cell, "--at", "x,1", cwd=folder), "numbers with commas")
-    assert_refused(nnce(*cell, "--signs", "0000 1", cwd=folder), "layers")
-    for command in (["cell", "cells.parquet", "other.onnx", "--row", "1"],
-                    ["neurons", "cells.parquet", "other.onnx"],
-                    ["locate", "cells.parquet", "other.onnx", "points.csv"]):  # fmt: skip
-        assert_refused(nnce(*command, cwd=folder), "was not made from")
+    other = ["locate", "cells.parquet", "other.onnx", "points.csv"]
+    assert_refused(nnce(*other, cwd=folder), "was not made from")
     assert_refused(nnce("locate", "-", "m.onnx", "-", cwd=folder), "cannot both")
