@@ -713,6 +713,7 @@ nb::ndarray<nb::numpy, double> vertex_forms(const VertexNetwork& network,
                                             const std::vector<nb::bytes>& active) {
   const auto layer = static_cast<Index>(active.size());
   require(network.dimension() == D && layer < network.depth(), "no such layer");
+  for (Index l = 0; l <= layer; ++l) require(!network[l].is_gathered(), "a layer without sums");
   Sums<D> sums(network);
   LayerForms<D> forms(network[0]);
   forms.take_first();
@@ -766,37 +767,46 @@ void bind_vertex(nb::module_& m) {
       "``inputs`` inputs vary; ``lower`` and ``upper`` have an entry for each, or two for one. Of\n"
       "each layer: ``weights``, by neurons, as the places of each neuron's first entry and of the\n"
       "end (width + 1,) int64, and the entries' inputs (m,) int64 and float64 numbers (m,);\n"
-      "``biases`` (width,) float64; ``slopes`` (units,) float64 on the inactive side, the other\n"
+      "``biases`` (width,) float64; ``exponents`` (width,) int32 of the powers of two by which "
+      "the\n"
+      "neurons were divided; ``slopes`` (units,) float64 on the inactive side, the other\n"
       "neurons being pass-throughs; ``roundings``: how far a form may be from the true one,\n"
       "whether the weights are rounded, and whether all forms are exact; and ``maxima``: the "
       "first\n"
-      "unit of each max of three or more, and its numbers. Raises ValueError where sizes do not\n"
+      "unit of each max of three or more, its numbers, and the pass-through that carries the "
+      "first\n"
+      "one. Raises ValueError where sizes do not\n"
       "fit, a number is not finite, or something is not scaled.")
       .def(
           "__init__",
           [](VertexNetwork* self, Index inputs, std::vector<double> lower,
              std::vector<double> upper, const std::vector<EntryArrays>& weights,
              const std::vector<VectorOf<double>>& biases,
+             const std::vector<VectorOf<std::int32_t>>& exponents,
              const std::vector<VectorOf<double>>& slopes,
              const std::vector<std::tuple<double, bool, bool>>& roundings,
-             const std::vector<std::vector<std::pair<Index, Index>>>& maxima) {
+             const std::vector<std::vector<std::tuple<Index, Index, Index>>>& maxima) {
             const std::size_t depth = weights.size();
             require(depth > 0, "a network without layers");
-            require(biases.size() == depth && slopes.size() == depth && roundings.size() == depth &&
-                        maxima.size() == depth,
-                    "weights, biases, slopes, roundings and maxima of different numbers of layers");
+            require(biases.size() == depth && exponents.size() == depth && slopes.size() == depth &&
+                        roundings.size() == depth && maxima.size() == depth,
+                    "arrays of different numbers of layers");
             VertexNetwork network(inputs, std::move(lower), std::move(upper));
             for (std::size_t l = 0; l < depth; ++l) {
               const auto& [error, inexact, exact] = roundings[l];
-              std::vector<MaxUnit> winners;
-              for (const auto& [first, pieces] : maxima[l]) winners.push_back({first, pieces});
+              std::vector<BasedMax> winners;
+              for (const auto& [first, pieces, base] : maxima[l]) {
+                winners.push_back({{first, pieces}, base});
+              }
               network.add_layer(entries_of(weights[l], network.next_inputs()), values(biases[l]),
-                                values(slopes[l]), {error, inexact, exact}, std::move(winners));
+                                values(exponents[l]), values(slopes[l]), {error, inexact, exact},
+                                std::move(winners));
             }
             new (self) VertexNetwork(std::move(network));
           },
           nb::arg("inputs"), nb::arg("lower"), nb::arg("upper"), nb::arg("weights"),
-          nb::arg("biases"), nb::arg("slopes"), nb::arg("roundings"), nb::arg("maxima"))
+          nb::arg("biases"), nb::arg("exponents"), nb::arg("slopes"), nb::arg("roundings"),
+          nb::arg("maxima"))
       .def_prop_ro("dimension", &VertexNetwork::dimension)
       .def_prop_ro(
           "central", [](const VertexNetwork& self) { return self[self.depth() - 1].central; },

@@ -15,15 +15,16 @@ from nnce_cli.base.bits import unpack_layers
 from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, Rows
+from tests.oracles.domains import exact_domain
 from tests.oracles.naive import fraction
-from tests.oracles.ppl import box_constraints, expression, identity, pull_back
+from tests.oracles.ppl import expression, identity, pull_back
 from tests.strategies import Row, affine_map, stack_from
 from tests.thin_cells import inward_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nnce_cli.domain import Box
+    from nnce_cli.domain import Domain
 
 
 def network_of(layers: list[list[Row]], output: list[Row] | None) -> LayerStack:
@@ -34,10 +35,10 @@ def network_of(layers: list[list[Row]], output: list[Row] | None) -> LayerStack:
 
 @dataclass(frozen=True)
 class Cells:
-    """All cells of a network on a box: the table's metadata and rows, and the rows' signs."""
+    """All cells of a network on a domain: the table's metadata and rows, and the rows' signs."""
 
     stack: LayerStack
-    box: Box
+    domain: Domain
     metadata: Metadata
     rows: Rows
     bits: list[list[int]]
@@ -46,8 +47,9 @@ class Cells:
         """Return a table of one row."""
         rows = self.rows
         witness = None if rows.witness is None else rows.witness[i : i + 1]
+        bounded = None if rows.bounded is None else rows.bounded[i : i + 1]
         signs = [layer[i : i + 1] for layer in rows.signs]
-        return Rows(signs, rows.active[i : i + 1], rows.ranks[i : i + 1], witness)
+        return Rows(signs, rows.active[i : i + 1], rows.ranks[i : i + 1], witness, bounded)
 
     def witness(self, i: int) -> list[fmpq]:
         """Return the exact witness of a row."""
@@ -58,7 +60,7 @@ class Cells:
 
     def polyhedron(self, i: int) -> C_Polyhedron:
         """Return a cell (its closure)."""
-        cell = C_Polyhedron(box_constraints(self.box.lower.tolist(), self.box.upper.tolist()))
+        cell = exact_domain(self.domain)
         for row in inward_functions(self.stack, self.bits[i]):
             cell.add_constraint(expression(row) >= 0)
         return cell
@@ -77,23 +79,25 @@ def outputs_on(stack: LayerStack, signs: Sequence[int]) -> list[list[fmpq]]:
     return incoming.tolist() if stack.output is None else pull_back(stack.output, incoming)
 
 
-def cells_of(stack: LayerStack, box: Box, *, witness: bool = True) -> Cells:
+def cells_of(stack: LayerStack, domain: Domain, *, witness: bool = True) -> Cells:
     """Enumerate a network."""
-    walk = walk_factory(DICTIONARY)(Problem.of(stack, box), witness=witness)
+    walk = walk_factory(DICTIONARY)(Problem.of(stack, domain), witness=witness)
     found = list(batches(walk))
     rows = Rows(
         signs=[np.concatenate(parts) for parts in zip(*(b.signs for b in found), strict=True)],
         active=np.concatenate([b.active for b in found]),
         ranks=np.concatenate([b.ranks for b in found]),
         witness=np.concatenate([b.witness for b in found]) if witness else None,
+        bounded=(None if found[0].bounded is None else np.concatenate([b.bounded for b in found])),
     )
     metadata = dataclasses.replace(
-        Metadata.of(stack, box, witness=witness),
+        Metadata.of(stack, domain, witness=witness),
         layer_cells=tuple(walk.layer_cells),
         exact_witnesses=walk.exact_witnesses if witness else {},
         complete=True,
     )
-    return Cells(stack, box, metadata, rows, unpack_layers(rows.signs, stack.widths[1:]).tolist())
+    bits = unpack_layers(rows.signs, stack.widths[1:]).tolist()
+    return Cells(stack, domain, metadata, rows, bits)
 
 
 def one_by_one(cells: Cells) -> Iterator[Rows]:
@@ -134,7 +138,8 @@ def is_crossed(cells: Cells, i: int) -> bool:
     cell, functions = cells.polyhedron(i), scores(cells.outputs(i))
 
     def is_least(difference: list[fmpq]) -> bool:
-        return bool(cell.maximize(expression(difference))["sup_n"] <= 0)
+        found = cell.maximize(expression(difference))
+        return bool(found["bounded"] and found["sup_n"] <= 0)
 
     return not any(
         all(is_least([a - b for a, b in zip(f, best, strict=True)]) for f in functions)

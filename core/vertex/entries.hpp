@@ -1,7 +1,8 @@
 // The weights of a layer that are there, neuron by neuron.
 #pragma once
 
-#include <cstdint>
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "../array.hpp"
@@ -18,16 +19,14 @@ struct Entries {
   std::vector<Index> start;
   std::vector<Entry> entry;
 
-  // The entries of one neuron, to loop over.
-  struct Row {
-    const Entry *first, *last;
-
-    [[nodiscard]] const Entry* begin() const { return first; }
-    [[nodiscard]] const Entry* end() const { return last; }
-  };
-
   [[nodiscard]] Index rows() const { return static_cast<Index>(start.size()) - 1; }
-  [[nodiscard]] Row of(Index j) const {
+  // The number of entries of the neuron that has most.
+  [[nodiscard]] Index longest() const {
+    Index most = 0;
+    for (std::size_t j = 1; j < start.size(); ++j) most = std::max(most, start[j] - start[j - 1]);
+    return most;
+  }
+  [[nodiscard]] std::span<const Entry> of(Index j) const {
     const auto row = static_cast<std::size_t>(j);
     return {entry.data() + start[row], entry.data() + start[row + 1]};
   }

@@ -70,7 +70,7 @@ struct Signs {
 // A max whose winner is open where a layer is entered. Its columns are the differences of the
 // numbers that may win there, and of each of them to the first number.
 struct Contest {
-  MaxUnit max;
+  BasedMax max;
   Candidates in;
   Index first, behind;  // its columns
 };
@@ -79,7 +79,8 @@ template <int D>
 class LayerForms {
  public:
   explicit LayerForms(const ScaledLayer& layer)
-      : settled(words_for(layer.units)),
+      : changed(words_for(layer.width)),
+        settled(words_for(layer.units)),
         layer_(&layer),
         form_(D + 1, padded(layer.width)),
         column_(D + 1, padded(layer.units)),
@@ -134,6 +135,13 @@ class LayerForms {
   [[nodiscard]] bool has_maxima() const { return !layer_->maxima.empty(); }
   // Those whose winners are open where the layer is entered, in order.
   [[nodiscard]] const std::vector<Contest>& contests() const { return contests_; }
+  // Whether a max is one of them: then a number that may win is compared to the first one.
+  [[nodiscard]] bool is_open(const BasedMax& max) const {
+    for (Index k = max.first; k < max.first + max.pieces - 1; ++k) {
+      if (!holds(active(), k) && !holds(inactive(), k)) return true;
+    }
+    return false;
+  }
   // The columns that belong to them.
   [[nodiscard]] const Word* contested() const { return contested_.data(); }
   // Which of them a column belongs to, null where it is a unit of its own.
@@ -213,7 +221,7 @@ class LayerForms {
   // Return the signs of a column where all units that the layer sees are zero.
   [[nodiscard]] Signs signs_of_bias(Index c) const {
     const double bias = layer_->bias[neuron_[c]];
-    const bool known = layer_->spread < kNever;
+    const bool known = !layer_->rounded;
     return {known && bias >= 0.0, known && bias <= 0.0};
   }
 
@@ -263,6 +271,7 @@ class LayerForms {
       for_each(settled[w], w, [&](Index c) { on_[neuron_[c] >> 6] |= bit_of(neuron_[c]); });
     }
   }
+  [[nodiscard]] const Word* on() const { return on_.data(); }
   // Whether unit j was noted to be active.
   [[nodiscard]] bool is_on(Index j) const { return j < layer_->units && holds(on_.data(), j); }
   // Whether neuron j was noted to pass nothing on.
@@ -270,6 +279,27 @@ class LayerForms {
     return j < layer_->units && !holds(layer_->leaky.data(), j) && !is_on(j);
   }
 
+  // Whether nothing is passed on, by the signs that were noted.
+  [[nodiscard]] bool passes_nothing() const {
+    const auto is_zero = [](Word word) { return word == 0; };
+    return layer_->width == layer_->units && std::all_of(on_.begin(), on_.end(), is_zero) &&
+           std::all_of(layer_->leaky.begin(), layer_->leaky.end(), is_zero);
+  }
+
+  // Take the form of a neuron; it has changed if it is another one.
+  void take_form(Index j, Doubles form) {
+    bool same = true;
+    for (int i = 0; i <= D; ++i) {
+      same = same && form_[i][j] == form[i];
+      form_[i][j] = form[i];
+    }
+    if (!same) changed[j >> 6] |= bit_of(j);
+  }
+  void all_changed() {
+    for (Index w = 0; w < changed.size(); ++w) changed[w] = up_to(layer_->width, w);
+  }
+
+  Array<Word> changed;  // the neurons whose forms changed since the layer behind took them
   Array<Word> settled;  // the columns that are active on the path, once it has left the layer
 
  private:
@@ -351,7 +381,7 @@ class LayerForms {
   // unit that passes it on is active, and no other one; of one without, the columns are left open.
   void settle_maxima() {
     contests_.clear();
-    for (const MaxUnit& max : layer_->maxima) {
+    for (const BasedMax& max : layer_->maxima) {
       Candidates in(max.pieces);
       const Index behind = max.first + max.units();
       for (Index k = max.first; k < behind; ++k) {

@@ -7,8 +7,11 @@
 // the units that tell the winner of a max, one at most passes something on (`MaxUnit`).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -20,10 +23,16 @@
 
 namespace nnce {
 
+// A max whose first number is carried by a pass-through.
+struct BasedMax : MaxUnit {
+  Index base;
+};
+
 struct ScaledLayer {
   Index width;  // units and pass-throughs
   Index units;
-  Matrix<double> weight;  // (inputs of the layer, padded width): weight[i][j] from i to j
+  Matrix<double> weight;  // (inputs of the layer, padded width): weight[i][j] from i to j; none
+                          // where the layer is gathered (gather.hpp)
   Array<double> bias;     // (padded width)
   Array<double> slope;    // (units) on the inactive side
   Array<Word> leaky;      // the units whose slope is not 0
@@ -37,10 +46,33 @@ struct ScaledLayer {
   Array<Word> dead;  // the units without weights and bias, which are zero everywhere
   bool rounded;      // the weights are
 
-  std::vector<MaxUnit> maxima;
-  Array<std::int32_t> max_of;     // (units) which max a unit belongs to, or -1
-  Array<std::uint8_t> low, high;  // (units) of a max: the numbers low < high it compares
-  Entries entries;                // of the weight by neurons, where there are maxima
+  std::vector<BasedMax> maxima;
+  Array<std::int32_t> max_of;     // (width) which max a unit, or the base of one, belongs to; or -1
+  Array<std::uint8_t> low, high;  // (units) of a max: the numbers low < high that a unit compares
+  Array<Word> of_max;             // the units that belong to one
+  Array<double> ratio;            // (units) by what it is multiplied where it adds to the base
+  // Where there are maxima, or the layer is gathered: the entries of the weight. Where it is
+  // gathered, that of a max's base stands for all of its value.
+  Entries entries;
+  std::vector<Index> seen_start;   // (inputs + 1) where it is gathered: the neurons that see each
+  std::vector<std::int32_t> seen;  // input are seen[seen_start[k]] … seen[seen_start[k + 1] - 1]
+
+  [[nodiscard]] bool is_gathered() const { return !seen_start.empty(); }
+  [[nodiscard]] std::span<const std::int32_t> seen_by(Index input) const {
+    const auto k = static_cast<std::size_t>(input);
+    return {seen.data() + seen_start[k], seen.data() + seen_start[k + 1]};
+  }
+  // The neuron that stands for the value which a neuron is or adds to: itself, or the base of its
+  // max; -1 where it is never passed on.
+  [[nodiscard]] Index value_of(Index neuron) const {
+    if (neuron >= units || max_of[neuron] < 0) return neuron;
+    return low[neuron] == 0 ? maxima[static_cast<std::size_t>(max_of[neuron])].base : -1;
+  }
+  // The max whose base a neuron is, or null.
+  [[nodiscard]] const BasedMax* max_on(Index neuron) const {
+    if (neuron < units || max_of[neuron] < 0) return nullptr;
+    return &maxima[static_cast<std::size_t>(max_of[neuron])];
+  }
 };
 
 // What is known of how numbers of a layer were rounded before they came here.
@@ -70,32 +102,39 @@ class VertexNetwork {
   VertexNetwork(VertexNetwork&&) = default;
 
   // Add a layer behind the others, with the entries of its weight, none of which is beyond the
-  // layer before. Throws std::invalid_argument where it does not fit, or is not scaled.
-  void add_layer(Entries weight, const std::vector<double>& bias, const std::vector<double>& slope,
-                 const Rounding& rounding, std::vector<MaxUnit> maxima) {
+  // layer before. Its neurons were divided by powers of two with these exponents.
+  // Throws std::invalid_argument where it does not fit, or is not scaled.
+  void add_layer(Entries weight, const std::vector<double>& bias, const std::vector<int>& exponents,
+                 const std::vector<double>& slope, const Rounding& rounding,
+                 std::vector<BasedMax> maxima) {
     const auto units = static_cast<Index>(slope.size());
     const Index width = weight.rows(), n_in = next_inputs();
     require(width >= 1 && units <= width, "a layer without neurons, or with too many slopes");
-    require(static_cast<Index>(bias.size()) == width, "a bias that does not fit its weight");
+    require(static_cast<Index>(bias.size()) == width && bias.size() == exponents.size(),
+            "a bias or exponents that do not fit their weight");
     require(rounding.error >= 0.0 && std::isfinite(rounding.error), "an error that bounds nothing");
     ScaledLayer layer{width,
                       units,
-                      Matrix<double>(n_in, padded(width)),
+                      {},
                       Array<double>(padded(width)),
                       Array<double>(units),
                       Array<Word>(words_for(units)),
                       rounding.error,
                       Matrix<double>(dimension() + 1, padded(width)),
-                      spread_behind(n_in, rounding.inexact),
+                      spread_behind(weight.longest(), rounding.inexact),
                       rounding.exact && !rounding.inexact,
                       !rounding.inexact && (layers_.empty() || layers_.back().central),
                       Array<Word>(words_for(units)),
                       rounding.inexact,
                       std::move(maxima),
-                      Array<std::int32_t>(units),
+                      Array<std::int32_t>(width),
                       Array<std::uint8_t>(units),
                       Array<std::uint8_t>(units),
-                      std::move(weight)};
+                      Array<Word>(words_for(units)),
+                      Array<double>(units),
+                      std::move(weight),
+                      {},
+                      {}};
     for (Index k = 0; k < units; ++k) {
       layer.slope[k] = slope[static_cast<std::size_t>(k)];
       require(std::isfinite(layer.slope[k]), "a slope that is not finite");
@@ -105,7 +144,6 @@ class VertexNetwork {
       layer.bias[j] = bias[static_cast<std::size_t>(j)];
       double size = std::fabs(layer.bias[j]);
       for (const Entry entry : layer.entries.of(j)) {
-        layer.weight[entry.input][j] = entry.weight;
         size += std::fabs(entry.weight) * gain(entry.input);
       }
       require(size <= 1.0, "a neuron that is not scaled");
@@ -113,8 +151,8 @@ class VertexNetwork {
       if (size == 0.0 && j < units && !rounding.inexact) layer.dead[j >> 6] |= bit_of(j);
     }
     measure(layer);
-    take_maxima(layer);
-    if (layer.maxima.empty()) layer.entries = {};
+    take_maxima(layer, exponents);
+    keep_weight(layer, n_in);
     units_ += units;
     layers_.push_back(std::move(layer));
   }
@@ -141,10 +179,10 @@ class VertexNetwork {
 
   // A coefficient is a sum of products of coefficients of the layer before (Higham 2002, section
   // 3.1); those of the first layer are its weights.
-  [[nodiscard]] double spread_behind(Index n_in, bool inexact) const {
+  [[nodiscard]] double spread_behind(Index terms, bool inexact) const {
     if (inexact) return std::numeric_limits<double>::infinity();
     if (layers_.empty()) return 0.0;
-    const double rounding = 2.0 * static_cast<double>(n_in + 5) * kUnit;
+    const double rounding = 2.0 * static_cast<double>(terms + 5) * kUnit;
     return (layers_.back().spread * (1.0 + rounding) + rounding) * (1.0 + 0x1p-20);
   }
 
@@ -164,14 +202,16 @@ class VertexNetwork {
     }
   }
 
-  static void take_maxima(ScaledLayer& layer) {
+  void take_maxima(ScaledLayer& layer, const std::vector<int>& exponents) {
     std::fill(layer.max_of.begin(), layer.max_of.end(), -1);
     Index after = 0;
     std::int32_t m = 0;
-    for (const MaxUnit& max : layer.maxima) {
+    for (const BasedMax& max : layer.maxima) {
       require(max.pieces >= 3 && max.pieces <= kMostPieces && max.first >= after &&
                   max.first <= layer.units - max.units(),
               "a max whose units are not its layer's");
+      require(layer.units <= max.base && max.base < layer.width && layer.max_of[max.base] < 0,
+              "a max without a base of its own");
       after = max.first + max.units();
       for (Index j = 1; j < max.pieces; ++j) {
         for (Index i = 0; i < j; ++i) {
@@ -180,9 +220,84 @@ class VertexNetwork {
           layer.max_of[k] = m;
           layer.low[k] = static_cast<std::uint8_t>(i);
           layer.high[k] = static_cast<std::uint8_t>(j);
+          layer.of_max[k >> 6] |= bit_of(k);
+          layer.ratio[k] = ratio_of(exponents[static_cast<std::size_t>(k)],
+                                    exponents[static_cast<std::size_t>(max.base)]);
         }
       }
-      ++m;
+      layer.max_of[max.base] = m++;
+    }
+    has_maxima_ = has_maxima_ || !layer.maxima.empty();
+  }
+
+  static double ratio_of(int a, int b) {
+    constexpr Index most = 3000;  // more is no number
+    return std::ldexp(1.0, static_cast<int>(std::clamp(Index{a} - b, -most, most)));
+  }
+
+  // Keep the weight of a layer in the form in which it is needed: a sparse one is gathered, from
+  // the first layer with maxima on. Behind such a layer no sum is shared by many cells, as forms
+  // before it change with each of them.
+  void keep_weight(ScaledLayer& layer, Index n_in) const {
+    const auto entries = static_cast<Index>(layer.entries.entry.size()), size = n_in * layer.width;
+    const bool is_sparse = size >= kSmall && entries < size / kSparse;
+    if (has_maxima_ && !layers_.empty() && is_sparse && merge_values(layer.entries)) {
+      list_seen(layer, n_in);
+      return;
+    }
+    layer.weight = Matrix<double>(n_in, padded(layer.width));
+    for (Index j = 0; j < layer.width; ++j) {
+      for (const Entry entry : layer.entries.of(j)) layer.weight[entry.input][j] = entry.weight;
+    }
+    if (layer.maxima.empty()) layer.entries = {};
+  }
+
+  // Leave of the entries for the neurons of each max before those for its base. False, and nothing
+  // is changed, where the others are not the same weight for what they add.
+  [[nodiscard]] bool merge_values(Entries& entries) const {
+    const ScaledLayer& before = layers_.back();
+    Entries merged{{0}, {}};
+    for (Index j = 0; j < entries.rows(); ++j) {
+      const std::span<const Entry> row = entries.of(j);
+      Index missing = 0;
+      for (const Entry entry : row) {
+        const Index value = before.value_of(entry.input);
+        if (value == entry.input) {
+          merged.entry.push_back(entry);
+          const BasedMax* max = before.max_on(value);
+          if (max != nullptr && entry.weight != 0.0) missing += max->pieces - 1;
+        } else if (value >= 0 && entry.weight != 0.0) {
+          if (entry.weight != before.ratio[entry.input] * weight_in(row, value)) return false;
+          missing -= 1;
+        }
+      }
+      if (missing != 0) return false;
+      merged.start.push_back(static_cast<Index>(merged.entry.size()));
+    }
+    entries = std::move(merged);
+    return true;
+  }
+
+  // The weight of an input in a row of entries, 0 where it has none.
+  static double weight_in(std::span<const Entry> row, Index input) {
+    const auto less = [](const Entry& entry, Index i) { return entry.input < i; };
+    const auto at = std::lower_bound(row.begin(), row.end(), input, less);
+    return at != row.end() && at->input == input ? at->weight : 0.0;
+  }
+
+  static void list_seen(ScaledLayer& layer, Index n_in) {
+    layer.seen_start.resize(static_cast<std::size_t>(n_in) + 1);
+    for (const Entry entry : layer.entries.entry) {
+      ++layer.seen_start[static_cast<std::size_t>(entry.input) + 1];
+    }
+    std::partial_sum(layer.seen_start.begin(), layer.seen_start.end(), layer.seen_start.begin());
+    layer.seen.resize(layer.entries.entry.size());
+    std::vector<Index> end = layer.seen_start;
+    for (Index j = 0; j < layer.width; ++j) {
+      for (const Entry entry : layer.entries.of(j)) {
+        const Index place = end[static_cast<std::size_t>(entry.input)]++;
+        layer.seen[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(j);
+      }
     }
   }
 
@@ -195,7 +310,11 @@ class VertexNetwork {
   Index inputs_;
   std::vector<double> lower_, upper_;
   std::vector<ScaledLayer> layers_;
+  static constexpr Index kSmall = 4096;  // below, a dense weight is as fast
+  static constexpr Index kSparse = 8;    // entries in a share of 1 / this are few
+
   Index units_ = 0;
+  bool has_maxima_ = false;
 };
 
 }  // namespace nnce

@@ -28,9 +28,9 @@ class Sums {
  public:
   explicit Sums(const VertexNetwork& network) : network_(&network) {
     for (Index l = 0; l < network.depth(); ++l) {
-      const Index n = padded(network[l].width);
+      const Index n = network[l].is_gathered() ? 0 : padded(network[l].width);
       Matrix<double>& bias = bias_.emplace_back(D + 1, n);
-      std::copy(network[l].bias.begin(), network[l].bias.end(), bias[0]);
+      if (n > 0) std::copy(network[l].bias.begin(), network[l].bias.end(), bias[0]);
       term_.emplace_back(network[l].weight.rows());
       longest_ = std::max(longest_, n);
     }
@@ -38,9 +38,11 @@ class Sums {
   }
 
   // Return the sum of the layer behind `before`, number `layer`, in a frame above `slots` slots:
-  // of the units with one sign on all of the cell, and of the pass-throughs.
+  // of the units with one sign on all of the cell, and of the pass-throughs. A layer that is
+  // gathered has none.
   PartialSum begin(const LayerForms<D>& before, Index layer, Index slots) {
     PartialSum sum{layer, slots, 0, 0};
+    if (network(layer).is_gathered()) return sum;
     const ScaledLayer& scaled = before.scaled();
     for (Index w = 0; w < scaled.leaky.size(); ++w) {
       const Word passed = before.active()[w] | (before.inactive()[w] & scaled.leaky[w]);

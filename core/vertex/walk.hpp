@@ -8,8 +8,12 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "../stop.hpp"
+#include "gather.hpp"
 #include "inner_point.hpp"
 #include "rows.hpp"
 #include "sums.hpp"
@@ -52,7 +56,11 @@ class VertexWalk {
         with_rows_(room > 0),
         rows_(room, first_byte_[depth_], depth_, network.inputs()) {
     forms_.reserve(static_cast<std::size_t>(depth_));  // they refer to each other
-    for (Index l = 0; l < depth_; ++l) forms_.emplace_back(network[l]);
+    for (Index l = 0; l < depth_; ++l) {
+      forms_.emplace_back(network[l]);
+      gather_.emplace_back();
+      if (network[l].is_gathered()) gather_.back().emplace(network[l], network[l - 1]);
+    }
   }
 
   VertexWalk(const VertexWalk&) = delete;
@@ -178,20 +186,18 @@ class VertexWalk {
     return forms_[static_cast<std::size_t>(layer)];
   }
   [[nodiscard]] bool is_last(Index layer) const { return layer + 1 == depth_; }
+  // Whether the layer behind is a sum of terms that the path collects.
+  [[nodiscard]] bool has_terms(Index layer) const {
+    return !is_last(layer) && !(*network_)[layer + 1].is_gathered();
+  }
   // How many slots the sums of the frames below the top take.
   [[nodiscard]] Index slots_below() const { return top_ == 0 ? 0 : frame_[top_ - 1].sum.slots; }
 
   // Bring the neurons of the frame's next layer in: their forms, columns and signs.
   void enter(Frame& frame) {
     LayerForms<D>& layer = forms(frame.layer);
-    if (frame.layer == 0) {
-      layer.take_first();
-    } else {
-      sums_.write(frame.sum, layer.forms(), layer.stride());
-    }
-    const bool unseen = frame.layer > 0 && frame.sum.terms == 0;
-    LayerForms<D>* before = frame.layer > 0 ? &forms(frame.layer - 1) : nullptr;
-    if (before != nullptr && layer.has_maxima()) before->note_signs();
+    const bool unseen = write_forms(frame);
+    const LayerForms<D>* before = frame.layer > 0 ? &forms(frame.layer - 1) : nullptr;
     layer.enter(polytopes_.of(frame.cell), frame.cell.count, before, unseen);
     proved_ += layer.scaled().units - layer.columns();
     polytopes_.note_signs(frame.cell, layer);
@@ -204,6 +210,26 @@ class VertexWalk {
       ranks_.begin(frame.layer, layer);
     }
     frame.entering = false;
+  }
+
+  // Write the forms of the frame's next layer; tell whether it sees nothing.
+  bool write_forms(Frame& frame) {
+    LayerForms<D>& layer = forms(frame.layer);
+    if (frame.layer == 0) {
+      layer.take_first();
+      layer.all_changed();
+      return false;
+    }
+    LayerForms<D>& before = forms(frame.layer - 1);
+    const bool is_gathered = layer.scaled().is_gathered();
+    if (layer.has_maxima() || is_gathered) before.note_signs();
+    if (is_gathered) {
+      gather_[static_cast<std::size_t>(frame.layer)]->write(before, layer);
+      return before.passes_nothing();
+    }
+    sums_.write(frame.sum, layer.forms(), layer.stride());
+    layer.all_changed();
+    return frame.sum.terms == 0;
   }
 
   // Decide what the vertices of the frame show, and split it, count it or go on to a layer.
@@ -383,7 +409,7 @@ class VertexWalk {
   }
 
   void keep_terms(Frame& frame) {
-    if (is_last(frame.layer)) return;
+    if (!has_terms(frame.layer)) return;
     add_fresh_terms(frame);
     sums_.keep(frame.sum, slots_below());
   }
@@ -568,7 +594,7 @@ class VertexWalk {
       done_ += frame.share;
       pop();
     } else {
-      add_fresh_terms(frame);
+      if (has_terms(l)) add_fresh_terms(frame);
       ++frame.layer;
       frame.entering = true;
     }
@@ -718,7 +744,8 @@ class VertexWalk {
   Array<Word> one_;       // no columns, but for a moment one
   Array<Word> fresh_;     // of these, the columns that pass something on and were not known before
   Polytopes<D> polytopes_;
-  std::vector<LayerForms<D>> forms_;  // of each layer on the path
+  std::vector<LayerForms<D>> forms_;              // of each layer on the path
+  std::vector<std::optional<Gather<D>>> gather_;  // of the layers that are gathered
   Sums<D> sums_;
   VertexRanks<D> ranks_;
   Array<Frame> frame_;

@@ -2,13 +2,12 @@
 The core of nnce: walks through the cells of a network, and their proofs.
 """
 
-from collections.abc import Sequence
 import enum
+from collections.abc import Sequence
 from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
-
 
 class Stop(enum.Enum):
     """Why a walk stopped."""
@@ -35,14 +34,45 @@ class Network:
         ValueError: sizes are at odds, or numbers not finite.
     """
 
-    def __init__(self, lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], int, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], bool, Sequence[tuple[int, int]]]]) -> None: ...
-
+    def __init__(
+        self,
+        lower: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        upper: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        magnitude: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        layers: Sequence[
+            tuple[
+                Annotated[
+                    NDArray[numpy.float64],
+                    dict(shape=(None, None), order="C", device="cpu", writable=False),
+                ],
+                Annotated[
+                    NDArray[numpy.float64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+                int,
+                Annotated[
+                    NDArray[numpy.float64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+                Annotated[
+                    NDArray[numpy.float64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+                bool,
+                Sequence[tuple[int, int]],
+            ]
+        ],
+    ) -> None: ...
     @property
     def d(self) -> int: ...
-
     @property
     def units(self) -> int: ...
-
     def exact_layers(self) -> list[bool]:
         """Tell of which layers float64 holds all forms exactly."""
 
@@ -60,7 +90,58 @@ class Preimage(enum.Enum):
 class Zonotope:
     """The image of a box of m inputs under a linear map into d dimensions."""
 
-    def __init__(self, *, linear: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], inexact: float, magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], centre: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], half: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], middle: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], generator: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], gram: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], inverse: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], transform: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], metric: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], reach: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], radius: float) -> None:
+    def __init__(
+        self,
+        *,
+        linear: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        inexact: float,
+        magnitude: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        lower: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        upper: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        centre: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        half: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        middle: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        generator: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        gram: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        inverse: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        transform: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        metric: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        reach: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        radius: float,
+    ) -> None:
         """
         Copy the arrays, float64 and C-contiguous, of `dictionary.image.Image` and its body.
 
@@ -71,7 +152,20 @@ class Zonotope:
 class ImageCell:
     """A cell in the image, given by its slacks."""
 
-    def __init__(self, image: Zonotope, forms: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], sizes: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], errors: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None:
+    def __init__(
+        self,
+        image: Zonotope,
+        forms: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        sizes: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        errors: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None:
         """
         Copy the slacks: signed forms (n, 1 + d) over u, constant first, bounds (n,) on their
         sizes over the box, and (n,) on what they are off by.
@@ -80,7 +174,13 @@ class ImageCell:
             ValueError: shapes are at odds, or numbers are not finite.
         """
 
-    def settle(self, point: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], wants_input: bool) -> Preimage:
+    def settle(
+        self,
+        point: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        wants_input: bool,
+    ) -> Preimage:
         """
         Tell whether the cell holds an image of the inside of the box; all answers are proved.
 
@@ -88,12 +188,25 @@ class ImageCell:
         is in `x`.
         """
 
-    def input_holds(self, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bool:
+    def input_holds(
+        self,
+        x: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> bool:
         """
         Prove that `x` (m,) is inside the box and its image strictly inside the cell.
         """
 
-    def multipliers_hold(self, slacks: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], multipliers: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bool:
+    def multipliers_hold(
+        self,
+        slacks: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        multipliers: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> bool:
         """
         Prove that no input of the box has its image in the cell, by Farkas' lemma.
 
@@ -109,7 +222,9 @@ class ImageCell:
     def x(self) -> NDArray[numpy.float64]:
         """A copy of the input (m,) that was found last."""
 
-    def nearest(self, n: int) -> tuple[NDArray[numpy.float64], NDArray[numpy.int64], NDArray[numpy.float64]] | None:
+    def nearest(
+        self, n: int
+    ) -> tuple[NDArray[numpy.float64], NDArray[numpy.int64], NDArray[numpy.float64]] | None:
         """
         Project the middle of the image onto the first n slacks, in the metric of the body.
 
@@ -117,7 +232,13 @@ class ImageCell:
         slacks (k,) and their multipliers (k,); None where rounding stops it.
         """
 
-def reoptimise(table: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], basic: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], columns: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], flipped: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu')], limit: int) -> int:
+def reoptimise(
+    table: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu")],
+    basic: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")],
+    columns: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")],
+    flipped: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order="C", device="cpu")],
+    limit: int,
+) -> int:
     """
     Pivot from a dual feasible dictionary to an optimal one; return how many pivots.
 
@@ -134,47 +255,124 @@ def reoptimise(table: Annotated[NDArray[numpy.float64], dict(shape=(None, None),
 class TreeWalk:
     """The walk of a subtree on simplex dictionaries."""
 
-    def __init__(self, network: Network, image: Zonotope | None, rows: bool, witness: bool, certify: bool, log: bool) -> None: ...
-
-    def begin(self, prefix: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], counted: int) -> None: ...
-
+    def __init__(
+        self,
+        network: Network,
+        image: Zonotope | None,
+        rows: bool,
+        witness: bool,
+        certify: bool,
+        log: bool,
+    ) -> None: ...
+    def begin(
+        self,
+        prefix: Annotated[
+            NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        counted: int,
+    ) -> None: ...
     def advance(self, nodes: int) -> Stop:
         """Walk on, at most so many nodes and about 50 ms; return why it stopped."""
 
-    def take(self) -> tuple[NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.float64], NDArray[numpy.int32]]:
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.float64], NDArray[numpy.int32]
+    ]:
         """
         Return packed signs, active units, witnesses and decisions since the last call.
         """
 
-    def question(self) -> tuple[int, bool, NDArray[numpy.int64], tuple[NDArray[numpy.int8], NDArray[numpy.int8], NDArray[numpy.int64], NDArray[numpy.float64], NDArray[numpy.int32], NDArray[numpy.int32]]]:
+    def question(
+        self,
+    ) -> tuple[
+        int,
+        bool,
+        NDArray[numpy.int64],
+        tuple[
+            NDArray[numpy.int8],
+            NDArray[numpy.int8],
+            NDArray[numpy.int64],
+            NDArray[numpy.float64],
+            NDArray[numpy.int32],
+            NDArray[numpy.int32],
+        ],
+    ]:
         """
         Return the unit that is asked about (-1: the leaf), whether at the root of its layer, the free units, and the path of the top frame.
         """
 
-    def answer_constant(self, sign: int, basis: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
-
+    def answer_constant(
+        self,
+        sign: int,
+        basis: Annotated[
+            NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
     @overload
     def answer_cuts(self) -> None: ...
-
     @overload
-    def answer_cuts(self, high: tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]], low: tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]]) -> None: ...
-
-    def answer_leaf(self, witness: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], exactly: bool) -> None: ...
-
+    def answer_cuts(
+        self,
+        high: tuple[
+            Annotated[
+                NDArray[numpy.float64],
+                dict(shape=(None, None), order="C", device="cpu", writable=False),
+            ],
+            Annotated[
+                NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+            Annotated[
+                NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+            Annotated[
+                NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+        ],
+        low: tuple[
+            Annotated[
+                NDArray[numpy.float64],
+                dict(shape=(None, None), order="C", device="cpu", writable=False),
+            ],
+            Annotated[
+                NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+            Annotated[
+                NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+            Annotated[
+                NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ],
+        ],
+    ) -> None: ...
+    def answer_leaf(
+        self,
+        witness: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        exactly: bool,
+    ) -> None: ...
     def answer_nothing(self, splits: int) -> None:
         """
         There is no such cell, nor any whose path begins with the same ``splits`` splits.
         """
 
-    def path_to(self, t: int) -> tuple[NDArray[numpy.int8], NDArray[numpy.int8], NDArray[numpy.int64], NDArray[numpy.float64], NDArray[numpy.int32], NDArray[numpy.int32]]: ...
-
+    def path_to(
+        self, t: int
+    ) -> tuple[
+        NDArray[numpy.int8],
+        NDArray[numpy.int8],
+        NDArray[numpy.int64],
+        NDArray[numpy.float64],
+        NDArray[numpy.int32],
+        NDArray[numpy.int32],
+    ]: ...
     def turn_to(self, t: int) -> None:
         """
         Put the path on what frame t goes on with; to be followed by `turn_back`.
         """
 
     def turn_back(self) -> None: ...
-
     def interior(self, t: int) -> bool | None:
         """Tell whether the cell of frame t has an interior; None: unsure."""
 
@@ -186,73 +384,69 @@ class TreeWalk:
         """Whether a winner is being looked for: then `prefix` says nothing yet."""
 
     def entered(self, t: int) -> int: ...
-
     def is_counted(self, arg: int, /) -> bool: ...
-
-    def slacks(self, t: int) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64], NDArray[numpy.float64]]:
+    def slacks(
+        self, t: int
+    ) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64], NDArray[numpy.float64]]:
         """
         Return the forms (splits, 1 + d) that are positive on the cell of frame t, bounds on their sizes over the box, and on what they are off by.
         """
 
     @property
     def top(self) -> int: ...
-
     @property
     def done(self) -> bool: ...
-
     @property
     def nodes(self) -> int: ...
-
     @property
     def cells(self) -> int: ...
-
     @property
     def share(self) -> float: ...
-
     @property
     def layer_cells(self) -> list[int]: ...
-
     @property
     def proofs(self) -> int: ...
-
     @property
     def witnesses(self) -> int: ...
-
     @property
     def by_structure(self) -> int: ...
-
     @property
     def cone_proofs(self) -> int: ...
-
     @property
     def integer_proofs(self) -> int: ...
-
     @property
     def linear_programs(self) -> int: ...
-
     @property
     def pivots(self) -> int: ...
-
     @property
     def rebuilds(self) -> int: ...
 
 class ThinnedWalk(TreeWalk):
     """The walk of a random part of the tree."""
 
-    def __init__(self, network: Network, image: Zonotope | None, window: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], turn: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], quota: int, growth: float, seed: int, samples: int) -> None: ...
-
+    def __init__(
+        self,
+        network: Network,
+        image: Zonotope | None,
+        window: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        turn: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        quota: int,
+        growth: float,
+        seed: int,
+        samples: int,
+    ) -> None: ...
     @property
     def weighted_splits(self) -> NDArray[numpy.float64]: ...
-
     @property
     def weighted_layer_cells(self) -> NDArray[numpy.float64]: ...
-
     @property
     def dropped(self) -> NDArray[numpy.int64]: ...
-
     @property
     def sample(self) -> NDArray[numpy.uint8]: ...
-
     @property
     def sampled(self) -> NDArray[numpy.float64]: ...
 
@@ -263,18 +457,57 @@ class VertexNetwork:
     ``inputs`` inputs vary; ``lower`` and ``upper`` have an entry for each, or two for one. Of
     each layer: ``weights``, by neurons, as the places of each neuron's first entry and of the
     end (width + 1,) int64, and the entries' inputs (m,) int64 and float64 numbers (m,);
-    ``biases`` (width,) float64; ``slopes`` (units,) float64 on the inactive side, the other
+    ``biases`` (width,) float64; ``exponents`` (width,) int32 of the powers of two by which the
+    neurons were divided; ``slopes`` (units,) float64 on the inactive side, the other
     neurons being pass-throughs; ``roundings``: how far a form may be from the true one,
     whether the weights are rounded, and whether all forms are exact; and ``maxima``: the first
     unit of each max of three or more, and its numbers. Raises ValueError where sizes do not
+    unit of each max of three or more, its numbers, and the pass-through that carries the first
+    one. Raises ValueError where sizes do not
     fit, a number is not finite, or something is not scaled.
     """
 
-    def __init__(self, inputs: int, lower: Sequence[float], upper: Sequence[float], weights: Sequence[tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], biases: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]], roundings: Sequence[tuple[float, bool, bool]], maxima: Sequence[Sequence[tuple[int, int]]]) -> None: ...
-
+    def __init__(
+        self,
+        inputs: int,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        weights: Sequence[
+            tuple[
+                Annotated[
+                    NDArray[numpy.int64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+                Annotated[
+                    NDArray[numpy.int64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+                Annotated[
+                    NDArray[numpy.float64],
+                    dict(shape=(None,), order="C", device="cpu", writable=False),
+                ],
+            ]
+        ],
+        biases: Sequence[
+            Annotated[
+                NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ]
+        ],
+        exponents: Sequence[
+            Annotated[
+                NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ]
+        ],
+        slopes: Sequence[
+            Annotated[
+                NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ]
+        ],
+        roundings: Sequence[tuple[float, bool, bool]],
+        maxima: Sequence[Sequence[tuple[int, int, int]]],
+    ) -> None: ...
     @property
     def dimension(self) -> int: ...
-
     @property
     def central(self) -> bool:
         """Whether there are no biases."""
@@ -288,7 +521,6 @@ class VertexWalk2:
     """
 
     def __init__(self, network: VertexNetwork, room: int) -> None: ...
-
     def begin(self, prefix: bytes, counted: int) -> None:
         """
         Begin the walk of a subtree: the signs of the first units, a byte (0 or 1) each, and for
@@ -305,7 +537,11 @@ class VertexWalk2:
         Walk on for at most ``nodes`` tree nodes, and about 50 ms; return why it stopped.
         """
 
-    def take(self) -> tuple[NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.int32], NDArray[numpy.float64]]:
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.int32], NDArray[numpy.float64]
+    ]:
         """
         Take the rows found: packed signs (rows, bytes) uint8, active units (rows, layers)
         uint16, ranks (rows, layers) int32, -1 where unproved, and witnesses (rows, inputs).
@@ -324,7 +560,6 @@ class VertexWalk2:
 
     @property
     def done(self) -> bool: ...
-
     @property
     def unsure(self) -> bool:
         """Whether the cell in hand is left to exact arithmetic."""
@@ -335,13 +570,10 @@ class VertexWalk2:
 
     @property
     def cells(self) -> int: ...
-
     @property
     def layer_cells(self) -> list[int]: ...
-
     @property
     def nodes(self) -> int: ...
-
     @property
     def share(self) -> float:
         """The share of the domain's tree that is done."""
@@ -367,7 +599,6 @@ class VertexWalk3:
     """
 
     def __init__(self, network: VertexNetwork, room: int) -> None: ...
-
     def begin(self, prefix: bytes, counted: int) -> None:
         """
         Begin the walk of a subtree: the signs of the first units, a byte (0 or 1) each, and for
@@ -384,7 +615,11 @@ class VertexWalk3:
         Walk on for at most ``nodes`` tree nodes, and about 50 ms; return why it stopped.
         """
 
-    def take(self) -> tuple[NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.int32], NDArray[numpy.float64]]:
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[numpy.uint8], NDArray[numpy.uint16], NDArray[numpy.int32], NDArray[numpy.float64]
+    ]:
         """
         Take the rows found: packed signs (rows, bytes) uint8, active units (rows, layers)
         uint16, ranks (rows, layers) int32, -1 where unproved, and witnesses (rows, inputs).
@@ -403,7 +638,6 @@ class VertexWalk3:
 
     @property
     def done(self) -> bool: ...
-
     @property
     def unsure(self) -> bool:
         """Whether the cell in hand is left to exact arithmetic."""
@@ -414,13 +648,10 @@ class VertexWalk3:
 
     @property
     def cells(self) -> int: ...
-
     @property
     def layer_cells(self) -> list[int]: ...
-
     @property
     def nodes(self) -> int: ...
-
     @property
     def share(self) -> float:
         """The share of the domain's tree that is done."""
@@ -437,7 +668,12 @@ class VertexWalk3:
     def vertices(self) -> int:
         """Vertices computed."""
 
-def locate_vertex(forms: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], error: float) -> tuple[list[float], float]:
+def locate_vertex(
+    forms: Annotated[
+        NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+    ],
+    error: float,
+) -> tuple[list[float], float]:
     """
     Return where the planes ``forms`` (D, D + 1) meet, and a bound on its distance to the
     vertex of the true planes, whose forms differ by up to ``error``; infinity if unknown.
@@ -449,7 +685,9 @@ def vertex_forms(network: VertexNetwork, active: Sequence[bytes]) -> NDArray[num
     given, a byte (0 or 1) each.
     """
 
-def vertex_signs(network: VertexNetwork, point: Sequence[float], blur: float) -> tuple[list[int], list[int]]:
+def vertex_signs(
+    network: VertexNetwork, point: Sequence[float], blur: float
+) -> tuple[list[int], list[int]]:
     """
     Return the units of the first layer that may cut the box, and the signs (+1, -1, or 0:
     not proved) they have at a vertex that is within ``blur`` of ``point``.
@@ -471,12 +709,32 @@ class Ranks:
     pieces and the base of each max. Raises ValueError where something does not fit.
     """
 
-    def __init__(self, inputs: int, weights: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None, None), order='C', device='cpu', writable=False)]], slopes: Sequence[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)]], clips: Sequence[Sequence[int]], maxima: Sequence[Sequence[tuple[int, int, int]]]) -> None: ...
-
+    def __init__(
+        self,
+        inputs: int,
+        weights: Sequence[
+            Annotated[
+                NDArray[numpy.uint32],
+                dict(shape=(None, None), order="C", device="cpu", writable=False),
+            ]
+        ],
+        slopes: Sequence[
+            Annotated[
+                NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
+            ]
+        ],
+        clips: Sequence[Sequence[int]],
+        maxima: Sequence[Sequence[tuple[int, int, int]]],
+    ) -> None: ...
     def begin(self) -> None:
         """Begin with the rows of another table."""
 
-    def rank_rows(self, signs: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[NDArray[numpy.uint16], NDArray[numpy.uint8]]:
+    def rank_rows(
+        self,
+        signs: Annotated[
+            NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)
+        ],
+    ) -> tuple[NDArray[numpy.uint16], NDArray[numpy.uint8]]:
         """
         Return the ranks (rows, layers) uint16 of packed sign vectors (rows, bytes) uint8, and
         where they are tight (rows, layers) uint8: proved, if the rank at the layer before is.
@@ -502,7 +760,6 @@ class Workbench:
     """
 
     def __init__(self, network: Network) -> None: ...
-
     def pull_back(self, layer: int) -> None:
         """Compute the forms of a layer's units on the path's cell."""
 
@@ -519,13 +776,22 @@ class Workbench:
     def add_layer(self, layer: int) -> None:
         """Put the units of a layer before the other rows, in descending order."""
 
-    def put_rows(self, value: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], cap: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], free: int) -> None:
+    def put_rows(
+        self,
+        value: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        cap: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        free: int,
+    ) -> None:
         """
         Put rows (rows, 1 + d), the constant first, and their caps in place of all rows.
         """
 
     def pivot(self, row: int, column: int) -> None: ...
-
     def step_along(self, column: int) -> bool:
         """Move along a column to the next vertex; False where nothing blocks."""
 
@@ -535,7 +801,6 @@ class Workbench:
         """
 
     def descend(self, row: int, side: float) -> Ended: ...
-
     def holds(self, unit: int, row: int, side: float) -> bool:
         """Prove that side times a unit is positive on the cell, by its row."""
 
@@ -545,10 +810,20 @@ class Workbench:
     def holds_in_integers(self, unit: int, row: int, side: float) -> bool:
         """The same inside the cell where forms are exact in float64."""
 
-    def has_signs_of_path(self, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bool:
+    def has_signs_of_path(
+        self,
+        x: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> bool:
         """Prove that a point is in the box and has the signs of the path."""
 
-    def is_inside(self, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> bool:
+    def is_inside(
+        self,
+        x: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> bool:
         """Prove that a point is in the box, on the path's sides of its splits."""
 
     def look(self) -> list[int]:
@@ -558,31 +833,35 @@ class Workbench:
         """Return proved bounds on the displacement of each column in the cell."""
 
     def ceiling_in_box(self, variable: int) -> float: ...
-
     def inner_point(self) -> None: ...
-
     def mean_of_vertices(self) -> None:
         """Moves the dictionary."""
 
     @property
-    def dictionary(self) -> tuple[NDArray[numpy.float64], int, NDArray[numpy.int32], NDArray[numpy.float64], NDArray[numpy.int32], NDArray[numpy.int32]]:
+    def dictionary(
+        self,
+    ) -> tuple[
+        NDArray[numpy.float64],
+        int,
+        NDArray[numpy.int32],
+        NDArray[numpy.float64],
+        NDArray[numpy.int32],
+        NDArray[numpy.int32],
+    ]:
         """
         (value (rows, 1 + d), number of free rows, row, cap, column, at_upper).
         """
 
     @property
     def point(self) -> NDArray[numpy.float64]: ...
-
     @property
     def forms(self) -> NDArray[numpy.float64]:
         """The forms (units, 1 + d), constant first; bounds follow."""
 
     @property
     def form_size(self) -> NDArray[numpy.float64]: ...
-
     @property
     def form_error(self) -> NDArray[numpy.float64]: ...
-
     @property
     def scale(self) -> NDArray[numpy.float64]: ...
 
@@ -594,12 +873,34 @@ def patterns(walk: TreeWalk) -> list[list[tuple[int, int]]]:
     1 or -1), that no cell in them has all together.
     """
 
-def ratio_test(constant: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], slope: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], cap: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], first: int, end: int) -> tuple[int, float]:
+def ratio_test(
+    constant: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    slope: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    cap: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    first: int,
+    end: int,
+) -> tuple[int, float]:
     """
     Return the row from `first` to `end` that blocks first (-1: none), and the step.
     """
 
-def weighted_sum(start: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float64]:
+def weighted_sum(
+    start: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+    rows: Annotated[
+        NDArray[numpy.float64], dict(shape=(None, None), order="C", device="cpu", writable=False)
+    ],
+    weights: Annotated[
+        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+    ],
+) -> NDArray[numpy.float64]:
     """
     Return start + weights @ rows, term after term; rows are whole vectors.
     """
@@ -607,15 +908,36 @@ def weighted_sum(start: Annotated[NDArray[numpy.float64], dict(shape=(None,), or
 class LayerMap:
     """An affine map, dense or sparse (core/layer_map.hpp)."""
 
-    def __init__(self, weight: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], bias: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
-
+    def __init__(
+        self,
+        weight: Annotated[
+            NDArray[numpy.float64],
+            dict(shape=(None, None), order="C", device="cpu", writable=False),
+        ],
+        bias: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
     @property
     def is_sparse(self) -> bool: ...
-
-    def apply(self, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float64]:
+    def apply(
+        self,
+        a: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> NDArray[numpy.float64]:
         """Return W a + b."""
 
-    def combine(self, input: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], factor: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], sizes: bool) -> NDArray[numpy.float64]:
+    def combine(
+        self,
+        input: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        factor: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        sizes: bool,
+    ) -> NDArray[numpy.float64]:
         """
         Return b plus factors times columns of W, or the sum of the columns' sizes.
         """

@@ -68,7 +68,10 @@ def _maps(stack: LayerStack, output: AffineMap, rows: Rows) -> CellMaps:
     for layer, units, end, (bits, pieces) in zip(layers, stack.units, ends, codes, strict=True):
         first = columns[end - 1]
         gains = units.gains((bits[first], pieces[first]), layer.n_in)
-        maps = _compose(layer, *_passed_on(maps, numbers[first], gains, exact=units.is_relu))
+        if layer.n_out < maps.value.shape[2] and _are_plain(maps, gains):
+            maps = _compose_in_cells(layer, gains, maps, numbers[first])
+        else:
+            maps = _compose(layer, *_passed_on(maps, numbers[first], gains, exact=units.is_relu))
         numbers = np.cumsum(first) - 1
     return CellMaps(maps.value[numbers], maps.error[numbers])
 
@@ -86,6 +89,51 @@ def _passed_on(
     if exact:
         return value, error
     return value, error * (1 + 2.0**-30) + UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
+
+
+def _are_plain(maps: CellMaps, gains: Floats) -> bool:
+    """Tell whether all gains are 0 or 1, and all that they multiply is finite."""
+    are_bits = bool(((gains == 0.0) | (gains == 1.0)).all())
+    return are_bits and bool(np.isfinite(maps.value).all() and np.isfinite(maps.error).all())
+
+
+def _compose_in_cells(
+    layer: AffineMap, gains: Floats, maps: CellMaps, cells: NDArray[np.int64]
+) -> CellMaps:
+    """Do as `_compose` does where few outputs need only the rows' weights, not all their neurons.
+
+    The cells with plain gains (m, n) lie in the cells of ``maps`` with the ascending numbers
+    ``cells`` (m,), which have many each: W diag(gain) A is one product for all cells in a cell.
+    """
+    weights = layer.weight * gains[:, None, :]
+    units = 2.0 * (layer.n_in + 4) + (layer.exact is not None)
+    size = np.abs(maps.value) + maps.error
+    loss = maps.error * (1 + 2.0**-30) + units * UNIT_ROUNDOFF * size
+    result = _products_in_cells(weights, maps.value, cells)
+    bound = _products_in_cells(np.abs(weights), loss, cells)
+    result[:, :, 0] += layer.bias
+    bound[:, :, 0] += units * UNIT_ROUNDOFF * np.abs(layer.bias)
+    return CellMaps(result, bound * (1 + 2.0**-30) + UNDERFLOW)
+
+
+def _products_in_cells(left: Floats, right: Floats, cells: NDArray[np.int64]) -> Floats:
+    """Return left[i] right[cells[i]] (m, k, c) for matrices (m, k, n) and (C, n, c).
+
+    ``cells`` ascend and leave out no number. All of one cell are one product, and the products
+    with the same number of rows are done together.
+    """
+    m, k, n = left.shape
+    counts = np.bincount(cells, minlength=len(right))
+    starts = np.cumsum(counts) - counts
+    by_count = np.argsort(counts, kind="stable")
+    ends = np.flatnonzero(np.diff(counts[by_count], append=-1)) + 1
+    products = np.empty((m, k, right.shape[2]))
+    for same in np.split(by_count, ends[:-1]):
+        count = int(counts[same[0]])
+        rows = (starts[same][:, None] + np.arange(count)).ravel()
+        stacked = left[rows].reshape(len(same), count * k, n)
+        products[rows] = np.matmul(stacked, right[same]).reshape(len(rows), k, right.shape[2])
+    return products
 
 
 def _first_map(layer: AffineMap) -> CellMaps:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.enumeration import CellBatch, Subtree, Walk, batches
+from nnce_cli.network import MAX, LayerStack, neuron_bits
 
-NODES = 1 << 13  # of the walk between two looks at where it is
+NODES = 1 << 13  # of the walk between two looks at where it is, at most
+NODES_OF_A_ROW = 8
 STRAYS = 64  # cells that the table has not and that a walk may meet, beside as many as it has
 
 Bits = NDArray[np.uint8]
@@ -37,38 +41,109 @@ class _Piece(NamedTuple):
     stop: int
 
 
-def walk_along(walk: Walk, bits: Bits, joined: Bits, before: Bits | None) -> Iterator[Met]:
+@dataclass(frozen=True, eq=False)
+class TreeRows:
+    """Consecutive rows of a table as paths in the tree of a network.
+
+    ``bits`` (m, N) are those of the rows' neurons, ``joined`` (m, B) the rows' codes, ascending;
+    ``before`` (1, N) are the bits of the row before them, without a row where there is none.
+    """
+
+    stack: LayerStack
+    bits: Bits
+    joined: Bits
+    before: Bits
+
+    @staticmethod
+    def of(stack: LayerStack, joined: Bits, before: Bits) -> TreeRows:
+        """Return rows with these codes, behind the row ``before`` (1, B) if there is one."""
+        return TreeRows(stack, neuron_bits(stack, joined), joined, neuron_bits(stack, before))
+
+    def subtrees(self) -> list[_Piece]:
+        """Divide the rows into few subtrees, as large as the row before them allows, in order."""
+        shared = np.append(
+            _shared(self.before, self.bits[:1]) if len(self.before) else -1,
+            _shared(self.bits[:-1], self.bits[1:]),
+        )
+        shared = np.append(self._last_end, -1)[shared]  # numbers of a max differ all at once
+        least = np.minimum.accumulate(shared)
+        starts = [0, *(np.flatnonzero(shared[1:] <= least[:-1]) + 1).tolist()]
+        return [
+            self._piece(start, stop, int(self._next_end[shared[start] + 1]))
+            for start, stop in zip(starts, [*starts[1:], len(self.bits)], strict=True)
+        ]
+
+    def inside(self, prefixes: list[tuple[int, ...]], start: int, stop: int) -> list[_Piece]:
+        """Return subtrees, no larger than need be, for those of these that have such rows."""
+        pieces = []
+        for prefix in prefixes:
+            own = np.array(prefix[: self.bits.shape[1]], np.uint8)
+            has_prefix = (self.bits[start:stop, : len(own)] == own).all(axis=1)
+            rows = start + np.flatnonzero(has_prefix)
+            if rows.size:
+                piece = self._piece(int(rows[0]), int(rows[-1]) + 1, len(own))
+                longer = len(prefix) > len(piece.prefix)
+                pieces.append(piece._replace(prefix=prefix) if longer else piece)
+        return pieces
+
+    def _piece(self, start: int, stop: int, length: int) -> _Piece:
+        """Return the subtree of some rows, with at least so many bits of a prefix."""
+        common = int(_shared(self.bits[start : start + 1], self.bits[stop - 1 : stop])[0])
+        length = max(length, int(self._last_end[common]))
+        return _Piece(tuple(self.bits[start, :length].tolist()), start, stop)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.bool_]:
+        """How long prefixes may be (N + 1,): they have all neurons of a max or none."""
+        ends = np.ones(self.bits.shape[1] + 1, np.bool_)
+        layers = zip(self.stack.units, np.cumsum([0, *self.stack.rows]).tolist(), strict=False)
+        for units, offset in layers:
+            for unit, first in units.firsts():
+                if unit.kind == MAX:
+                    ends[offset + first + 1 : offset + first + unit.neurons] = False
+        return ends
+
+    @cached_property
+    def _last_end(self) -> Index:
+        """The longest prefix of at most k bits, for each k."""
+        return np.maximum.accumulate(np.where(self._ends, np.arange(len(self._ends)), 0))
+
+    @cached_property
+    def _next_end(self) -> Index:
+        """The shortest prefix of at least k bits, for each k; of k = N + 1 that of N."""
+        n = len(self._ends)
+        found = np.minimum.accumulate(np.where(self._ends, np.arange(n), n)[::-1])[::-1]
+        return np.append(found, n - 1)
+
+
+def walk_along(walk: Walk, rows: TreeRows) -> Iterator[Met]:
     """Yield what a walk meets in the cells of consecutive rows of a table, in their order.
 
-    The walk may be that of a longer network: then it meets a cell of the table as often as the
-    layers behind divide it. Where a table has gaps, the walk goes round what is in them.
-
-    Args:
-        walk: a walk with rows, of the table's network, or with layers behind it.
-        bits: the bits of the rows' neurons (m, N).
-        joined: the rows' codes (m, B), ascending.
-        before: the bits (N,) of the row before these, None where there is none.
+    The walk, with rows, is that of the table's network or of one with more layers, by which it
+    meets a cell of the table as often as these divide it. Where a table has gaps, the walk goes
+    round what is in them.
     """
-    todo = _subtrees(bits, before)[::-1]
+    todo = rows.subtrees()[::-1]
     while todo:
         piece = todo.pop()
         walk.begin(Subtree(piece.prefix))
-        places = _Places(joined[: piece.stop], piece.start)
+        places = _Places(rows.joined[: piece.stop], piece.start)
+        nodes = min(NODES, NODES_OF_A_ROW * (STRAYS + piece.stop - piece.start))
         walked = 0
         while not (walk.done or places.passed or places.strays > STRAYS + places.found):
-            for batch in batches(walk, NODES):
+            for batch in batches(walk, nodes):
                 if not len(batch):
                     continue
                 exact = walk.exact_witnesses
                 yield Met(
                     batch,
-                    places.take(_codes(batch, joined.shape[1])),
+                    places.take(_codes(batch, rows.joined.shape[1])),
                     {row - walked: point for row, point in exact.items() if row >= walked},
                 )
                 walked += len(batch)
         if not (walk.done or places.passed):
             rest = [subtree.prefix for subtree in walk.rest()]
-            todo += _with_rows(rest, bits, _Piece((), places.at, piece.stop))[::-1]
+            todo += rows.inside(rest, places.at, piece.stop)[::-1]
 
 
 class _Places:
@@ -124,43 +199,6 @@ def _codes(batch: CellBatch, size: int) -> Bits:
 def _keys(joined: Bits) -> NDArray[np.bytes_]:
     """Return byte strings that compare as joined rows (m, B >= 1) of one length do."""
     return np.ascontiguousarray(joined).view(f"S{joined.shape[1]}").ravel()
-
-
-def _subtrees(bits: Bits, before: Bits | None) -> list[_Piece]:
-    """Divide rows into few subtrees, in order, that are as large as the row before them allows."""
-    if not len(bits):
-        return []
-    shared = np.empty(len(bits), np.int64)  # bits that a row and the one before have in common
-    shared[0] = -1 if before is None else _shared(before[None], bits[:1])[0]
-    shared[1:] = _shared(bits[:-1], bits[1:])
-    least = np.minimum.accumulate(shared)
-    starts = np.flatnonzero(np.append(True, least[1:] < least[:-1]))
-    pieces = []
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(bits)], strict=True):
-        length = max(int(shared[start]) + 1, _in_common(bits[start], bits[stop - 1]))
-        pieces.append(_Piece(tuple(bits[start, :length].tolist()), start, stop))
-    return pieces
-
-
-def _with_rows(prefixes: list[tuple[int, ...]], bits: Bits, rows: _Piece) -> list[_Piece]:
-    """Return subtrees, no larger than need be, for those of these that have rows, and the rows."""
-    some = bits[rows.start : rows.stop]
-    pieces = []
-    for prefix in prefixes:
-        n = min(len(prefix), bits.shape[1])
-        inside = np.flatnonzero((some[:, :n] == np.array(prefix[:n], np.uint8)).all(axis=1))
-        if not inside.size:
-            continue
-        start, stop = rows.start + int(inside[0]), rows.start + int(inside[-1]) + 1
-        common = bits[start, : _in_common(bits[start], bits[stop - 1])].tolist()
-        longer = prefix if len(prefix) >= len(common) else tuple(common)
-        pieces.append(_Piece(longer, start, stop))
-    return pieces
-
-
-def _in_common(first: Bits, last: Bits) -> int:
-    """Return how many of the first bits two rows share."""
-    return int(_shared(first[None], last[None])[0])
 
 
 def _shared(first: Bits, second: Bits) -> Index:

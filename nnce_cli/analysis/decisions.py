@@ -19,11 +19,10 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpz
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.along import walk_along
+from nnce_cli.analysis.along import TreeRows, walk_along
 from nnce_cli.analysis.winners import MOST_CLASSES, Winners
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
-    DICTIONARY,
     Problem,
     Subtree,
     Walk,
@@ -66,27 +65,24 @@ class Decisions:
         """Whether the classes are so many that `winners` does not tell them apart."""
         return self.classes > MOST_CLASSES
 
-    def winners(self, bits: Bits, joined: Bits, before: Bits | None) -> Bools:
+    def winners(self, rows: TreeRows) -> Bools:
         """Return which classes win in the interior of the cells of consecutive rows: (m, classes).
 
-        A row in which none does is no cell. For the arguments see `walk_along`. Many classes may
-        all win, as far as it tells.
+        A row in which none does is no cell. Many classes may all win, as far as it tells.
         """
         if self.are_many:
-            return np.ones((len(bits), self.classes), np.bool_)
-        return self._winners.of(bits, joined, before)
+            return np.ones((len(rows.bits), self.classes), np.bool_)
+        return self._winners.of(rows)
 
-    def points(
-        self, bits: Bits, joined: Bits, before: Bits | None
-    ) -> tuple[Floats, dict[int, list[str]]]:
+    def points(self, rows: TreeRows) -> tuple[Floats, dict[int, list[str]]]:
         """Return points (m, n_0) inside the cells of consecutive rows, those of `CellPoints`.
 
         They are NaN in rows that are no cells, and rounded in those of which the exact points are
         returned with them.
         """
-        points = np.full((len(bits), self._domain.n_inputs), np.nan)
+        points = np.full((len(rows.bits), self._domain.n_inputs), np.nan)
         exact: dict[int, list[str]] = {}
-        for met in walk_along(self._own_walk, bits, joined, before):
+        for met in walk_along(self._own_walk, rows):
             assert met.batch.witness is not None
             is_row = met.rows >= 0
             points[met.rows[is_row]] = met.batch.witness[is_row]
@@ -135,7 +131,7 @@ class Decisions:
             weight[others] - weight[predicted], bias[others] - bias[predicted], self._scores.nodes
         )
         problem = Problem.of(_followed_by(self._stack, last), self._domain)
-        return walk_factory(DICTIONARY)(problem, rows=False, witness=False)
+        return walk_factory(choose(problem)[0])(problem, rows=False, witness=False)
 
 
 def _followed_by(stack: LayerStack, layer: AffineMap) -> LayerStack:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
+from nnce_cli.analysis.along import TreeRows
 from nnce_cli.analysis.decisions import (
     Bits,
     Bools,
@@ -20,11 +21,11 @@ from nnce_cli.analysis.decisions import (
     rationals_of,
 )
 from nnce_cli.analysis.norms import NormCounter, infinity_norms, spectral_norms
-from nnce_cli.analysis.task import score_map
+from nnce_cli.analysis.task import output_map, score_map
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.enumeration import Problem
-from nnce_cli.network import LayerStack, neuron_bits
+from nnce_cli.network import LayerStack
 from nnce_cli.table import CellRows, Metadata, Rows, domain_of
 
 Ints = NDArray[np.int64]
@@ -112,8 +113,11 @@ class OnCells:
         problem = Problem.of(stack, domain)
         self._whole = stack
         self._stack, self._free = problem.stack, problem.free
-        self._scores = score_map(stack, task)
-        self._decisions = Decisions(stack, domain, self._scores)
+        scores = score_map(stack, task)
+        self._decisions = Decisions(stack, domain, scores)
+        # The first score of a single output is the number 0, and has no part in any norm.
+        self._is_single = task is Task.SIGN
+        self._outputs = output_map(stack) if self._is_single else scores
         self._has_classes = task is not Task.REGRESSION
         self._exact_witnesses = metadata.exact_witnesses
 
@@ -125,7 +129,7 @@ class OnCells:
         """
         found = Found(rows=len(some.joined))
         cells = self._cells(some) if self._has_classes else None
-        for part, maps in cell_maps(self._stack, self._scores, some.rows):
+        for part, maps in cell_maps(self._stack, self._outputs, some.rows):
             found.spectral.add(*spectral_norms(maps))
             found.infinity.add(*infinity_norms(maps))
             if cells is not None:
@@ -141,21 +145,20 @@ class OnCells:
         Raises:
             InputError: a row is no cell, or its witness is no point.
         """
-        bits, before = (neuron_bits(self._whole, rows) for rows in (some.joined, some.before))
-        place = bits, some.joined, before[0] if len(before) else None
-        wins = self._decisions.winners(*place)
+        rows = TreeRows.of(self._whole, some.joined, some.before)
+        wins = self._decisions.winners(rows)
         is_open = wins.sum(axis=1) > 1
-        is_cell, has_point = np.asarray(wins.any(axis=1)), np.ones(len(bits), np.bool_)
+        is_cell, has_point = np.asarray(wins.any(axis=1)), np.ones(len(wins), np.bool_)
         if some.rows.witness is not None:
             points = _Points(some.rows.witness, self._exact_in(some))
             has_point = points.are_there()
         else:
-            points = _Points(np.full((len(bits), len(self._free)), np.nan), {})
+            points = _Points(np.full((len(wins), len(self._free)), np.nan), {})
             if is_open.any():
-                points = _Points(*self._decisions.points(*place))
+                points = _Points(*self._decisions.points(rows))
                 is_cell &= ~is_open | points.are_there()
         self._refuse(some.first, is_cell, has_point)
-        return _Cells(bits, wins, is_open, points, np.full(len(bits), -1))
+        return _Cells(rows.bits, wins, is_open, points, np.full(len(wins), -1))
 
     def _exact_in(self, some: SomeRows) -> dict[int, list[str]]:
         """Return the exact witnesses of rows that have them, by their place."""
@@ -173,6 +176,8 @@ class OnCells:
         points = cells.points.rounded[part][places]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             values, errors = some.at(points[:, self._free])
+        if self._is_single:
+            values, errors = (np.insert(a, 0, 0.0, axis=1) for a in (values, errors))
         classes[places] = clear_classes(values, errors, cells.wins[part][places])
         return classes
 

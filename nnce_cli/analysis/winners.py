@@ -14,14 +14,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.along import walk_along
+from nnce_cli.analysis.along import TreeRows, walk_along
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import Problem, Walk, choose, walk_factory
 from nnce_cli.network import MAX, AffineMap, LayerStack, PieceUnit, Units, rationals
 
 MOST_CLASSES = 32  # more of them are compared by too many pairs
-
-Bits = NDArray[np.uint8]
 
 
 class Winners:
@@ -32,13 +30,13 @@ class Winners:
         self._domain = domain
         self._scores = scores
 
-    def of(self, bits: Bits, joined: Bits, before: Bits | None) -> NDArray[np.bool_]:
+    def of(self, rows: TreeRows) -> NDArray[np.bool_]:
         """Return which classes win in the cells of consecutive rows: (m, classes).
 
-        A row in which none does is no cell. For the arguments see `walk_along`.
+        A row in which none does is no cell.
         """
-        wins = np.zeros((len(bits), self._scores.n_out), np.bool_)
-        for met in walk_along(self._walk, bits, joined, before):
+        wins = np.zeros((len(rows.bits), self._scores.n_out), np.bool_)
+        for met in walk_along(self._walk, rows):
             code = met.batch.signs[-1][:, 0]
             winner = code >> 7 if self._scores.n_out == 2 else code
             is_row = met.rows >= 0

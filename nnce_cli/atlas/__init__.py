@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
     from nnce_cli.atlas.ranges import Extreme, Range, range_of
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
+    from nnce_cli.atlas.violated_cells import AllViolations, ViolatedCell, Violations, violations
+    from nnce_cli.atlas.violation_table import write_violations
 
 __all__ = [
+    "AllViolations",
     "Cell",
     "CellSpace",
     "Counterexample",
@@ -38,6 +41,8 @@ __all__ = [
     "Range",
     "Together",
     "Verdict",
+    "ViolatedCell",
+    "Violations",
     "cell_at",
     "cell_of_row",
     "cell_of_signs",
@@ -47,7 +52,9 @@ __all__ = [
     "range_of",
     "read_data",
     "refuse_unprovable",
+    "violations",
     "write_proof",
+    "write_violations",
 ]
 
 __getattr__ = lazy_names(
@@ -62,6 +69,8 @@ __getattr__ = lazy_names(
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],
         "ranges": ["Extreme", "Range", "range_of"],
+        "violation_table": ["write_violations"],
+        "violated_cells": ["AllViolations", "ViolatedCell", "Violations", "violations"],
         "proof": ["refuse_unprovable", "write_proof"],
         "verdict": ["Counterexample", "Progress", "Verdict", "check"],
     },

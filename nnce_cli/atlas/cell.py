@@ -148,7 +148,7 @@ class Cell:
         Raises:
             InputError: the cell has no interior, so that it is none of this network.
         """
-        found = largest_ball(self._forms, self.space.dimension)
+        found = largest_ball(self._forms, self.space.dimension, is_bounded=self.is_bounded)
         if found is None:
             raise InputError(
                 f"row {self.row} of the table is not a cell of the model on its domain; "
@@ -164,6 +164,8 @@ class Cell:
     @cached_property
     def is_bounded(self) -> bool:
         """Whether the cell is bounded."""
+        if self.space.is_in_a_box:
+            return True
         return is_pointed([form[1:] for form in self._forms], self.space.dimension)
 
     @cached_property

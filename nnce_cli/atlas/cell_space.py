@@ -45,6 +45,12 @@ class CellSpace:
         """The number d of inputs that vary."""
         return self.stack.n_inputs
 
+    @property
+    def is_in_a_box(self) -> bool:
+        """Whether all inputs have two finite bounds."""
+        ends = self.domain.lower, self.domain.upper
+        return bool(np.isfinite(ends).all())
+
     def full_point(self, point: list[fmpq]) -> list[fmpq]:
         """Put the fixed inputs back into a point (d,); return (n_0,)."""
         varying = iter(point)

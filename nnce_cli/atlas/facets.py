@@ -143,7 +143,7 @@ class _FacetSearch:
         found = linprog(
             self._rates[wall], A_ub=-rates, b_ub=right, bounds=(None, None), method="highs-ds"
         )
-        if found.x is not None:
+        if found.status == 0:
             if 1 + found.fun < -NEARLY:
                 point = self._leaving(wall, found.x)
                 if point is not None:

@@ -46,22 +46,24 @@ class Ball:
     high: float
 
 
-def largest_ball(forms: Sequence[Form], n: int) -> Ball | None:
+def largest_ball(forms: Sequence[Form], n: int, *, is_bounded: bool) -> Ball | None:
     """Return the largest ball where all forms are >= 0; None where there is no inner point.
 
     Args:
         forms: affine functions of n inputs that are not constant.
         n: the number of inputs.
+        is_bounded: whether the polyhedron is bounded.
     """
     if not forms:
-        return Ball([ZERO] * n, math.inf, math.inf)
+        size = math.inf if n else 0.0
+        return Ball([ZERO] * n, size, size)
     centre, weights = _proposal(floats_of(forms, n + 1))
     if centre is None or not _is_inside(forms, centre):
         centre = inner_point(forms, n)
         if centre is None:
             return None
         centre, weights = _moved(forms, centre)
-    if _holds_any_ball(forms, n):
+    if not is_bounded and _holds_any_ball(forms, n):
         return Ball(centre, math.inf, math.inf)
     low = min(root_below(_squared_distance(form, centre)) for form in forms)
     return Ball(centre, low, _upper_bound(forms, weights))
@@ -86,7 +88,7 @@ def _proposal(floats: Floats) -> tuple[Point | None, Floats]:
         bounds=[*[(None, None)] * n, (0, None)],
         method="highs-ds",
     )
-    if found.x is None:
+    if found.status != 0:
         return None, np.zeros(m)
     weights = -found.ineqlin.marginals / size
     return rationals((unit * found.x[:-1]).tolist()), weights
@@ -109,18 +111,7 @@ def _is_inside(forms: Sequence[Form], point: Point) -> bool:
 
 def _holds_any_ball(forms: Sequence[Form], n: int) -> bool:
     """Tell whether there is a direction in which all forms grow."""
-    if _any_opposite(forms):
-        return False
     return inner_point([[ZERO, *form[1:]] for form in forms], n) is not None
-
-
-def _any_opposite(forms: Sequence[Form]) -> bool:
-    """Tell whether two forms are opposite: the usual reason why there is no such direction."""
-    normals = set()
-    for form in forms:
-        size = max(abs(x) for x in form[1:])
-        normals.add(tuple(x / size for x in form[1:]))
-    return any(tuple(-x for x in normal) in normals for normal in normals)
 
 
 def _squared_distance(form: Form, point: Point) -> fmpq:

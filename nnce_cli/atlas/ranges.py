@@ -70,7 +70,7 @@ def range_of(
         watch: is shown how many regions were looked at, and how many wait.
 
     Raises:
-        InputError: there is no such output, the domain is empty, or nothing was found in time.
+        InputError: there is no such output, or the domain is empty.
     """
     started = monotonic()
     refuse_others([Inequality({}, coefficients, Fraction(0))], stack.n_inputs, stack.n_outputs)
@@ -121,16 +121,16 @@ class _Descent(Search):
         """Return the least value, and whether it is that: else the search was stopped.
 
         Raises:
-            InputError: the domain is empty, or no point was found in time.
+            InputError: the domain is empty.
         """
-        while (found := self.run(stop)) is not None:
+        found = self.run(lambda: False)  # some point of the domain
+        while found is not None:
             self._best = self._value_at(found.point)
             below = Inequality({}, self._coefficients, -self._best.value, is_strict=True)
             self.ask(self._place.ask(((below,),)))
+            found = self.run(stop)
         if self._best is None:
-            raise InputError(
-                "the domain is empty" if self.done else "no input was found in time; give more"
-            )
+            raise InputError("the domain is empty: no point is in all half-spaces and bounds")
         return self._best, self.done
 
     def _value_at(self, point: list[fmpq]) -> Extreme:

@@ -82,7 +82,7 @@ class Search:
         maps = [*question.stack.hidden[1:], question.stack.output]
         self._weight = [
             np.ones(layer.n_out) if after is None else np.abs(after.weight).sum(axis=0)
-            for layer, after in zip(question.stack.hidden, maps, strict=True)
+            for layer, after in zip(question.stack.hidden, maps, strict=False)
         ]
         self._free = np.flatnonzero(domain.lower < domain.upper)
         halfspaces = domain.halfspaces

@@ -76,7 +76,7 @@ def check(
         InputError: the property is not about this network.
     """
     started, regions = monotonic(), 0
-    groups = list(_by_domain(prop))
+    groups = list(groups_of(prop))
     places = [finite(stack, prop.cases[cases[0]].domain) for cases in groups]
     questions = [
         place.ask(tuple(prop.cases[k].inequalities for k in cases))
@@ -109,7 +109,7 @@ def check(
     return verdict(True)
 
 
-def _by_domain(prop: Property) -> Iterator[tuple[int, ...]]:
+def groups_of(prop: Property) -> Iterator[tuple[int, ...]]:
     """Group the cases that have the same domain."""
     groups: dict[int, list[int]] = {}
     for k, case in enumerate(prop.cases):

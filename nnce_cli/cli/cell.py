@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 END_OF_DOMAIN, NOT_LISTED = "the domain ends", "not listed"
 MOST_SHOWN = 8  # numbers of a vector, rows of a matrix: in the text, for people
+MOST_VERTEX_INPUTS = 6
 MOST_FACET_INPUTS = 64  # with more, facets are left out: a linear program for each half-space
 
 
@@ -246,6 +247,8 @@ def _print_text(values: dict[str, Any], noun: str) -> None:
     if "vertices" in values:
         rays = f", and {len(values['rays']):,} rays" if values["rays"] else ""
         fields["vertices"] = number(len(values["vertices"])) + rays
+    elif len(values["inputs"]) <= MOST_VERTEX_INPUTS:
+        fields["vertices"] = "too many"
     for name in ("volume", "diameter"):
         if name in values:
             fields[name] = _number(values[name])

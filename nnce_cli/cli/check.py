@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,14 @@ from nnce_cli.cli.say import say
 from nnce_cli.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
-    from nnce_cli.atlas import Counterexample, Evaluation, Progress, Verdict
+    from nnce_cli.atlas import (
+        AllViolations,
+        Counterexample,
+        Evaluation,
+        Progress,
+        Verdict,
+        Violations,
+    )
     from nnce_cli.domain import Property
     from nnce_cli.network import LayerStack
 
@@ -33,6 +41,18 @@ def check_property(
     prop: Annotated[
         Path, typer.Argument(metavar="PROPERTY", help="What must not happen, in VNNLIB.")
     ],
+    every: Annotated[
+        bool, typer.Option("--all", help="Find every cell in which the property is violated.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="With --all, a Parquet table of these."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace the output if it exists.")
+    ] = False,
     proof: Annotated[
         Path | None,
         typer.Option(
@@ -66,6 +86,10 @@ def check_property(
     does. It is evaluated by onnxruntime, too. Nothing is decided by a tolerance, also where a
     threshold is only just attained.
 
+    With --all the search does not end at the first counterexample: it finds all cells of the domain
+    in which the property is violated, and says how many they are, of how many, and up to six
+    inputs that vary the exact share of the volume of the domain on which it is violated.
+
     A certificate (--proof) is checked by code that has nothing in common with the search: of a
     property that holds it has the regions into which the domain was divided, and a proof for each.
     Exit code 1 where it does not prove the verdict.
@@ -77,13 +101,16 @@ def check_property(
     nnce check model.onnx property.vnnlib
     nnce check model.onnx property.vnnlib --exit-code -q && echo safe
     nnce check model.onnx property.vnnlib --time-limit 60 --json
+    nnce check model.onnx property.vnnlib --all -o violated.parquet
     nnce check model.onnx property.vnnlib --proof proof.jsonl
     nnce check model.onnx property.vnnlib --replay proof.jsonl
     """  # noqa: D301
     limit = TimeLimit(time_limit)
-    if proof is not None and replay is not None:
-        raise InputError("--replay checks a certificate and --proof writes one; use one of them")
-    from nnce_cli.atlas import check, evaluate, refuse_unprovable, write_proof
+    if sum((every, proof is not None, replay is not None)) > 1:
+        raise InputError("--all, --proof and --replay do different things; use one of them")
+    if output is not None and not every:
+        raise InputError("--output is for the cells that --all finds: add --all")
+    from nnce_cli.atlas import check, evaluate, refuse_unprovable, write_proof, write_violations
     from nnce_cli.domain import read_property
     from nnce_cli.network import load_network
 
@@ -93,6 +120,19 @@ def check_property(
     if not quiet:
         for note in asked.notes:
             say(note)
+    if every:
+        found_all = _all(stack, asked, limit, quiet=quiet)
+        if output is not None:
+            write_violations(output, stack, found_all, force=force)
+        if json:
+            print(json_text(_values_of_all(model, prop, stack, found_all)))
+        else:
+            _print_all(model, prop, found_all)
+        if not found_all.complete:
+            raise typer.Exit(exit_codes.INCOMPLETE)
+        if exit_code and any(violations.found for violations in found_all.domains):
+            raise typer.Exit(1)
+        return
     if replay is not None:
         _replay(replay, stack, asked, json=json, quiet=quiet)
         return
@@ -113,6 +153,67 @@ def check_property(
         raise typer.Exit(exit_codes.INCOMPLETE)
     if exit_code and not verdict.holds:
         raise typer.Exit(1)
+
+
+def _all(stack: LayerStack, asked: Property, limit: TimeLimit, *, quiet: bool) -> AllViolations:
+    from nnce_cli.atlas import violations
+
+    with check_progress(not quiet) as watch, stop_on_signals() as stop:
+        return violations(stack, asked, lambda: limit.is_over or stop.requested, _shown(watch))
+
+
+def _shares(violations: Violations) -> dict[str, Any]:
+    """Return the numbers and the shares of a domain's cells, and of its volume."""
+    cells = len({cell.codes.tobytes() for cell in violations.found})
+    values: dict[str, Any] = {
+        "cases": violations.cases,
+        "violated_cells": cells,
+        "cells": violations.cells,
+        "share_of_cells": cells / violations.cells if violations.cells else None,
+    }
+    by_case = {}
+    for case in violations.cases:
+        parts = [cell.volume for cell in violations.found if cell.case == case]
+        if violations.volume and None not in parts:
+            by_case[case] = sum((x for x in parts if x), Fraction(0)) / violations.volume
+    values["share_of_volume"] = {str(case): float(x) for case, x in by_case.items()}
+    return values | {"exact_share_of_volume": {str(k): str(x) for k, x in by_case.items()}}
+
+
+def _values_of_all(
+    model: Path, prop: Path, stack: LayerStack, found: AllViolations
+) -> dict[str, Any]:
+    return {
+        "model": str(model),
+        "digest": stack.digest,
+        "property": str(prop),
+        "verdict": _verdict_of(found),
+        "complete": found.complete,
+        "domains": [_shares(violations) for violations in found.domains],
+        "regions": found.regions,
+        "seconds": found.seconds,
+    }
+
+
+def _verdict_of(found: AllViolations) -> str:
+    if any(violations.found for violations in found.domains):
+        return WORDS[False]
+    return WORDS[True if found.complete else None]
+
+
+def _print_all(model: Path, prop: Path, found: AllViolations) -> None:
+    fields = {"model": str(model), "property": str(prop), "verdict": _verdict_of(found)}
+    if not found.complete:
+        fields["complete"] = "no: stopped; give more time (--time-limit)"
+    for k, violations in enumerate(found.domains):
+        values = _shares(violations)
+        where = f", domain {k}" if len(found.domains) > 1 else ""
+        of = "" if violations.cells is None else f" of {number(violations.cells)}"
+        fields[f"violated cells{where}"] = f"{number(values['violated_cells'])}{of}"
+        for case, share in values["share_of_volume"].items():
+            fields[f"share of the volume, case {case}"] = f"{share:.6g}"
+    fields["looked at"] = f"{number(found.regions)} regions in {duration(found.seconds)}"
+    print_fields(fields)
 
 
 def _replay(proof: Path, stack: LayerStack, asked: Property, *, json: bool, quiet: bool) -> None:

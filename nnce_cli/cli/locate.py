@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas import Located
 
 FEW = 20  # points that are listed in the text
+LINES = 10_000  # that are written at a time
 OUTSIDE, NO_ROW = "outside", "none"
 
 
@@ -89,10 +91,16 @@ def locate_points(
         print(json_text(_summary(found, rows) | {"points": listed}))
     elif output_format is Format.csv:
         print("point,row")
-        for line in _lines(found):
-            print(line)
+        for lines in _batched(_lines(found)):
+            print("\n".join(lines))
     else:
         _print_text(found, rows)
+
+
+def _batched(lines: Iterator[str]) -> Iterator[list[str]]:
+    """Yield lines, many at a time: writing each by itself takes longer than finding its row."""
+    while some := list(islice(lines, LINES)):
+        yield some
 
 
 def _lines(found: Located) -> Iterator[str]:

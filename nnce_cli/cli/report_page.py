@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from nnce_cli.plotting import Partition
     from nnce_cli.table import CellTableReader
 
-MOST_CELLS = 200_000  # of few inputs, whose decision boundary is known within tens of seconds
+MOST_CELLS = 2_000_000  # of few inputs, whose decision boundary is known within tens of seconds
 MANY_INPUTS = 32  # with which a cell takes twice as long
+UNBOUNDED = 16  # how many times as long one takes where the domain lacks a bound
 
 
 def write_report(
@@ -129,13 +130,14 @@ def _network_stats(
     """Return what the network does on its cells, or None where the page is not to wait for it.
 
     The same table always gives the same page, so the choice is by size and not by time: a cell
-    takes a tenth of a millisecond, and more with the square of the number of inputs.
+    takes ten microseconds or so, and more with the square of the number of inputs.
     """
     from nnce_cli.analysis import NetworkCounter
 
     metadata = reader.metadata
     inputs = sum(low < high for low, high in zip(metadata.lower, metadata.upper, strict=True))
-    if cells * (1 + inputs**2 / MANY_INPUTS**2) > MOST_CELLS:
+    work = cells * (1 + inputs**2 / MANY_INPUTS**2) * (UNBOUNDED if metadata.tells_bounded else 1)
+    if work > MOST_CELLS:
         return None
     with check_progress(True) as show:
         counter = NetworkCounter(

@@ -22,6 +22,7 @@ from nnce_cli.exact.point import (
 from nnce_cli.exact.pullback import Pullback
 from nnce_cli.exact.rank import exact_rank
 from nnce_cli.exact.rounding import RoundedDictionary, centre, nearest_float, rounded
+from nnce_cli.exact.volume import volume
 
 __all__ = [
     "Basis",
@@ -58,4 +59,5 @@ __all__ = [
     "signs_on",
     "splits_to_nothing",
     "tight_everywhere",
+    "volume",
 ]

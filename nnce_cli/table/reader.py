@@ -141,13 +141,14 @@ class CellTableReader:
         Raises:
             InputError: the table is damaged.
         """
-        names = code_names(self.metadata.sizes.layout)
+        layout = self.metadata.sizes.layout
+        names = code_names(layout)
+        parts = [np.zeros((0, layout.row_bytes), dtype=np.uint8)]
         with self._reporting("is damaged"):
-            parts = [
-                np.concatenate([_bytes_matrix(batch.column(name)) for name in names], axis=1)
-                for batch in self._group(group, names)
-            ]
-            return np.concatenate(parts)
+            for batch in self._group(group, names):
+                columns = [_bytes_matrix(batch.column(name)) for name in names]
+                parts.append(np.concatenate(columns, axis=1))
+        return np.concatenate(parts)
 
     def _row_of_group(self, group: int, number: int) -> Rows:
         layout, before = self.metadata.sizes.layout, number

@@ -151,7 +151,7 @@ def tie_inside(cells, i):
 
 
 def is_inside(cells, i, point):
-    bounds = zip(cells.box.lower.tolist(), point, cells.box.upper.tolist(), strict=True)
+    bounds = zip(cells.domain.lower.tolist(), point, cells.domain.upper.tolist(), strict=True)
     rows = [row for row in inward_functions(cells.stack, cells.bits[i]) if any(row)]
     return all(exactly(lo) < x < exactly(hi) for lo, x, hi in bounds) and all(
         evaluate(row, point) > 0 for row in rows

@@ -23,7 +23,7 @@ from tests.oracles.units import cell_polyhedra, stack_of
 from tests.strategies import boxes, examples, stack_from
 from tests.unit_stacks import zoo
 
-MOST_CELLS = 12  # of an example that are looked at
+MOST_CELLS = 8  # of an example that are looked at
 
 
 def all_cells(reader, stack, domain):
@@ -54,7 +54,7 @@ def fractions(point):
     return [Fraction(int(c.p), int(c.q)) for c in point]
 
 
-@examples(16)
+@examples(8)
 @given(st.data())
 def test_cells_are_exact_polyhedra(tmp_path_factory, data):
     n, drawn = data.draw(layers())

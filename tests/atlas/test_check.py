@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -55,8 +56,18 @@ def questions(draw, domains):
     return drawn, found
 
 
-def agrees_with_polyhedra(drawn, cases):
+def network(drawn):
+    """Return the stack of drawn layers, of which the last one is the output."""
     stack = stack_of(drawn)
+    *hidden, output = stack.hidden
+    assert stack.units[-1].rows == 0
+    return replace(
+        stack, hidden=tuple(hidden), units=stack.units[:-1], output=output, digest="ab" * 32
+    )
+
+
+def agrees_with_polyhedra(drawn, cases):
+    stack = network(drawn)
     verdict = check(stack, Property(tuple(cases)))
     true = [oracle.occurs(drawn, case.domain, case.inequalities) for case in cases]
     assert verdict.holds == (not any(true))
@@ -124,7 +135,7 @@ def relu_chain():
 def test_a_threshold_that_is_attained_at_a_point_is_decided_by_its_inequality(is_strict, holds):
     """|x| is 0 at 0 alone, where no cell has an interior."""
     at_most_zero = Inequality({}, {0: Fraction(1)}, Fraction(0), is_strict)
-    verdict = check(stack_of(relu_chain()), Property((Case(cube(1, -1, 1), (at_most_zero,)),)))
+    verdict = check(network(relu_chain()), Property((Case(cube(1, -1, 1), (at_most_zero,)),)))
     assert verdict.holds is holds
     if not holds:
         assert verdict.counterexample.point == (0,)
@@ -137,16 +148,16 @@ def test_a_threshold_between_two_floats_is_exact():
     for change, holds in ((-Fraction(1, 10**30), True), (Fraction(1, 10**30), False)):
         near = Inequality({}, {0: Fraction(1)}, -third - change)
         case = Case(cube(1, -1, 1), (outside, near))
-        assert check(stack_of(relu_chain()), Property((case,))).holds is holds
+        assert check(network(relu_chain()), Property((case,))).holds is holds
 
 
 def test_a_property_without_cases_holds():
-    assert check(stack_of(relu_chain()), Property(())).holds is True
+    assert check(network(relu_chain()), Property(())).holds is True
 
 
 def test_a_search_that_is_stopped_decides_nothing():
     case = Case(cube(1, -1, 1), (Inequality({}, {0: Fraction(1)}, Fraction(0)),))
-    verdict = check(stack_of(relu_chain()), Property((case,)), stop=lambda: True)
+    verdict = check(network(relu_chain()), Property((case,)), stop=lambda: True)
     assert verdict.holds is None
     assert verdict.counterexample is None
 
@@ -160,16 +171,16 @@ def test_a_search_that_is_stopped_decides_nothing():
 )
 def test_what_is_not_of_the_network_is_refused(inequality, message):
     with pytest.raises(InputError, match=message):
-        check(stack_of(relu_chain()), Property((Case(cube(1, -1, 1), (inequality,)),)))
+        check(network(relu_chain()), Property((Case(cube(1, -1, 1), (inequality,)),)))
     with pytest.raises(InputError, match=message):
-        check(stack_of(relu_chain()), Property((Case(Polyhedron.space(1), (inequality,)),)))
+        check(network(relu_chain()), Property((Case(Polyhedron.space(1), (inequality,)),)))
 
 
 def test_cases_of_one_domain_are_searched_together():
     domain = cube(1, -1, 1)
     never = Inequality({}, {0: Fraction(1)}, HALF)
     verdict = check(
-        stack_of(relu_chain()), Property((Case(domain, (never,)), Case(domain, (never,))))
+        network(relu_chain()), Property((Case(domain, (never,)), Case(domain, (never,))))
     )
     assert [searched.cases for searched in verdict.searched] == [(0, 1)]
     assert verdict.regions == 1

@@ -19,7 +19,7 @@ from tests.oracles.units import exact_cells, stack_of
 from tests.strategies import boxes, examples, stack_from
 
 
-@examples(25)
+@examples(12)
 @given(st.data())
 def test_counts_are_those_of_exact_polyhedra(tmp_path_factory, data):
     n, drawn = data.draw(layers())

@@ -285,3 +285,20 @@ def test_broken_pipe_and_full_disk(table, tmp_path):
     assert (result.stdout, result.stderr) == ("0 0\n", "")
     if os.path.exists("/dev/full"):
         assert_refused(shell("nnce stats t.parquet > /dev/full", tmp_path), "No space left")
+
+
+def test_workers_do_not_change_what_is_said_of_a_network(tmp_path):
+    rng = np.random.default_rng(4)
+    maps = [(rng.normal(size=(n, m)), rng.normal(size=n)) for m, n in ((3, 6), (6, 6), (6, 3))]
+    save_network(tmp_path / "m.onnx", maps)
+    made = nnce("enumerate", "m.onnx", "--box=-1,1", "-o", "m.parquet", cwd=tmp_path)
+    assert made.returncode == 0
+    one, two = (
+        nnce("stats", "m.parquet", "--model", "m.onnx", "--json", "--jobs", jobs, cwd=tmp_path)
+        for jobs in ("1", "2")
+    )
+    assert (one.returncode, one.stderr) == (0, "")
+    assert one.stdout == two.stdout
+    network = json.loads(one.stdout)["network"]
+    assert sum(network["classes"].values()) == json.loads(one.stdout)["cells"]
+    assert 0 < network["boundary_cells"]

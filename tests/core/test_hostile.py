@@ -388,15 +388,16 @@ def vertex_networks(draw):
     inputs = draw(st.sampled_from([1, 2, 2, 3, 3, 0, 4]))
     dimension = max(inputs, 2) if draw(st.integers(0, 9)) else draw(st.integers(0, 5))
     numbers = draw(st.sampled_from([[0.125, -0.125, 0.0, -0.0625], NONSENSE]))
-    weights, biases, slopes, maxima, n_in = [], [], [], [], dimension
+    weights, biases, exponents, slopes, maxima, n_in = [], [], [], [], [], dimension
     for _ in range(draw(st.integers(0, 3))):
         width = draw(st.integers(0, 7))
         units = draw(st.sampled_from([width, max(0, width - 1), 0]))
         weights.append(draw_entries(draw, width, n_in, numbers))
         biases.append(drawn(draw, width, numbers=numbers))
+        exponents.append(drawn(draw, width, numbers=[0, 1, -1, -(2**31)], dtype=np.int32))
         slopes.append(drawn(draw, units, numbers=[0.0, 0.0, 0.0, -1.0, np.nan]))
         most = draw(st.sampled_from([3, 3, 4, *COUNTS]))
-        fits = [(draw(st.sampled_from([0, 0, 1, *COUNTS])), most)]
+        fits = [(draw(st.sampled_from([0, 0, 1, *COUNTS])), most, max(0, width - 1))]
         maxima.append(fits if draw(st.booleans()) else [])
         n_in = width
     errors = draw(
@@ -407,7 +408,7 @@ def vertex_networks(draw):
     bound = draw(st.sampled_from([1.0, 1.0, 0.5, 2.0, -1.0, np.nan]))
     roundings = [(error, draw(st.booleans()), draw(st.booleans())) for error in errors]
     box = [-bound] * dimension, [bound] * dimension
-    return inputs, *box, weights, biases, slopes, roundings, maxima
+    return inputs, *box, weights, biases, exponents, slopes, roundings, maxima
 
 
 def draw_entries(draw, width, n_in, numbers):

@@ -247,8 +247,9 @@ HOSTILE = [
     ("slopes", [np.full(3, 1e9), np.zeros(2)]), ("roundings", [(0.0, False, False)]),
     ("roundings", [(-1.0, False, False), (0.0, False, False)]),
     ("roundings", [(np.nan, False, False), (0.0, False, False)]),
-    ("maxima", []), ("maxima", [[], [(0, 3)]]), ("maxima", [[(0, 2)], []]),
-    ("maxima", [[(-1, 3)], []]), ("maxima", [[(0, 3), (0, 3)], []]), ("maxima", [[(0, 257)], []]),
+    ("maxima", []), ("maxima", [[], [(0, 3, 1)]]), ("maxima", [[(0, 2, 2)], []]),
+    ("maxima", [[(-1, 3, 2)], []]), ("maxima", [[(0, 3, 3)], []]), ("maxima", [[(0, 257, 2)], []]),
+    ("exponents", [np.zeros(2, np.int32)] * 2),
 ]  # fmt: skip
 
 
@@ -260,6 +261,7 @@ def test_networks_that_do_not_fit_are_refused(name, value):
         "upper": [1.0, 1.0],
         "weights": FULL,
         "biases": [np.zeros(3), np.zeros(2)],
+        "exponents": [np.zeros(3, np.int32), np.zeros(2, np.int32)],
         "slopes": [np.zeros(3), np.zeros(2)],
         "roundings": [(0.0, False, False)] * 2,
         "maxima": [[], []],

@@ -42,7 +42,7 @@ def occurs(
     for part, outputs in pieces(layers, domain):
         left = NNC_Polyhedron(part)
         for inequality in inequalities:
-            value = ppl.expression(_form(inequality, outputs, domain.n_inputs))
+            value = ppl.expression(form_of(inequality, outputs, domain.n_inputs))
             left.add_constraint(value < 0 if inequality.is_strict else value <= 0)
         if not left.is_empty():
             return True
@@ -109,7 +109,8 @@ def _chosen(
                 yield found, [value, *values]
 
 
-def _form(inequality: Inequality, outputs: list[Form], n: int) -> Form:
+def form_of(inequality: Inequality, outputs: list[Form], n: int) -> Form:
+    """Return what must be <= 0 as a function of x, where the outputs are such functions."""
     form = [fmpq(0)] * n + [_fmpq(inequality.constant)]
     for i, a in inequality.inputs.items():
         form[i] += _fmpq(a)

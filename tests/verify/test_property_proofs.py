@@ -14,7 +14,7 @@ from nnce_cli.atlas import check, refuse_unprovable, write_proof
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Case, Inequality, Polyhedron, Property
 from nnce_cli.verify import replay
-from tests.atlas.test_check import questions
+from tests.atlas.test_check import network, questions
 from tests.cases import cube
 from tests.oracles.units import DrawnLayer, stack_of
 from tests.strategies import boxes, examples
@@ -40,7 +40,7 @@ def test_what_is_decided_is_proved(tmp_path_factory, drawn):
     layers, cases = drawn
     if any(layer.maxima for layer in layers):
         return
-    path, stack = tmp_path_factory.mktemp("proof") / "proof.jsonl", stack_of(layers)
+    path, stack = tmp_path_factory.mktemp("proof") / "proof.jsonl", network(layers)
     prop = Property(tuple(cases))
     verdict = written(path, stack, prop)
     found = replay(path, stack, prop)
@@ -70,7 +70,7 @@ HOLDING = [over("51/100"), over("1/2", is_strict=True)]
 def certificate(request, tmp_path):
     """A property of the hat that holds, and its certificate."""
     path, prop = tmp_path / "proof.jsonl", HOLDING[request.param]
-    assert written(path, stack_of(hat()), prop).holds
+    assert written(path, network(hat()), prop).holds
     return path, prop
 
 
@@ -82,7 +82,7 @@ def changed(path, change):
 
 def test_a_certificate_that_holds_is_proved(certificate):
     path, prop = certificate
-    found = replay(path, stack_of(hat()), prop)
+    found = replay(path, network(hat()), prop)
     assert (found.holds, found.failure) == (True, "")
     assert found.steps > 1
 
@@ -90,14 +90,14 @@ def test_a_certificate_that_holds_is_proved(certificate):
 def test_a_certificate_does_not_prove_a_stronger_property(certificate):
     path, _ = certificate
     for stronger in (over("1/2"), over("49/100")):
-        assert replay(path, stack_of(hat()), stronger).failure
+        assert replay(path, network(hat()), stronger).failure
 
 
 def test_a_certificate_does_not_prove_it_of_another_network(certificate):
     path, prop = certificate
     layers = hat()
     layers[1].plain[0][0][-1] += 1
-    found = replay(path, stack_of(layers), prop)
+    found = replay(path, network(layers), prop)
     assert found.failure
 
 
@@ -116,7 +116,7 @@ def test_a_reason_that_is_left_out_is_missed(certificate):
     for k in range(n):
         path.write_text(original)
         changed(path, lambda lines, k=k: ends(lines)[k].pop("closed"))
-        assert "left open" in replay(path, stack_of(hat()), prop).failure
+        assert "left open" in replay(path, network(hat()), prop).failure
 
 
 def test_smaller_multipliers_prove_nothing(certificate):
@@ -129,7 +129,7 @@ def test_smaller_multipliers_prove_nothing(certificate):
                     term[1] = "0" if isinstance(term[1], str) else 0.0
 
     changed(path, nothing)
-    assert "not closed" in replay(path, stack_of(hat()), prop).failure
+    assert "not closed" in replay(path, network(hat()), prop).failure
 
 
 def test_a_part_is_not_taken_for_the_other(certificate):
@@ -141,7 +141,7 @@ def test_a_part_is_not_taken_for_the_other(certificate):
                 region["parts"] = [region["parts"][0]] * 2
 
     changed(path, twice)
-    assert replay(path, stack_of(hat()), prop).failure
+    assert replay(path, network(hat()), prop).failure
 
 
 def test_a_cut_has_to_be_proved(certificate):
@@ -151,17 +151,17 @@ def test_a_cut_has_to_be_proved(certificate):
         regions(lines)[0]["cuts"] = [[0, 1, 0.5, []]]
 
     changed(path, cut)
-    assert "cut is not proved" in replay(path, stack_of(hat()), prop).failure
+    assert "cut is not proved" in replay(path, network(hat()), prop).failure
 
 
 def test_all_cases_are_asked_for(certificate):
     path, prop = certificate
     more = Property((*prop.cases, *over("3/4").cases))
-    assert "all cases" in replay(path, stack_of(hat()), more).failure
+    assert "all cases" in replay(path, network(hat()), more).failure
 
 
 def test_a_counterexample_is_evaluated(tmp_path):
-    path, stack, prop = tmp_path / "proof.jsonl", stack_of(hat()), over("1/2")
+    path, stack, prop = tmp_path / "proof.jsonl", network(hat()), over("1/2")
     assert written(path, stack, prop).holds is False
     assert replay(path, stack, prop).failure == ""
     assert "does not hold" in replay(path, stack, over("1/2", is_strict=True)).failure
@@ -198,13 +198,13 @@ def test_what_is_no_certificate_is_refused(tmp_path, text):
     path = tmp_path / "proof.jsonl"
     path.write_text(text)
     with pytest.raises(InputError, match="certificate"):
-        replay(path, stack_of(hat()), over(1))
+        replay(path, network(hat()), over(1))
 
 
 def test_what_certificates_do_not_know_is_refused():
     case = Case(Polyhedron.space(1), ())
     with pytest.raises(InputError, match="bound every input"):
-        refuse_unprovable(stack_of(hat()), Property((case,)))
+        refuse_unprovable(network(hat()), Property((case,)))
     rows = [[Fraction(k), Fraction(0)] for k in range(3)]
     with pytest.raises(InputError, match="winner"):
         refuse_unprovable(stack_of([DrawnLayer([], maxima=[rows])]), Property(()))

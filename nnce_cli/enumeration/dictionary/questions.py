@@ -33,6 +33,8 @@ PathArrays = tuple[
     NDArray[np.int32],
 ]  # fmt: skip
 
+NOTHING = np.zeros(0, np.int32)  # a basis where there is nothing to prove
+
 
 class Questions:
     """Answers the questions of a walk over ``stack`` on ``box``.
@@ -69,8 +71,13 @@ class Questions:
         neuron, at_root, free, arrays = self._walk.question()
         if neuron < 0:
             self._answer_leaf(_path(arrays))
+            return
+        self.neurons += 1
+        signs, is_zero, *_ = arrays
+        sign = self._weight_signs.sign_on(signs, is_zero, neuron) if self._weight_signs else 0
+        if sign:
+            self._walk.answer_constant(sign, NOTHING)
         else:
-            self.neurons += 1
             self._answer_neuron(neuron, _path(arrays), None if at_root else free)
 
     def cell_exists(self, t: int) -> bool:
@@ -83,10 +90,6 @@ class Questions:
         """Answer for a neuron; ``free`` are the free rows, None at a layer's root."""
         from nnce_cli.exact import Cuts, Negative, Positive, decide_neuron
 
-        sign = self._weight_signs.sign_on(path, neuron) if self._weight_signs else 0
-        if sign:
-            self._walk.answer_constant(sign, np.zeros(0, np.int32))
-            return
         decision = decide_neuron(self.network, path, neuron)
         if decision is None:
             self._answer_nothing(path)
@@ -94,7 +97,7 @@ class Questions:
             sign = 1 if isinstance(decision, Positive) else -1
             self._walk.answer_constant(sign, _indices(decision.basis))
         elif not isinstance(decision, Cuts):
-            self._walk.answer_constant(0, np.zeros(0, np.int32))
+            self._walk.answer_constant(0, NOTHING)
         elif free is None:
             self._walk.answer_cuts()
         else:

@@ -56,7 +56,7 @@ def _exact_layers(stack: LayerStack, box: Box) -> list[bool]:
 
     Scaling takes nothing away where it does not underflow: forms have 53 bits.
     """
-    if (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
+    if stack.hidden[0].is_rational or (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
         return [False] * len(stack.hidden)
     return core_network(stack, box).exact_layers()
 
@@ -90,10 +90,11 @@ def scale(
             for layer, scaled in zip(stack.hidden, layers, strict=True)
         ],
         biases=[scaled.bias for scaled in layers],
+        exponents=[scaled.exponents for scaled in layers],
         slopes=list(slopes),
         roundings=list(zip(errors, inexact, known, strict=True)),
         maxima=[
-            [(first, unit.pieces) for unit, first in units.firsts() if unit.kind == MAX]
+            [(first, unit.pieces, unit.base) for unit, first in units.firsts() if unit.kind == MAX]
             for units in stack.units
         ],
     )
@@ -101,10 +102,14 @@ def scale(
 
 @dataclass(frozen=True)
 class ScaledLayer:
-    """A layer's scaled weight, by the entries of its ``rows``, its bias, and its forms' error."""
+    """A layer's scaled weight, by the entries of its ``rows``, its bias, and its forms' error.
+
+    Its neurons were divided by powers of two with these ``exponents``.
+    """
 
     entries: Floats
     bias: Floats
+    exponents: Exponents
     error: float
 
 
@@ -114,17 +119,18 @@ def scaled_layers(
     """Yield each layer, scaled, and how far its forms may be off.
 
     ``exponents`` are those of the inputs. A form of n terms errs by (n + 2) u and what the terms
-    err by (Higham 2002, section 3.1); a slope is one more rounding of each term.
+    err by (Higham 2002, section 3.1); a slope is one more rounding of each term, and so is the sum
+    of a max's first number and what its winner adds.
     """
     error, gains = 0.0, np.ones(stack.n_inputs)
     for index, (layer, slope) in enumerate(zip(stack.hidden, slopes, strict=True)):
         entries, bias, scales = _scale(layer, exponents, gains)
         size = float(_sums(layer, np.abs(entries) * gains[layer.rows.columns]).max())
-        roundings = layer.n_in + 4 + int((gains > 1.0).any())
+        roundings = layer.rows.longest + 4 + int((gains > 1.0).any())
         rounding = 0.0 if index == 0 else 2 * roundings * UNIT_ROUNDOFF
         rounding += _inexactness(layer, exponents, scales)
         error = (size * error + rounding) * (1 + 2.0**-30) + UNDERFLOW * float(gains.max())
-        yield ScaledLayer(entries, bias, error)
+        yield ScaledLayer(entries, bias, scales, error)
         exponents, gains = scales, np.ones(layer.n_out)
         gains[: slope.size] = np.maximum(np.abs(slope), 1.0)
 

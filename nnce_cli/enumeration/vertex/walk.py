@@ -16,6 +16,7 @@ from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.subtree import WHOLE, Subtree
 from nnce_cli.enumeration.vertex.scaling import input_exponents, is_scalable, scaled_network
 from nnce_cli.enumeration.walk import Walk
+from nnce_cli.network import CLIP
 
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
@@ -90,6 +91,9 @@ class VertexWalk:
         walk = _core.VertexWalk2 if network.dimension == 2 else _core.VertexWalk3
         self._walk = walk(network, OUTPUT_ROWS if rows else 0)
         self._is_linear = network.central
+        self._has_clips = any(
+            unit.kind == CLIP for units in problem.stack.units for unit in units.pieces
+        )
         self._finder: RankFinder | None = None
         self._guest: Walk | None = None
         self.begin(subtree)
@@ -239,7 +243,7 @@ class VertexWalk:
         It takes the two neurons of a clip for values of the layer.
         """
         proved = ranks.astype(np.uint16)
-        is_unproved = (ranks < 0).any(axis=1) | self.problem.stack.layout.has_pieces
+        is_unproved = (ranks < 0).any(axis=1) | self._has_clips
         unproved = np.flatnonzero(is_unproved)
         if len(unproved):
             self._finder = self._finder or RankFinder(self.problem.stack)
