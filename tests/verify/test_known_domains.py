@@ -184,9 +184,9 @@ def test_a_witness_outside(tables, tmp_path, model):
         assert "not strictly inside the domain" in result.failures[0]
 
 
-def another(path, model, domain, points=()):
-    """Verify a table against a domain; return what is said to differ."""
-    place = Place(domain, tuple(map(tuple, points)))
+def another(path, model, *domains, points=()):
+    """Verify a table against one or several domains; return what is said to differ."""
+    place = Place(domains, tuple(map(tuple, points)))
     report = run_verify(path, model, samples=10, closure=0, domain=lambda n_inputs: place)
     assert failing(report) <= {METADATA}
     return report.another
@@ -218,6 +218,9 @@ def test_other_half_spaces_than_those_named(rows, words, tables, model):
 def test_another_kind_of_domain_than_the_one_named(tables, model):
     words = "input 0 goes through [-inf, inf] in its domain and through [-1.0, 1.0]"
     assert words in another(tables / "triangle", model, cube(2, -1, 1))
+    several = (cube(2, -1, 1), half_spaces(WEDGE))
+    assert "none of the 2 named" in another(tables / "triangle", model, *several)
+    assert not another(tables / "triangle", model, *several, half_spaces(TRIANGLE))
 
 
 def test_other_slices_than_the_one_named(tmp_path, model):
@@ -232,7 +235,7 @@ def test_other_slices_than_the_one_named(tmp_path, model):
         (corners, cube(2, 0, 2), "input 0 goes through [0.0, 1.0]"),
         (corners, cube(2, 0, 1), ""),
     ):
-        found = another(tmp_path / "t", model, domain, points)
+        found = another(tmp_path / "t", model, domain, points=points)
         assert words in found
         assert bool(found) == bool(words)
 
