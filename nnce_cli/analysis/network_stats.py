@@ -82,7 +82,7 @@ class NetworkCounter:
         self._look = OnCells(stack, metadata, self._task)
         self._metadata = metadata
         self._progress = progress
-        self._jobs = jobs
+        self._jobs = jobs if metadata.cells > ROWS else 1
         self._found = Found()
 
     def watch(self, batches: Iterable[CellRows]) -> Iterator[CellRows]:
