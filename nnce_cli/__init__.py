@@ -13,12 +13,20 @@ from nnce_cli.base.lazy import lazy_names
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from nnce_cli.api.atlas import Atlas
-    from nnce_cli.api.atlas import open_table as open
-    from nnce_cli.api.domains import Box, HalfSpaces, Slice, Space
-    from nnce_cli.api.network import Network, load
-    from nnce_cli.api.runs import check, estimate, verify
-    from nnce_cli.api.runs import enumerate_cells as enumerate
+    from nnce_cli.api import (
+        Atlas,
+        Box,
+        HalfSpaces,
+        Network,
+        Slice,
+        Space,
+        check,
+        estimate,
+        load,
+        verify,
+    )
+    from nnce_cli.api import enumerate_cells as enumerate
+    from nnce_cli.api import open_table as open
     from nnce_cli.base.errors import InputError
 
 __all__ = [
@@ -40,13 +48,13 @@ __all__ = [
 _names = lazy_names(
     __name__,
     {
-        "api.atlas": ["Atlas", "open_table"],
-        "api.domains": ["Box", "HalfSpaces", "Slice", "Space"],
-        "api.network": ["Network", "load"],
-        "api.runs": ["check", "estimate", "verify", "enumerate_cells"],
+        "api": [
+            "Atlas", "Box", "HalfSpaces", "Network", "Slice", "Space", "check", "enumerate_cells",
+            "estimate", "load", "open_table", "verify",
+        ],
         "base.errors": ["InputError"],
     },
-)
+)  # fmt: skip
 _RENAMED = {"open": "open_table", "enumerate": "enumerate_cells"}
 
 

@@ -9,11 +9,14 @@ from time import monotonic
 
 from flint import fmpq
 
+from nnce_cli.atlas.by_cells import by_cells
 from nnce_cli.atlas.finite import finite
-from nnce_cli.atlas.search import Search
+from nnce_cli.atlas.search import Found, Search
 from nnce_cli.atlas.split_tree import SplitTree
 from nnce_cli.domain import Property
 from nnce_cli.network import LayerStack
+
+REGIONS = 500  # looked at before the cells are walked through
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Verdict:
     """What is known of a property.
 
     ``holds`` is None where the search was stopped. ``regions`` counts those that were looked at,
-    ``searched`` has what became of them, domain by domain.
+    ``searched`` has what became of them, domain by domain. ``cells`` are those that walks met, in
+    place of looking at more regions.
     """
 
     holds: bool | None
@@ -46,6 +50,7 @@ class Verdict:
     regions: int
     seconds: float
     searched: tuple[Searched, ...]
+    cells: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ def check(
     prop: Property,
     stop: Callable[[], bool] = lambda: False,
     watch: Callable[[Progress], None] = lambda progress: None,
+    *,
+    walks: bool = True,
 ) -> Verdict:
     """Decide exactly whether a property holds.
 
@@ -71,11 +78,13 @@ def check(
         prop: the property.
         stop: tells whether to stop, between batches of regions.
         watch: is shown how far the search is.
+        walks: go through the cells of a domain where looking at regions takes long; then nothing
+            is written down of how that was decided.
 
     Raises:
         InputError: the property is not about this network.
     """
-    started, regions = monotonic(), 0
+    started, regions, cells = monotonic(), 0, 0
     groups = list(groups_of(prop))
     places = [finite(stack, prop.cases[cases[0]].domain) for cases in groups]
     questions = [
@@ -85,7 +94,7 @@ def check(
     searched: list[Searched] = []
 
     def verdict(holds: bool | None, found: Counterexample | None = None) -> Verdict:
-        return Verdict(holds, found, regions, monotonic() - started, tuple(searched))
+        return Verdict(holds, found, regions, monotonic() - started, tuple(searched), cells)
 
     for k, (cases, place, question) in enumerate(zip(groups, places, questions, strict=True)):
         tree = SplitTree()
@@ -97,14 +106,25 @@ def check(
             watch(Progress(k, len(groups), before + search.visited, search.waiting))
             return stop()
 
-        found = search.sample() or search.run(look)
+        def is_long(look: Callable[[], bool] = look, search: Search = search) -> bool:
+            return look() or (walks and search.visited >= REGIONS)
+
+        found = search.sample() or search.run(is_long)
+        decided = False
+        if found is None and not search.done and not look():
+            walked = by_cells(question, search.exact, look)
+            decided, cells = walked.decided, cells + walked.cells
+            if walked.point is not None:
+                found = Found(walked.alternative, walked.point)
+            elif not decided:
+                found = search.run(look)
         regions += search.visited
         if found is not None:
             point = place.input_of(found.point)
             outputs = place.outputs_of(found.point, search.exact.outputs(found.point))
             case = cases[found.alternative]
             return verdict(False, Counterexample(case, fractions_of(point), fractions_of(outputs)))
-        if not search.done:
+        if not search.done and not decided:
             return verdict(None)
     return verdict(True)
 

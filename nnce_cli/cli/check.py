@@ -140,7 +140,11 @@ def check_property(
     if proof is not None:
         refuse_unprovable(stack, asked)
     with check_progress(not quiet) as watch, stop_on_signals() as stop:
-        verdict = check(stack, asked, lambda: limit.is_over or stop.requested, _shown(watch))
+
+        def is_over() -> bool:
+            return limit.is_over or stop.requested
+
+        verdict = check(stack, asked, is_over, _shown(watch), walks=proof is None)
     found, evaluation = verdict.counterexample, None
     if found is not None:
         evaluation = evaluate(stack, model, asked.cases[found.case], found.point)
@@ -327,7 +331,8 @@ def _values(
                 "agrees": evaluation.agrees,
             },
         }
-    return values | {"regions": verdict.regions, "seconds": verdict.seconds, "notes": notes}
+    values |= {"regions": verdict.regions, "cells": verdict.cells, "seconds": verdict.seconds}
+    return values | {"notes": notes}
 
 
 def _print_for_people(
@@ -336,7 +341,9 @@ def _print_for_people(
     fields = {"model": str(model), "property": str(prop), "verdict": WORDS[verdict.holds]}
     if verdict.holds is None:
         fields["verdict"] += ": stopped; give more time (--time-limit)"
-    fields["looked at"] = f"{number(verdict.regions)} regions in {duration(verdict.seconds)}"
+    walked = f" and {number(verdict.cells)} cells" if verdict.cells else ""
+    regions = f"{number(verdict.regions)} regions{walked}"
+    fields["looked at"] = f"{regions} in {duration(verdict.seconds)}"
     print_fields(fields)
     if verdict.counterexample is not None and evaluation is not None:
         _print_counterexample(verdict.counterexample, evaluation)
@@ -353,8 +360,8 @@ def _print_counterexample(found: Counterexample, evaluation: Evaluation) -> None
     )
     if not evaluation.agrees:
         print(
-            "note: at this input, rounded to the model's types, onnxruntime's rounded outputs do "
-            "not violate the property; the exact ones do"
+            "note: rounded to the model's types, the input leaves the domain or onnxruntime's "
+            "outputs do not violate the property; the exact ones do"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,27 @@ def test_on_boxes(drawn):
 @given(questions(polyhedra))
 def test_on_polyhedra_bounded_or_not_or_empty(drawn):
     agrees_with_polyhedra(*drawn)
+
+
+@examples(40)
+@given(questions(boxes))
+def test_by_a_walk_through_the_cells(drawn):
+    """As where looking at regions takes long, and nothing was found at random."""
+    with (
+        patch("nnce_cli.atlas.verdict.REGIONS", 0),
+        patch("nnce_cli.atlas.search.Search.sample", lambda self: None),
+    ):
+        agrees_with_polyhedra(*drawn)
+
+
+def test_a_walk_decides_what_regions_leave_open():
+    """A threshold that is missed by less than the margin of the walk, and one that is attained."""
+    with patch("nnce_cli.atlas.verdict.REGIONS", 0):
+        for threshold, holds in ((Fraction(1, 2**30), True), (Fraction(0), False)):
+            wanted = Inequality({}, {0: Fraction(1)}, threshold)
+            verdict = check(network(relu_chain()), Property((Case(cube(1, -1, 1), (wanted,)),)))
+            assert verdict.holds == holds
+            assert verdict.regions == 0
 
 
 def relu_chain():
