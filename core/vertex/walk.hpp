@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -59,7 +60,9 @@ class VertexWalk {
     for (Index l = 0; l < depth_; ++l) {
       forms_.emplace_back(network[l]);
       gather_.emplace_back();
-      if (network[l].is_gathered()) gather_.back().emplace(network[l], network[l - 1]);
+      if (network[l].is_gathered()) {
+        gather_.back() = std::make_unique<Gather<D>>(network[l], network[l - 1]);
+      }
     }
   }
 
@@ -744,8 +747,8 @@ class VertexWalk {
   Array<Word> one_;       // no columns, but for a moment one
   Array<Word> fresh_;     // of these, the columns that pass something on and were not known before
   Polytopes<D> polytopes_;
-  std::vector<LayerForms<D>> forms_;              // of each layer on the path
-  std::vector<std::optional<Gather<D>>> gather_;  // of the layers that are gathered
+  std::vector<LayerForms<D>> forms_;                // of each layer on the path
+  std::vector<std::unique_ptr<Gather<D>>> gather_;  // of the layers that are gathered
   Sums<D> sums_;
   VertexRanks<D> ranks_;
   Array<Frame> frame_;
