@@ -16,7 +16,7 @@ from nnce_cli.atlas.split_tree import SplitTree
 from nnce_cli.domain import Property
 from nnce_cli.network import LayerStack
 
-REGIONS = 500  # looked at before the cells are walked through
+REGIONS = 100  # looked at before the cells are walked through
 
 
 @dataclass(frozen=True)
