@@ -14,13 +14,13 @@ from fractions import Fraction
 
 import numpy as np
 from flint import fmpq
-from numpy.typing import NDArray
 
 from nnce_cli.atlas.question import Question, refuse_others
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Domain, Inequality, Polyhedron, homogenised
-from nnce_cli.exact import bounding_box, is_pointed, nearest_float, rationals
-from nnce_cli.network import LayerStack
+from nnce_cli.enumeration import domain_forms, rounded_outward
+from nnce_cli.exact import bounding_box, is_pointed
+from nnce_cli.network import LayerStack, rationals
 
 Alternatives = tuple[tuple[Inequality, ...], ...]
 
@@ -80,27 +80,15 @@ def finite(stack: LayerStack, domain: Domain) -> Finite:
         )
     if np.isfinite(domain.lower).all() and np.isfinite(domain.upper).all():
         return Finite(stack, domain, stack.n_outputs, is_cone=False)
-    forms = _forms(domain)
+    forms = domain_forms(domain, rationals(domain.halfspaces))
     n = domain.n_inputs
     if is_pointed([form[1:] for form in forms], n):
         box = bounding_box(forms, n)
         if box is not None:
-            lower, upper = (_outward(*ends) for ends in zip(box, (-np.inf, np.inf), strict=True))
-            inside = Polyhedron(lower, upper, domain.halfspaces)
+            around = rounded_outward(*box)
+            inside = Polyhedron(around.lower, around.upper, domain.halfspaces)
             return Finite(stack, inside, stack.n_outputs, is_cone=False)
     return Finite(homogenised(stack), cone_over(domain), stack.n_outputs, is_cone=True)
-
-
-def _forms(domain: Domain) -> list[list[fmpq]]:
-    """Return all that bounds a domain as functions that are >= 0 on it."""
-    n = domain.n_inputs
-    rows = [rationals(row) for row in domain.halfspaces.tolist()]
-    found = [[row[-1], *(-x for x in row[:-1])] for row in rows]
-    for sign, bounds in ((1, domain.lower), (-1, domain.upper)):
-        for i in np.flatnonzero(np.isfinite(bounds)).tolist():
-            [bound] = rationals([float(bounds[i])])
-            found.append([-sign * bound, *(fmpq(sign * int(i == k)) for k in range(n))])
-    return found
 
 
 def cone_over(domain: Domain) -> Polyhedron:
@@ -121,14 +109,3 @@ def cone_over(domain: Domain) -> Polyhedron:
 def _homogeneous(inequality: Inequality, n: int) -> Inequality:
     inputs = {**inequality.inputs, n: inequality.constant}
     return Inequality(inputs, inequality.outputs, Fraction(0), inequality.is_strict)
-
-
-def _outward(ends: Sequence[fmpq], outward: float) -> NDArray[np.float64]:
-    """Round numbers down or up."""
-    found = []
-    for end in ends:
-        value = nearest_float(end)
-        [back] = rationals([value])
-        inside = back > end if outward < 0 else back < end
-        found.append(np.nextafter(value, outward) if inside else value)
-    return np.array(found)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from nnce_cli.enumeration.points import CellPoint, CellPoints
     from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.enumeration.reduction import domain_forms, rounded_outward
     from nnce_cli.enumeration.subtree import (
         WHOLE,
         Place,
@@ -70,11 +71,13 @@ __all__ = [
     "available_methods",
     "batches",
     "choose",
+    "domain_forms",
     "method",
     "node_cost",
     "optimum",
     "pack_subtrees",
     "place",
+    "rounded_outward",
     "unpack_subtrees",
     "walk_factory",
 ]
@@ -94,6 +97,7 @@ __getattr__ = lazy_names(
         ],
         "points": ["CellPoint", "CellPoints"],
         "problem": ["Problem"],
+        "reduction": ["domain_forms", "rounded_outward"],
         "subtree": ["WHOLE", "Place", "Subtree", "pack_subtrees", "place", "unpack_subtrees"],
         "vertex": ["VertexWalk"],
         "walk": ["NO_LIMIT", "Walk"],

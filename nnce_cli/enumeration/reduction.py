@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.domain import Box, Polyhedron, confined, homogenised
+from nnce_cli.domain import Box, Domain, Polyhedron, confined, homogenised
 from nnce_cli.network import LayerStack, nearest, rationals
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         raise InputError(EMPTY)
     numbers = np.flatnonzero(~is_trivial) + 1
     rows = rows[~is_trivial]
-    forms = _forms(domain, rows)
+    forms = domain_forms(domain, rows)
     _refuse_flat(forms, domain, numbers, has_box=has_box)
     if has_box:
         return _confined(stack, Box(domain.lower, domain.upper), rows, are_bounded=True)
@@ -76,7 +76,7 @@ def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> 
         found = bounding_box(forms, n)
         if found is None:
             raise InputError("the domain is bounded, but reaches out of the range of float64")
-        return _confined(stack, _rounded_outward(*found), halfspaces, are_bounded=True)
+        return _confined(stack, rounded_outward(*found), halfspaces, are_bounded=True)
     if not any((layer.exact_bias != 0).any() for layer in stack.hidden) and not any(
         form[0] for form in forms
     ):  # the cells are cones, which all of go on for ever
@@ -95,8 +95,11 @@ def _confined(
     return Reduction(walked, box, m, are_bounded, over_inputs)
 
 
-def _forms(domain: Polyhedron, rows: NDArray[np.object_]) -> list[list[fmpq]]:
-    """Return all that bounds the domain as functions that are >= 0 on it, half-spaces first."""
+def domain_forms(domain: Domain, rows: NDArray[np.object_]) -> list[list[fmpq]]:
+    """Return all that bounds a domain as functions that are >= 0 on it, half-spaces first.
+
+    ``rows`` (m, n + 1) are its half-spaces as rationals.
+    """
     from flint import fmpq
 
     n = domain.n_inputs
@@ -141,7 +144,8 @@ def _refuse_flat(
     )
 
 
-def _rounded_outward(lower: list[fmpq], upper: list[fmpq]) -> Box:
+def rounded_outward(lower: list[fmpq], upper: list[fmpq]) -> Box:
+    """Return the least box of floats around a rational one."""
     ends = []
     for exact, outward in ((lower, -np.inf), (upper, np.inf)):
         values = np.array(exact, dtype=object)
