@@ -6,7 +6,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
+#include <cstdint>
 
 #include "layer.hpp"
 
@@ -66,7 +67,11 @@ class Gather {
     for (int i = 0; slope != 0.0 && i <= D; ++i) form[i] = slope * before.form(i, k);
     if (const BasedMax* max = before_->max_on(k)) add_winner(before, *max, form);
     double* passed = passed_[k];
-    if (std::memcmp(passed, form, sizeof form) == 0) return;
+    // Bit by bit: a zero of the other sign is another form, as in a walk that comes from elsewhere.
+    const auto is_same = [](double a, double b) {
+      return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+    };
+    if (std::equal(form, form + kLanes, passed, is_same)) return;
     std::copy_n(form, kLanes, passed);
     for (const std::int32_t j : layer_->seen_by(k)) stale_[j >> 6] |= bit_of(j);
   }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "candidates.hpp"
@@ -197,14 +198,12 @@ class LayerForms {
   [[nodiscard]] bool sees_nothing(Index column, const Few<std::int32_t, D>& planes,
                                   Index first) const {
     if (!has_maxima() || before_ == nullptr) return false;
-    for (const Entry entry : layer_->entries.of(neuron_[column])) {
-      const bool is_off = before_->is_off(entry.input);
-      const bool is_zero =
-          entry.input < before_->scaled().units &&
-          std::find(planes.begin(), planes.end(), first + entry.input) != planes.end();
-      if (!is_off && !is_zero) return false;
-    }
-    return true;
+    const std::span<const Entry> row = layer_->entries.of(neuron_[column]);
+    return std::all_of(row.begin(), row.end(), [&](const Entry& entry) {
+      if (before_->is_off(entry.input)) return true;
+      return entry.input < before_->scaled().units &&
+             std::find(planes.begin(), planes.end(), first + entry.input) != planes.end();
+    });
   }
 
   // A column as a plane, on its positive side.

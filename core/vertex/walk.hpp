@@ -453,7 +453,7 @@ class VertexWalk {
         continue;
       }
       place += part->count;
-      parts_.push_back({j, *part});
+      parts_.emplace_back(j, *part);
     }
     if (parts_.empty()) {
       pop();
