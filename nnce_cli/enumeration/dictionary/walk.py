@@ -11,7 +11,7 @@ from nnce_cli import _core
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
 from nnce_cli.enumeration.columns import table_columns
-from nnce_cli.enumeration.dictionary.network import core_network
+from nnce_cli.enumeration.dictionary.network import core_network, refuse_tiny
 from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.ranks import RankFinder
@@ -47,6 +47,7 @@ class DictionaryWalk:
     def _prepare(self, certify: bool) -> None:
         """Make the core's walk, and those who answer its questions."""
         problem = self.problem
+        refuse_tiny(problem.stack, problem.box)
         self._walk = _core.TreeWalk(
             core_network(problem.stack, problem.box),
             None,
