@@ -15,6 +15,8 @@ from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast
+    from nnce_cli.atlas import Verdict
+    from nnce_cli.domain import Property
     from nnce_cli.enumeration import CellBatch
     from nnce_cli.parallel import View
     from nnce_cli.verify import Report
@@ -150,7 +152,7 @@ def verify(atlas: Atlas, network: Network | None = None, **options: Any) -> Repo
     return verify_table(atlas.path, of.path, Options(**options), lambda name, done, total: None)
 
 
-def check(network: Network, prop: Any) -> Any:
+def check(network: Network, prop: str | Path | Property) -> Verdict:
     """Decide exactly whether a property holds.
 
     Args:
@@ -167,11 +169,5 @@ def check(network: Network, prop: Any) -> Any:
     from nnce_cli.domain import read_property
 
     if isinstance(prop, str | Path):
-        prop = read_property(Path(prop), network.n_inputs, _outputs(network))
+        prop = read_property(Path(prop), network.n_inputs, network.stack.n_outputs)
     return decide(network.stack, prop)
-
-
-def _outputs(network: Network) -> int:
-    from nnce_cli.analysis import output_map
-
-    return output_map(network.stack).n_out
