@@ -142,7 +142,7 @@ def check(drawn: Drawn, table: Table, truth) -> None:
     assert found.classes == dict(expected)
 
 
-@examples(30)
+@examples(18)
 @given(st.data())
 def test_against_exact_polyhedra_on_boxes(data):
     drawn = data.draw(classifiers())
@@ -162,7 +162,7 @@ def test_against_exact_polyhedra_on_polyhedra(data):
         check(drawn, table_of(drawn.stack, domain), drawn.truth(domain))
 
 
-@examples(30)
+@examples(18)
 @given(st.data())
 def test_tables_with_gaps(data):
     drawn = data.draw(classifiers())
@@ -175,7 +175,7 @@ def test_tables_with_gaps(data):
         check(drawn, whole.take(sorted(kept)), truth)
 
 
-@examples(30)
+@examples(18)
 @given(st.data())
 def test_many_classes_are_told_cell_by_cell(data):
     """The other way to the same answers, which is taken from 33 classes on."""
@@ -308,7 +308,7 @@ def test_regressions_are_not_walked(table, monkeypatch):
 # Signs of weights
 
 
-@examples(60)
+@examples(36)
 @given(st.data())
 def test_what_signs_of_weights_tell_is_what_rational_programs_tell(data):
     from nnce_cli import exact

@@ -35,7 +35,7 @@ def tables(draw, *, witness: bool = True):
     return cells_of(stack, draw(domains(stack.n_inputs)), witness=witness)
 
 
-@examples(40)
+@examples(24)
 @given(tables())
 def test_bounded_cells_classes_and_the_boundary(cells):
     polyhedra = [cells.polyhedron(i) for i in range(len(cells.bits))]
@@ -53,7 +53,7 @@ def test_bounded_cells_classes_and_the_boundary(cells):
     assert result.classes == {j: classes.count(j) for j in sorted(set(classes))}
 
 
-@examples(30)
+@examples(18)
 @given(tables(witness=False), st.data())
 def test_points_of_cells_are_inside_the_domain(cells, data):
     """Computed again from the signs, as `nnce witness` does, strictly inside of all limits."""

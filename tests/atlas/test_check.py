@@ -113,19 +113,19 @@ def outputs_at(drawn, values):
     return values
 
 
-@examples(60)
+@examples(36)
 @given(questions(lambda n: boxes(n, fixed=True)))
 def test_on_boxes(drawn):
     agrees_with_polyhedra(*drawn)
 
 
-@examples(25)
+@examples(15)
 @given(questions(polyhedra))
 def test_on_polyhedra_bounded_or_not_or_empty(drawn):
     agrees_with_polyhedra(*drawn)
 
 
-@examples(40)
+@examples(24)
 @given(questions(boxes))
 def test_by_a_walk_through_the_cells(drawn):
     """As where looking at regions takes long, and nothing was found at random."""

@@ -45,7 +45,7 @@ def vertices_in_float(polyhedron):
                 yield [float(c) for c in x]
 
 
-@examples(30)
+@examples(18)
 @given(st.data())
 def test_rows_are_those_of_the_exact_polyhedra_around(tmp_path_factory, data):
     n, drawn = data.draw(layers())

@@ -39,7 +39,7 @@ def true_cells(drawn, case):
     return found
 
 
-@examples(25)
+@examples(15)
 @given(questions(boxes))
 def test_cells_are_those_of_polyhedra(drawn):
     layers, cases = drawn
@@ -118,7 +118,7 @@ def test_volumes_of_simplices(n):
     assert volume([*unit, *far, above, above], n) == 1 - fmpq(1, factorial(n))
 
 
-@examples(40)
+@examples(24)
 @given(st.integers(1, 4), st.randoms(use_true_random=True))
 def test_volumes_add_up(n, random):
     """What a hyperplane divides has the volume of its parts, wherever it is."""

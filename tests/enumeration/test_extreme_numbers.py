@@ -43,7 +43,7 @@ def extreme_networks(draw):
 
 
 @pytest.mark.parametrize("method", ["auto", "dictionary"])
-@examples(40)
+@examples(24)
 @given(st.data())
 def test_cells_are_those_of_exact_polyhedra(method, data):
     n, layers = data.draw(extreme_networks())

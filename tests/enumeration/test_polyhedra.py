@@ -58,7 +58,7 @@ def bounded_of(problem, method):
 
 
 @pytest.mark.parametrize("method", ["auto", "dictionary"])
-@examples(50)
+@examples(30)
 @given(st.data())
 def test_cells_are_those_of_exact_polyhedra(method, data):
     n, drawn = data.draw(layers())
@@ -96,7 +96,7 @@ def is_strictly_inside(domain, x):
     )
 
 
-@examples(25)
+@examples(15)
 @given(st.data())
 def test_subtrees_together_are_the_whole(data):
     n, drawn = data.draw(layers())
@@ -122,7 +122,7 @@ def test_subtrees_together_are_the_whole(data):
     assert counts == walk.layer_cells
 
 
-@examples(20)
+@examples(12)
 @given(st.data())
 def test_points_of_single_cells_are_the_witnesses(data):
     n, drawn = data.draw(layers())

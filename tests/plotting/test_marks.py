@@ -49,7 +49,7 @@ def test_the_points_of_a_slice_and_data_by_hand():
     assert 1 > marks.opacities[4] > marks.opacities[5] > 0
 
 
-@examples(60)
+@examples(36)
 @given(st.data())
 def test_a_projection_is_orthogonal_and_nearest(data):
     """What is left of a point is orthogonal to the steps of the slice, and as long as it says."""

@@ -76,7 +76,7 @@ def exact_areas(found: Partition, rows: np.ndarray) -> list[Fraction]:
     return areas
 
 
-@examples(40)
+@examples(24)
 @given(st.data())
 def test_areas_of_cells_of_polygons(data):
     stack = stack_from(data.draw(networks(SHAPES)))
@@ -91,7 +91,7 @@ def test_areas_of_cells_of_polygons(data):
     assert corners.max(axis=0) == pytest.approx(found.plane.upper)
 
 
-@examples(40)
+@examples(24)
 @given(st.data())
 def test_areas_in_windows(data):
     """Of all of space, of cones and of whatever else half-spaces leave."""

@@ -34,7 +34,7 @@ def written(path, stack, prop):
     return verdict
 
 
-@examples(60)
+@examples(36)
 @given(questions(boxes_with_halfspaces))
 def test_what_is_decided_is_proved(tmp_path_factory, drawn):
     layers, cases = drawn
