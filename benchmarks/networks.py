@@ -94,7 +94,8 @@ def network(name: str) -> tuple[LayerStack, Box]:
         return stack, _cube(stack.n_inputs, *_interval(name))
     stack = load_network(_file(name))
     if name in REAL:
-        return stack, read_vnnlib(_property(name), stack.n_inputs)
+        [box], _ = read_vnnlib(_property(name), stack.n_inputs)
+        return stack, box
     return stack, _cube(stack.n_inputs, *_interval(name))
 
 

@@ -87,7 +87,7 @@ def test_real_network(network, domain, layer_cells):
     stack = load_network(FOLDER / "real" / f"{network}.onnx")
     box = cube(stack.n_inputs, -1, 1)
     if domain:
-        box = read_vnnlib(FOLDER / "real" / f"{domain}.vnnlib", stack.n_inputs)
+        [box], _ = read_vnnlib(FOLDER / "real" / f"{domain}.vnnlib", stack.n_inputs)
     table = enumerate_all(stack, box)
     assert table.walk.layer_cells == layer_cells
     check_rows(table, SAMPLE)
@@ -97,7 +97,8 @@ def test_real_network(network, domain, layer_cells):
 @pytest.mark.parametrize(("name", "cells"), [("test_nano", 2), ("test_tiny", 2), ("test_small", 1)])
 def test_network_with_one_input(name, cells):
     stack = load_network(FOLDER / "real" / f"{name}.onnx")
-    table = enumerate_all(stack, read_vnnlib(FOLDER / "real" / f"{name}.vnnlib", 1))
+    [box], _ = read_vnnlib(FOLDER / "real" / f"{name}.vnnlib", 1)
+    table = enumerate_all(stack, box)
     assert table.walk.cells == cells
     check_rows(table)
 

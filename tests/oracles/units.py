@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpq, fmpq_mat
-from ppl import C_Polyhedron
+from ppl import C_Polyhedron, Linear_Expression
 
 from nnce_cli.network import CLIP, MAX, LayerStack, PieceUnit, Units
 from tests.oracles import ppl
@@ -190,7 +190,14 @@ def _cut(
         cut.add_constraint(row >= 0 if side >= 0 else row <= 0)
     if cut.is_empty() or cut.affine_dimension() < dimension:
         return None
-    return cut
+    # Where inputs are fixed, a function that is not zero may be zero on all of the domain.
+    beaten = (ppl.expression(form) for form, side in sides if side == 1)
+    return None if any(_is_nowhere_positive(cut, row) for row in beaten) else cut
+
+
+def _is_nowhere_positive(cell: C_Polyhedron, row: Linear_Expression) -> bool:
+    largest = cell.maximize(row)
+    return bool(largest["bounded"]) and largest["sup_n"] <= 0
 
 
 def _wins(forms: list[list[fmpq]], winner: int) -> list[tuple[list[fmpq], int]]:

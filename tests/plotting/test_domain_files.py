@@ -52,10 +52,10 @@ def again(metadata: Metadata, folder) -> Metadata:
     for name, content in files.items():
         (folder / name).write_text(content + "\n")
     stack = stack_of(([[1.0] * 3], [0.5])) if metadata.points else stack_of(([[1.0, 2]], [0.5]))
-    place = named_place(stack.n_inputs, named(options, folder), quiet=True)
+    place = named_place(stack.n_inputs, named(options, folder))
     if place.points:
         stack = on_slice(stack, Slice(np.array(place.points)))
-    return Metadata.of(stack, place.domain, witness=True)
+    return Metadata.of(stack, place.domains[0], witness=True)
 
 
 @pytest.mark.parametrize("name", DOMAINS)

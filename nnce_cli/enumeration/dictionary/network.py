@@ -13,7 +13,7 @@ from nnce_cli.network import MAX, LayerStack
 
 Floats = NDArray[np.float64]
 
-SMALL, TINY, LARGE = -500, -1000, 100  # powers of two
+TINY, SMALL, LARGE = -1000, -450, 100  # powers of two
 
 
 def refuse_tiny(stack: LayerStack, box: Box) -> None:
@@ -24,11 +24,11 @@ def refuse_tiny(stack: LayerStack, box: Box) -> None:
     """
     size = np.maximum(np.abs(box.lower), np.abs(box.upper)).min(initial=1.0)
     exponent = int(np.frexp(size)[1])
-    if exponent >= SMALL:
+    if exponent >= SMALL or not stack.hidden:
         return
     largest = (np.abs(layer.weight).max(initial=0.0) for layer in stack.hidden)
-    weights = sum(max(0, int(np.frexp(x)[1])) for x in largest)
-    if exponent < TINY or weights > LARGE:
+    weights = [max(0, int(np.frexp(x)[1])) for x in largest]
+    if exponent < TINY or (exponent + weights[0] < SMALL and sum(weights) > LARGE):
         raise InputError(
             f"an input is within 2^{exponent} of zero, too small for float64 with weights "
             "of this size; multiply the inputs, and divide the weights, by a power of two"
