@@ -123,7 +123,7 @@ def jacobian(stack, point) -> np.ndarray:
 
 
 def test_a_page_does_not_wait_for_a_long_count(tmp_path):
-    random_network(tmp_path / "wide.onnx", [300, 8, 8, 3])
+    random_network(tmp_path / "wide.onnx", [1200, 8, 8, 3])
     nnce("enumerate", "wide.onnx", "--no-witness", "--output=./-wide", cwd=tmp_path)
     result = nnce("report", "./-wide", "wide.onnx", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, ""), result

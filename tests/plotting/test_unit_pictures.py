@@ -164,6 +164,7 @@ def page_of(name: str, task: Task = Task.ARGMAX) -> tuple:
         stats=stats([cells.rows], cells.stack.sizes),
         network=None,
         partition=found,
+        marks=None,
     )
     return cells, report_page(subject)
 
