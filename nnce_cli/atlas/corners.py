@@ -11,8 +11,9 @@ from math import factorial
 from flint import fmpq
 
 from nnce_cli.atlas.halfspaces import Form
-from nnce_cli.atlas.linear import matrix_of, rank_of
+from nnce_cli.atlas.linear import rank_of
 from nnce_cli.domain import dual_rays, primitive
+from nnce_cli.exact import matrix
 
 MOST_INPUTS = 6
 MOST_SIMPLICES = 20_000
@@ -86,7 +87,7 @@ def volume_of(polytope: Corners) -> fmpq | None:
             return None
         first, *others = (polytope.vertices[k] for k in simplex)
         edges = [[a - b for a, b in zip(other, first, strict=True)] for other in others]
-        total += abs(matrix_of(edges, n).det())
+        total += abs(matrix(edges, n).det())
     return total / factorial(n)
 
 

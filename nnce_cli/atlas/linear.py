@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 from numpy.typing import NDArray
 
-from nnce_cli.exact import nearest_float
+from nnce_cli.exact import matrix, nearest_float
 from nnce_cli.network import nearest_root
 
 Vector = Sequence[fmpq]
@@ -20,14 +20,9 @@ def floats_of(rows: Sequence[Vector], n: int) -> NDArray[np.float64]:
     return np.array([[nearest_float(x) for x in row] for row in rows]).reshape(len(rows), n)
 
 
-def matrix_of(rows: Sequence[Vector], n: int) -> fmpq_mat:
-    """Return the matrix (m, n) of rows."""
-    return fmpq_mat(len(rows), n, [x for row in rows for x in row])
-
-
 def rank_of(rows: Sequence[Vector], n: int) -> int:
     """Return the rank of rows (m, n)."""
-    return int(matrix_of(rows, n).rank()) if rows and n else 0
+    return int(matrix(rows, n).rank()) if rows and n else 0
 
 
 def combination_of(target: Vector, rows: Sequence[Vector]) -> list[fmpq] | None:
@@ -35,7 +30,7 @@ def combination_of(target: Vector, rows: Sequence[Vector]) -> list[fmpq] | None:
     if not rows:
         return None if any(target) else []
     n, m = len(target), len(rows)
-    columns = matrix_of([[*(row[i] for row in rows), target[i]] for i in range(n)], m + 1)
+    columns = matrix([[*(row[i] for row in rows), target[i]] for i in range(n)], m + 1)
     reduced, rank = columns.rref()
     if rank != m or any(reduced[k, k] != 1 for k in range(m)):
         return None

@@ -11,6 +11,7 @@ from nnce_cli.exact.dictionary import (
 )
 from nnce_cli.exact.extent import bounding_box, inner_point, is_pointed, tight_everywhere
 from nnce_cli.exact.forward import signs_at, signs_on
+from nnce_cli.exact.matrices import matrix
 from nnce_cli.exact.path import CellPath, NetworkOnBox, rationals
 from nnce_cli.exact.point import (
     InnerPoint,
@@ -52,6 +53,7 @@ __all__ = [
     "interior_point",
     "is_pointed",
     "is_witness",
+    "matrix",
     "nearest_float",
     "rationals",
     "rounded",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flint import fmpq, fmpq_mat
 
 
-def matrix(rows: list[list[fmpq]], n_columns: int) -> fmpq_mat:
+def matrix(rows: Sequence[Sequence[fmpq]], n_columns: int) -> fmpq_mat:
     """Return the rational matrix of ``rows``, which may be empty."""
     return fmpq_mat(len(rows), n_columns, [x for row in rows for x in row])
 
