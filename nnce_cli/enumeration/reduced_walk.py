@@ -38,7 +38,8 @@ class ReducedWalk:
         assert reduction is not None
         self.problem = problem
         self._confining = reduction.confining
-        self._layers = int(reduction.confining > 0)  # that nobody is to see
+        self._layers = reduction.layers
+        self._inside = reduction.inside
         self._cone = ConeCells(problem) if reduction.is_cone and rows else None
         self._all_bounded = bool(reduction.are_bounded)
         ends = (problem.domain.lower, problem.domain.upper)
@@ -53,9 +54,6 @@ class ReducedWalk:
         )
         self._exact_witnesses: dict[int, list[str]] = {}
         self._taken = 0
-
-    def _inside(self, subtree: Subtree) -> Subtree:
-        return Subtree((0,) * self._confining + subtree.prefix, subtree.counted + self._layers)
 
     def begin(self, subtree: Subtree) -> None:
         """See `Walk`."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box, Domain, Polyhedron, confined, homogenised
+from nnce_cli.enumeration.subtree import Subtree
 from nnce_cli.network import LayerStack, nearest, rationals
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class Reduction:
     def is_cone(self) -> bool:
         """Whether the walk is in the cone over the domain."""
         return self.are_bounded is None
+
+    @property
+    def layers(self) -> int:
+        """The number of layers in front that nobody is to see: that of the half-spaces, if any."""
+        return int(self.confining > 0)
+
+    def inside(self, subtree: Subtree) -> Subtree:
+        """Return a subtree as what is walked has it, behind the bits of the half-spaces."""
+        prefix = (0,) * self.confining + subtree.prefix
+        return Subtree(prefix, subtree.counted + self.layers)
 
 
 def reduce(stack: LayerStack, domain: Polyhedron, rows: NDArray[np.object_]) -> Reduction:

@@ -45,9 +45,9 @@ class ThinnedWalk(DictionaryWalk):
         self, problem: Problem, windows: Windows, rng: np.random.Generator, samples: int = 1
     ) -> None:
         """Prepare a walk. ``rng`` gives a few numbers now; the walk depends on nothing else."""
-        reduction = problem.reduction
-        self._confining = 0 if reduction is None else reduction.confining
-        self._first = int(self._confining > 0)  # of the layers that are asked for
+        self._reduction = problem.reduction
+        self._confining = self._reduction.confining if self._reduction else 0
+        self._first = self._reduction.layers if self._reduction else 0  # of those asked for
         self._windows = windows
         self._turn = rng.random(len(windows.weight))
         self._seed = int(rng.integers(0, 2**64, size=1, dtype=np.uint64)[0])
@@ -56,8 +56,7 @@ class ThinnedWalk(DictionaryWalk):
 
     def begin(self, subtree: Subtree) -> None:
         """See `Walk`."""
-        confining = (0,) * self._confining
-        super().begin(Subtree(confining + subtree.prefix, subtree.counted + self._first))
+        super().begin(self._reduction.inside(subtree) if self._reduction else subtree)
 
     @property
     def layer_cells(self) -> list[int]:
