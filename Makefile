@@ -73,9 +73,11 @@ lint: $(TOOLS) $(BUILT) ## Check style and types
 	find core -name '*.[ch]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/clang-tidy --quiet -p build/core core/cpu.cpp core/bindings.cpp
 
+# Not the extra `export`: PyTorch is for those who have it.
 lock: $(INSTALLED) ## Write requirements/lock.txt: the newest versions that go together
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--extra test --extra lint --extra fuzz --extra docs --extra topology \
 		--custom-compile-command "make lock" --output-file requirements/lock.txt \
 		pyproject.toml requirements/build.in requirements/compiler.in
 
