@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.table.described import footer_entries
     from nnce_cli.table.digests import Digests
     from nnce_cli.table.lookup import find_rows, matching_rows
     from nnce_cli.table.metadata import (
@@ -63,6 +64,7 @@ __all__ = [
     "domain_words",
     "find_rows",
     "first_rows",
+    "footer_entries",
     "has_witness",
     "join_proof",
     "load_as",
@@ -73,6 +75,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "described": ["footer_entries"],
         "digests": ["Digests"],
         "lookup": ["find_rows", "matching_rows"],
         "metadata": [

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.table.columns import code_names, count_names
+from nnce_cli.table.described import footer_entries
 from nnce_cli.table.digests import Digests
 from nnce_cli.table.metadata import KEY, MAX_WIDTH, Metadata
 from nnce_cli.table.output import Output
@@ -107,7 +108,7 @@ class CellTableWriter:
             },
             digests=self._digests,
         )
-        self._writer.add_key_value_metadata({KEY: metadata.to_json()})
+        self._writer.add_key_value_metadata(footer_entries(self._schema, KEY, metadata.to_json()))
         self._writer.close()
         return metadata
 
