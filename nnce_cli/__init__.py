@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnce_cli.api import (
         Atlas,
         Box,
+        Cell,
         HalfSpaces,
         Network,
         Slice,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Atlas",
     "Box",
+    "Cell",
     "HalfSpaces",
     "InputError",
     "Network",
@@ -49,8 +51,8 @@ _names = lazy_names(
     __name__,
     {
         "api": [
-            "Atlas", "Box", "HalfSpaces", "Network", "Slice", "Space", "check", "enumerate_cells",
-            "estimate", "load", "open_table", "verify",
+            "Atlas", "Box", "Cell", "HalfSpaces", "Network", "Slice", "Space", "check",
+            "enumerate_cells", "estimate", "load", "open_table", "verify",
         ],
         "base.errors": ["InputError"],
     },

@@ -10,6 +10,7 @@ from nnce_cli.base.lazy import lazy_names
 if TYPE_CHECKING:
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
+    from nnce_cli.atlas.distance import Nearest
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
     from nnce_cli.atlas.halfspaces import HalfSpace, Origin
@@ -35,6 +36,7 @@ __all__ = [
     "LayerNeurons",
     "Located",
     "Locator",
+    "Nearest",
     "Neighbour",
     "Origin",
     "Progress",
@@ -62,6 +64,7 @@ __getattr__ = lazy_names(
     {
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
+        "distance": ["Nearest"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
         "halfspaces": ["HalfSpace", "Origin"],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Made,
         Metadata,
     )
-    from nnce_cli.table.model import domain_of, load_as
+    from nnce_cli.table.model import domain_of, load_as, placed_as
     from nnce_cli.table.output import Output, remove_temporary
     from nnce_cli.table.pages import check_pages
     from nnce_cli.table.part import PartWriter
@@ -69,6 +69,7 @@ __all__ = [
     "join_proof",
     "load_as",
     "matching_rows",
+    "placed_as",
     "remove_temporary",
 ]
 
@@ -81,7 +82,7 @@ __getattr__ = lazy_names(
         "metadata": [
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
-        "model": ["domain_of", "load_as"],
+        "model": ["domain_of", "load_as", "placed_as"],
         "output": ["Output", "remove_temporary"],
         "pages": ["check_pages"],
         "part": ["PartWriter"],
