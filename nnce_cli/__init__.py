@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nnce_cli.api import enumerate_cells as enumerate
     from nnce_cli.api import open_table as open
     from nnce_cli.base.errors import InputError
+    from nnce_cli.run import Progress, SavedError
 
 __all__ = [
     "Atlas",
@@ -37,6 +38,8 @@ __all__ = [
     "HalfSpaces",
     "InputError",
     "Network",
+    "Progress",
+    "SavedError",
     "Slice",
     "Space",
     "check",
@@ -55,6 +58,7 @@ _names = lazy_names(
             "enumerate_cells", "estimate", "load", "open_table", "verify",
         ],
         "base.errors": ["InputError"],
+        "run": ["Progress", "SavedError"],
     },
 )  # fmt: skip
 _RENAMED = {"open": "open_table", "enumerate": "enumerate_cells"}

@@ -58,3 +58,18 @@ def whole(value: object, what: str, least: int = 0) -> int:
     if found < least:
         raise InputError(f"{what} is {found}; it has to be at least {least}")
     return found
+
+
+def seconds(value: object) -> float:
+    """Return a time.
+
+    Raises:
+        InputError: it is none, or not above zero.
+    """
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"seconds are a number, not {value!r}") from error
+    if not found > 0:
+        raise InputError(f"seconds are {found:g}; they have to be more than 0")
+    return found

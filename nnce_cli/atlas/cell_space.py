@@ -58,7 +58,7 @@ class CellSpace:
         return [next(varying) if free else next(fixed) for free in self.free.tolist()]
 
     def varying(self, point: list[fmpq]) -> tuple[list[fmpq], fmpq]:
-        """Return the inputs that vary of a point (n_0,), and the square of how far it is off them."""
+        """Return the inputs that vary of a point (n_0,), and the square of what the others miss."""
         both = list(zip(point, self.free.tolist(), strict=True))
         fixed = rationals(self.domain.lower[~self.free].tolist())
         others = [x for x, free in both if not free]

@@ -161,7 +161,8 @@ class Join:
 
 def _wanted_rows(piece: Piece) -> pa.Table:
     try:
-        table = pq.read_table(piece.path, partitioning=None, page_checksum_verification=True)
+        with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"the part {piece.path} cannot be read ({error}); start again with --force"
