@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
-from nnce_cli.analysis.along import TreeRows
+from nnce_cli.enumeration import TreeRows
 from nnce_cli.analysis.decisions import (
     Bits,
     Bools,

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.analysis import along, decisions, network_stats
+from nnce_cli.analysis import decisions, network_stats
+from nnce_cli.enumeration import along
 from nnce_cli.analysis.network_stats import NetworkCounter
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
