@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.table.code_file import CodeFile
     from nnce_cli.table.digests import Digests
     from nnce_cli.table.lookup import find_rows, matching_rows
     from nnce_cli.table.metadata import (
@@ -47,6 +48,7 @@ __all__ = [
     "CellRows",
     "CellTableReader",
     "CellTableWriter",
+    "CodeFile",
     "Digests",
     "LayerCounter",
     "Made",
@@ -73,6 +75,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "code_file": ["CodeFile"],
         "digests": ["Digests"],
         "lookup": ["find_rows", "matching_rows"],
         "metadata": [
