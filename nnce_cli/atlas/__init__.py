@@ -10,9 +10,10 @@ from nnce_cli.base.lazy import lazy_names
 if TYPE_CHECKING:
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
+    from nnce_cli.atlas.corners import corners
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
-    from nnce_cli.atlas.halfspaces import HalfSpace, Origin
+    from nnce_cli.atlas.halfspaces import HalfSpace, Origin, halfspaces_of
     from nnce_cli.atlas.locate import Located, Locator
     from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
     from nnce_cli.atlas.points import read_data
@@ -47,7 +48,9 @@ __all__ = [
     "cell_of_row",
     "cell_of_signs",
     "check",
+    "corners",
     "evaluate",
+    "halfspaces_of",
     "neurons_of",
     "range_of",
     "read_data",
@@ -62,9 +65,10 @@ __getattr__ = lazy_names(
     {
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
+        "corners": ["corners"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
-        "halfspaces": ["HalfSpace", "Origin"],
+        "halfspaces": ["HalfSpace", "Origin", "halfspaces_of"],
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],
