@@ -17,6 +17,7 @@ from nnce_cli import __version__
 
 COMMANDS = {
     "enumerate": "enumerate:enumerate_cells",
+    "count": "count:count_cells",
     "estimate": "estimate:estimate_cells",
     "stats": "stats:show_stats",
     "inspect": "inspect:inspect_model",
@@ -90,6 +91,7 @@ def nnce(
 
     \b
     nnce enumerate model.onnx           the table of all cells on the box [-1, 1]^n
+    nnce count one.onnx other.onnx      how many cells each of them has, as one table
     nnce estimate model.onnx            how many cells there will be, and how long it takes
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
