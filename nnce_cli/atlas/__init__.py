@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
     from nnce_cli.atlas.corners import corners
+    from nnce_cli.atlas.distance import Nearest
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
     from nnce_cli.atlas.graph import Diameter, DualGraph, dual_graph, read_graph
@@ -43,6 +44,7 @@ __all__ = [
     "LayerNeurons",
     "Located",
     "Locator",
+    "Nearest",
     "Neighbour",
     "Origin",
     "Progress",
@@ -77,6 +79,7 @@ __getattr__ = lazy_names(
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
         "corners": ["corners"],
+        "distance": ["Nearest"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
         "graph": ["Diameter", "DualGraph", "dual_graph", "read_graph"],

@@ -12,9 +12,10 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path
 from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
+from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import Forecasting
+from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
@@ -23,10 +24,10 @@ from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.say import say
 from nnce_cli.cli.several import RunFiles, cells_of_union
-from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.run import (
     STDOUT,
+    Forecasting,
     Request,
     Result,
     SavedError,
@@ -40,7 +41,7 @@ from nnce_cli.table import WITNESS_INPUTS, has_witness
 if TYPE_CHECKING:
     from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
-    from nnce_cli.parallel import View
+    from nnce_cli.run import Observer, Progress
     from nnce_cli.table import Metadata
 
 
@@ -284,11 +285,13 @@ def _method(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
-    forecasting = Forecasting(request, quiet=verbosity.quiet)
+    told = ToldForecast(request)
+    forecasting = None if verbosity.quiet else Forecasting(request, forecast_of, told.tell)
     watch = _Watch()
+    observers: list[Observer] = [watch.look, *([history.note] if history else [])]
     try:
-        with run_progress(verbosity, forecasting) as show, stop_on_signals() as stop:
-            observers = [watch.look, forecasting.look, show, *([history.note] if history else [])]
+        with run_progress(verbosity, told) as show, stop_on_signals() as stop:
+            observers += [show, *([forecasting.look] if forecasting else [])]
             return run(request, observers, stop.is_requested, say)
     except KeyboardInterrupt:
         if _is_saved(request):
@@ -304,7 +307,8 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
         say(f"error: out of memory; the run is saved: go on with {resume_command()}")
         raise typer.Exit(exit_codes.INCOMPLETE) from error
     finally:
-        forecasting.stop()
+        if forecasting is not None:
+            forecasting.stop()
         if history is not None:
             history.write()
 
@@ -313,19 +317,11 @@ class _Watch:
     """Knows whether all cells of a run are found, where its output is not read to its end."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self.has_seen_the_end = False
 
-    def look(self, view: View) -> None:
+    def look(self, progress: Progress) -> None:
         """Look at the run, for the first time or again."""
-        self._view = view
-
-    @property
-    def has_seen_the_end(self) -> bool:
-        """Whether nothing is left to do."""
-        if self._view is None:
-            return False
-        totals = self._view.journal.totals
-        return totals.waiting == totals.given_up == 0
+        self.has_seen_the_end = progress.is_over
 
 
 def _is_saved(request: Request) -> bool:

@@ -46,6 +46,10 @@ def print_fields(
     if form is not Format.text:
         _print_for_programs("", ["name", "value"], fields.items(), [True, True], form)
         return
+
+
+def print_fields(fields: Mapping[str, str], file: IO[str] | None = None) -> None:
+    """Print names and values, one pair a line, aligned."""
     width = max(map(len, fields))
     for name, value in fields.items():
         print(f"{name:{width}}  {visible(value)}", file=file)
