@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from nnce_cli.api.atlas import Atlas
 from nnce_cli.api.domains import Box, Where, placed
 from nnce_cli.api.network import Network
+from nnce_cli.base.errors import InputError
 from nnce_cli.base.processes import usable_cores
 from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from nnce_cli.analysis import Forecast
     from nnce_cli.atlas import Verdict
     from nnce_cli.domain import Property
@@ -37,6 +40,7 @@ def enumerate_cells(
     *,
     to: str | Path | None = ...,
     jobs: int | None = ...,
+    engine: Client | None = ...,
     method: str = ...,
     witness: bool | None = ...,
     max_cells: int | None = ...,
@@ -54,6 +58,7 @@ def enumerate_cells(
     *,
     to: str | Path | None = None,
     jobs: int | None = None,
+    engine: Client | None = None,
     method: str = "auto",
     witness: bool | None = None,
     max_cells: int | None = None,
@@ -70,6 +75,7 @@ def enumerate_cells(
         where: a `Box`, `HalfSpaces`, `Space`, `Slice`, or a pair of bounds.
         to: the file that the table goes to; by default one that is removed with the atlas.
         jobs: worker processes; by default the cores that are there.
+        engine: a ``distributed.Client`` of the Dask cluster that works instead; it stays open.
         method: as of ``nnce enumerate --method``.
         witness: whether rows have a point inside their cell; by default for few inputs.
         max_cells: stop after the first so many cells, with an incomplete table.
@@ -87,6 +93,8 @@ def enumerate_cells(
     Raises:
         InputError: bad input, or the file exists.
     """
+    if engine is not None and (jobs is not None or stream):
+        raise InputError("jobs and stream are for this machine; leave them out with an engine")
     stack, domain = placed(network.stack, where)
     from nnce_cli.enumeration import AUTO, Problem, batches, choose, walk_factory
 
@@ -114,6 +122,7 @@ def enumerate_cells(
         limits=Limits(max_cells, seconds),
         force=force,
         resume=resume,
+        engine=engine,
     )
     if finished_before(request) is None:
         check_outputs(request)
@@ -142,7 +151,6 @@ def verify(atlas: Atlas, network: Network | None = None, **options: Any) -> Repo
     Raises:
         InputError: there is no network, or it cannot be read.
     """
-    from nnce_cli.base.errors import InputError
     from nnce_cli.verify import Options
     from nnce_cli.verify import verify as verify_table
 
