@@ -108,7 +108,6 @@ def enumerate_cells(
     stack, domain = placed(_checked(network).stack, where)
     if engine is not None and (jobs is not None or stream):
         raise InputError("jobs and stream are for this machine; leave them out with an engine")
-    stack, domain = placed(network.stack, where)
     from nnce_cli.enumeration import AUTO, Problem, batches, choose, walk_factory
 
     problem = Problem.of(stack, domain)

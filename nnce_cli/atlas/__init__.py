@@ -84,7 +84,6 @@ __getattr__ = lazy_names(
         "facets": ["Facet"],
         "graph": ["Diameter", "DualGraph", "dual_graph", "read_graph"],
         "graph_run": ["GraphRun", "Totals"],
-        "halfspaces": ["HalfSpace", "Origin"],
         "halfspaces": ["HalfSpace", "Origin", "halfspaces_of"],
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],

@@ -48,9 +48,9 @@ class Borders:
     """The borders of consecutive rows, m of them.
 
     Edges are those to later rows, in ascending order: ``row``, ``neighbour``, ``layer`` and
-    ``unit`` (E,). ``degree`` and ``of_domain`` (m,) are how many facets of each row are between cells, and
-    the domain's. ``later`` and ``earlier`` are fingerprints of the edges as they are seen from
-    the one and from the other side. ``exact`` rows were looked at in rational arithmetic.
+    ``unit`` (E,). ``degree`` and ``of_domain`` (m,) are how many facets of each row are between
+    cells, and the domain's. ``later`` and ``earlier`` are fingerprints of the edges as they are
+    seen from the one and from the other side. ``exact`` rows were looked at in rational arithmetic.
     """
 
     row: Index

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.say import say
-from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.cli.table_and_model import load_model_of, refuse_bad_output
 
 if TYPE_CHECKING:

@@ -117,9 +117,7 @@ def run(
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saving(request, folder):
             stopped_by = coordinate(
-                folder.journal, plan, request.jobs, request.limits, should_stop, looks
-            )
-                folder.journal, plan, request.jobs, request.limits, should_stop, observers,
+                folder.journal, plan, request.jobs, request.limits, should_stop, looks,
                 _engine(request, plan, folder),
             )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
