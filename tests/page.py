@@ -51,10 +51,8 @@ def commands(block: Block) -> Iterator[tuple[str, str]]:
         first, _, rest = example.partition("\n")
         more = re.match(r"(> .*\n)*", rest)
         assert more is not None
-        yield (
-            "\n".join([first, *re.findall(r"^> (.*)$", more[0], re.MULTILINE)]),
-            rest[more.end() :],
-        )
+        lines = [first, *re.findall(r"^> (.*)$", more[0], re.MULTILINE)]
+        yield "\n".join(lines), rest[more.end() :]
 
 
 def looks_like(printed: str, expected: str) -> bool:
