@@ -21,6 +21,8 @@ from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.table import has_witness
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from nnce_cli.analysis import Forecast
     from nnce_cli.atlas import Verdict
     from nnce_cli.domain import Property
@@ -45,6 +47,7 @@ def enumerate_cells(
     *,
     to: str | Path | None = ...,
     jobs: int | None = ...,
+    engine: Client | None = ...,
     method: str = ...,
     witness: bool | None = ...,
     max_cells: int | None = ...,
@@ -63,6 +66,7 @@ def enumerate_cells(
     *,
     to: str | Path | None = None,
     jobs: int | None = None,
+    engine: Client | None = None,
     method: str = "auto",
     witness: bool | None = None,
     max_cells: int | None = None,
@@ -80,6 +84,7 @@ def enumerate_cells(
         where: a `Box`, `HalfSpaces`, `Space`, `Slice`, or a pair of bounds.
         to: the file that the table goes to; by default one that is removed with the atlas.
         jobs: worker processes; by default the cores that are there.
+        engine: a ``distributed.Client`` of the Dask cluster that works instead; it stays open.
         method: as of ``nnce enumerate --method``.
         witness: whether rows have a point inside their cell; by default for few inputs.
         max_cells: stop after the first so many cells, with an incomplete table.
@@ -101,6 +106,8 @@ def enumerate_cells(
         KeyboardInterrupt: an interrupt (Ctrl-C). With ``to``, ``resume=True`` goes on from there.
     """
     stack, domain = placed(_checked(network).stack, where)
+    if engine is not None and (jobs is not None or stream):
+        raise InputError("jobs and stream are for this machine; leave them out with an engine")
     from nnce_cli.enumeration import AUTO, Problem, batches, choose, walk_factory
 
     problem = Problem.of(stack, domain)
@@ -137,6 +144,7 @@ def enumerate_cells(
         ),
         force=force,
         resume=resume,
+        engine=engine,
     )
     if finished_before(request) is None:
         result = _run(request, watch, progress=progress)

@@ -172,26 +172,32 @@ class Cell:
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:
-        """What is beyond each facet.
+        """What is beyond each facet, with its row."""
+        found = [Neighbour(k) for k in range(len(self.facets))]
+        there = [(k, code) for k, code in enumerate(self.beyond) if code is not None]
+        if there:
+            rows = find_rows(self._reader, np.stack([code for _, code in there]))
+            for (k, code), row in zip(there, rows.tolist(), strict=True):
+                found[k] = Neighbour(k, code, self.space.stack.layout.texts(code), row)
+        return found
+
+    @cached_property
+    def beyond(self) -> list[Bytes | None]:
+        """The code (row_bytes,) of what is beyond each facet; None where the domain ends.
 
         One cell, for all of a facet: in its inside no other function of the cell's units is zero,
         and those that are zero all over it have the same sign everywhere beyond.
         """
-        found = [self._beyond(k, facet) for k, facet in enumerate(self.facets)]
-        there = [(k, n.joined) for k, n in enumerate(found) if n.joined is not None]
-        if there:
-            rows = find_rows(self._reader, np.stack([joined for _, joined in there]))
-            for (k, joined), row in zip(there, rows.tolist(), strict=True):
-                found[k] = Neighbour(k, joined, self.space.stack.layout.texts(joined), row)
-        return found
+        return [self._beyond(facet) for facet in self.facets]
 
-    def _beyond(self, number: int, facet: Facet) -> Neighbour:
+    def _beyond(self, facet: Facet) -> Bytes | None:
         sides = [self.halfspaces[k] for k in facet.halfspaces]
         if any(side.origin.is_of_domain for side in sides):
-            return Neighbour(number)
+            return None
         outward = [-x for x in sides[0].form[1:]]
         options = options_at(self.space.pullback, facet.point, outward)
-        return Neighbour(number, first_code(self.space.stack, options)[0])
+        code: Bytes = first_code(self.space.stack, options)[0]
+        return code
 
     @cached_property
     def corners(self) -> Corners | None:

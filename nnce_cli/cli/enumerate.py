@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,6 +108,14 @@ def enumerate_cells(
         ),
     ] = DICTIONARY,
     jobs: JobsOption = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLUSTER",
+            help="Work on a Dask cluster: the address of its scheduler (tcp://HOST:8786), the file "
+            "that it wrote, or local:N for N worker processes here. See docs/cluster.md.",
+        ),
+    ] = None,
     max_cells: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
@@ -173,6 +183,7 @@ def enumerate_cells(
     nnce enumerate model.onnx --halfspaces rows.csv --box 0,1
     nnce enumerate model.onnx --unbounded
     nnce enumerate model.onnx --count-only -j 4
+    nnce enumerate model.onnx --dask tcp://10.0.0.1:8786
     nnce enumerate model.onnx --time-limit 3600
     nnce enumerate model.onnx --resume
     nnce enumerate model.onnx --method reverse-search --lp highs
@@ -193,6 +204,8 @@ def enumerate_cells(
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
+    if dask is not None and jobs is not None:
+        raise InputError("--jobs is for processes of this machine; leave it out with --dask")
 
     outputs = output_names(output_name)
     stack, domains = load_several(model, where, outputs, quiet=quiet)
@@ -220,35 +233,56 @@ def enumerate_cells(
     ]
     verbosity = Verbosity(quiet=quiet, verbose=verbose)
     if len(domains) == 1:
-        [result] = _results(requests, files_of_each, verbosity)
-        _report(requests[0], result, json=json, quiet=quiet)
+        [(request, result)] = _results(requests, files_of_each, dask, verbosity)
+        _report(request, result, json=json, quiet=quiet)
         raise typer.Exit(_code(result.complete, result.certified))
     for names in files_of_each:
         _refuse_bad_names(names, (model, *where.files))
-    raise typer.Exit(_enumerate_several(requests, files_of_each, verbosity, json=json))
+    results = _results(requests, files_of_each, dask, verbosity)
+    raise typer.Exit(_tell_of_several(requests, results, verbosity, json=json))
 
 
 def _results(
-    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity
-) -> Iterator[Result]:
-    """Yield what each run found, or an earlier call of this command."""
+    requests: Sequence[Request], files: Sequence[RunFiles], dask: str | None, verbosity: Verbosity
+) -> Iterator[tuple[Request, Result]]:
+    """Yield each run and what it found, or an earlier call of this command."""
     before = [finished_before(request) for request in requests]
     for request, said in zip(requests, before, strict=True):
         if said is None:
             check_outputs(request)
-    for request, names, said in zip(requests, files, before, strict=True):
-        if said is not None:
-            yield _result_before(said)
-        else:
-            yield _run(request, None if names.history is None else Path(names.history), verbosity)
+    with ExitStack() as stack:
+        cluster: dict[str, Any] = {}
+        if dask is not None and None in before:
+            cluster = _cluster(dask, stack, verbosity)
+        for request, names, said in zip(requests, files, before, strict=True):
+            if said is not None:
+                yield request, _result_before(said)
+            else:
+                there = dataclasses.replace(request, **cluster)
+                history = None if names.history is None else Path(names.history)
+                yield there, _run(there, history, verbosity)
 
 
-def _enumerate_several(
-    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity, *, json: bool
+def _cluster(where: str, stack: ExitStack, verbosity: Verbosity) -> dict[str, Any]:
+    """Connect to a cluster until ``stack`` is left; return what that means for a request."""
+    from nnce_cli.parallel import connected
+
+    client: Any = stack.enter_context(connected(where))
+    if verbosity.verbose:
+        say(f"the dashboard of Dask: {client.dashboard_link}")
+    return {"engine": client, "jobs": max(1, sum(client.nthreads().values()))}
+
+
+def _tell_of_several(
+    requests: Sequence[Request],
+    runs: Iterator[tuple[Request, Result]],
+    verbosity: Verbosity,
+    *,
+    json: bool,
 ) -> int:
     """Enumerate one domain after the other, tell of each and of the union; return the exit code."""
     results: list[Result] = []
-    for request, result in zip(requests, _results(requests, files, verbosity), strict=False):
+    for request, result in runs:
         results.append(result)
         if not verbosity.quiet:
             say(f"domain {len(results)} of {len(requests)}:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from nnce_cli import __version__
 from nnce_cli.base.errors import InputError
@@ -19,7 +20,7 @@ from nnce_cli.run.gathering import Gathering
 from nnce_cli.run.request import STDOUT, Request, Result
 
 if TYPE_CHECKING:
-    from nnce_cli.parallel import Journal, Plan, RunFolder, View
+    from nnce_cli.parallel import Engine, Journal, Plan, RunFolder, View
     from nnce_cli.table import Metadata, PartWriter
 
 
@@ -116,8 +117,9 @@ def run(
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saving(request, folder):
             stopped_by = coordinate(
-                folder.journal, plan, request.jobs, request.limits, should_stop, looks
-            )
+                folder.journal, plan, request.jobs, request.limits, should_stop, looks,
+                _engine(request, plan, folder),
+            )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
         totals = folder.journal.totals
         result = Result(
@@ -159,6 +161,15 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
     )
 
 
+def _engine(request: Request, plan: Plan, folder: RunFolder) -> Engine | None:
+    """Return where tasks are walked if that is not this machine."""
+    if request.engine is None:
+        return None
+    from nnce_cli.parallel import DaskEngine
+
+    return DaskEngine(request.engine, plan, folder.path, request.model.stem)
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Opens the parts of tasks, in whichever process walks them."""
@@ -168,11 +179,16 @@ class _Parts:
     proof: bool
 
     def __call__(self, number: int) -> PartWriter:
+        """Open the part of the task of this number."""
         from nnce_cli.parallel import part_path, proof_part_path
         from nnce_cli.table import PartWriter
 
         proof = proof_part_path(self.folder, number) if self.proof else None
         return PartWriter(part_path(self.folder, number), proof, self.metadata)
+
+    def inside(self, folder: Path) -> Self:
+        """Return the same for another folder."""
+        return dataclasses.replace(self, folder=folder)
 
 
 def _identity(request: Request) -> dict[str, Any]:

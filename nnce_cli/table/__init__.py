@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.table.code_file import CodeFile
     from nnce_cli.table.described import footer_entries
     from nnce_cli.table.digests import Digests
     from nnce_cli.table.lookup import find_rows, matching_rows
@@ -48,6 +49,7 @@ __all__ = [
     "CellRows",
     "CellTableReader",
     "CellTableWriter",
+    "CodeFile",
     "Digests",
     "LayerCounter",
     "Made",
@@ -76,6 +78,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "code_file": ["CodeFile"],
         "described": ["footer_entries"],
         "digests": ["Digests"],
         "lookup": ["find_rows", "matching_rows"],
