@@ -11,6 +11,7 @@ import pytest
 
 import nnce_cli as nnce
 from tests.api.test_python import MODELS, TOY
+from tests.networks import mlp_model
 
 POINT = np.array([0.3, -0.2])
 
@@ -60,7 +61,7 @@ def test_many_points_have_rows(atlas):
     assert np.array_equal(again.occupancy()[1], np.ones(atlas.cells))
 
 
-def test_a_point_on_a_border_has_all_rows_and_no_single_cell(tmp_path):
+def test_a_point_on_a_border_has_all_rows_and_no_single_cell():
     atlas = nnce.enumerate(nnce.load(MODELS / "hand-made.onnx"), jobs=1)
     corners = [vertex for row in range(atlas.cells) for vertex in atlas.cell(row).vertices.tolist()]
     found = atlas.locate(corners)
@@ -134,8 +135,8 @@ def test_what_is_unbounded_or_too_much_is_said(network):
     assert not cell.is_bounded
     assert (cell.volume, cell.diameter) == (np.inf, np.inf)
     assert cell.rays.shape[1] == 2
-    wide = nnce.load(MODELS / "digits-pca.onnx")
-    many = nnce.enumerate(wide, nnce.Box(-0.01, 0.01), jobs=1, max_cells=3)
+    wide = nnce.load(mlp_model([(np.eye(2, 7), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))]))
+    many = nnce.enumerate(wide, jobs=1)
     with pytest.raises(nnce.InputError, match="not computed"):
         _ = many.cell(0).vertices
     with pytest.raises(nnce.InputError, match="not computed"):
@@ -185,3 +186,21 @@ def test_data_frames(atlas):
     assert frame["rank_2"].tolist() == polars["rank_2"].to_list() == atlas.ranks[:, 1].tolist()
     assert np.allclose(np.stack(frame["witness"]), atlas.witness)
     assert np.allclose(polars["witness"].to_numpy(), atlas.witness)
+
+
+def test_the_graph_is_that_of_the_cells(atlas, cell):
+    graph = atlas.graph()
+    assert graph.matrix.shape == (atlas.cells, atlas.cells)
+    beyond = graph.matrix[[cell.row]].indices
+    assert sorted(beyond.tolist()) == cell.neighbours.tolist()
+    assert sorted(graph.to_networkx()[cell.row]) == cell.neighbours.tolist()
+
+
+def test_units_and_topology(atlas):
+    for layer, neurons in enumerate(atlas.neurons(), start=1):
+        assert neurons.active.tolist() == atlas.signs(layer).sum(axis=0).tolist()
+    topology = atlas.topology()
+    assert topology.is_consistent
+    assert sorted(topology.regions) == [0, 1, 2]  # three arms of a spiral
+    with pytest.raises(nnce.InputError, match="no task"):
+        atlas.topology("clustering")
