@@ -12,6 +12,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LARGEST = 150_000  # bytes: pictures are small
+LONGER = {"plane-through-three-digits", "growth-during-training"}  # three seconds each
 
 
 def code_cells(path: Path) -> list[dict]:
@@ -25,7 +26,13 @@ def printed_before(cell: dict) -> str:
     return "".join("".join(out["text"]) for out in streams)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONGER else [])
+        for path in NOTEBOOKS
+    ],
+)
 def test_notebook(path, monkeypatch):
     """Cell by cell in one namespace, in the notebook's own folder; pictures are drawn nowhere."""
     matplotlib = pytest.importorskip("matplotlib")

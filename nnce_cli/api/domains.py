@@ -81,7 +81,7 @@ class Slice:
     box: Box | Space = Box(0.0, 1.0)
 
 
-Where = Box | HalfSpaces | Space | Slice
+Where = Box | HalfSpaces | Space | Slice | tuple[Any, Any]
 """Whatever says on which inputs."""
 
 
