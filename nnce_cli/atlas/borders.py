@@ -48,9 +48,9 @@ class Borders:
     """The borders of consecutive rows, m of them.
 
     Edges are those to later rows, in ascending order: ``row``, ``neighbour``, ``layer`` and
-    ``unit`` (E,). ``degree`` and ``of_domain`` (m,) are how many facets of each row are between cells, and
-    the domain's. ``later`` and ``earlier`` are fingerprints of the edges as they are seen from
-    the one and from the other side. ``exact`` rows were looked at in rational arithmetic.
+    ``unit`` (E,). ``degree`` and ``of_domain`` (m,) are how many facets of each row are between
+    cells, and the domain's. ``later`` and ``earlier`` are fingerprints of the edges as they are
+    seen from the one and from the other side. ``exact`` rows were looked at in rational arithmetic.
     """
 
     row: Index
@@ -96,9 +96,8 @@ class BorderFinder:
             codes = Cell(self._space, self._reader, joined[i], start + i).beyond
             inner = [code for code in codes if code is not None]
             of_domain[i] = len(codes) - len(inner)
-            parts.append(
-                (np.full(len(inner), i), np.array(inner, np.uint8).reshape(-1, joined.shape[1]))
-            )
+            there = np.array(inner, np.uint8).reshape(len(inner), joined.shape[1])
+            parts.append((np.full(len(inner), i), there))
         if exact.size:
             owner, beyond = (np.concatenate(part) for part in zip(*parts, strict=True))
             neighbour = self._codes.find(beyond)
