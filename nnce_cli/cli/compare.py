@@ -8,6 +8,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.options import json_option, quiet_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
 
@@ -27,10 +28,8 @@ def compare_tables(
     show: Annotated[
         int, typer.Option(metavar="N", min=0, help="How many differences to show.")
     ] = 10,
-    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing; see the exit code.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the comparison as JSON.")] = False,
+    quiet: Annotated[bool, quiet_option("Print nothing; see the exit code.")] = False,
 ) -> None:
     """Compare two cell tables: whether they have the same cells.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from nnce_cli.cli.loading import OutputNameOption, output_names
+from nnce_cli.cli.options import NetworkArgument, json_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 
 if TYPE_CHECKING:
@@ -19,11 +17,9 @@ SHOWN = 6  # names of nodes in a cell of a table
 
 
 def inspect_model(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     output_name: OutputNameOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json: Annotated[bool, json_option("Print everything as JSON.")] = False,
 ) -> None:
     """Show the inputs, outputs and layers of a network, where its units are, and bounds.
 

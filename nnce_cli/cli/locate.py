@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.report import json_text, print_fields
 from nnce_cli.cli.table_and_model import load_model_of
 
@@ -31,12 +31,8 @@ class Format(StrEnum):
 
 
 def locate_points(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     points: Annotated[
         str,
         typer.Argument(
@@ -53,7 +49,7 @@ def locate_points(
             help="text: a summary; csv: a line point,row for each row of each point; json: both.",
         ),
     ] = Format.text,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Annotated[bool, json_option("The same as --format json.")] = False,
 ) -> None:
     """Find the row of the cell that each point is in.
 

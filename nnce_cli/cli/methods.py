@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nnce_cli.base.streams import silent_stdout
+from nnce_cli.cli.options import json_option
 from nnce_cli.cli.report import json_text, print_table
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_methods(
-    json: Annotated[bool, typer.Option("--json", help="Print the lists as JSON.")] = False,
+    json: Annotated[bool, json_option("Print the lists as JSON.")] = False,
 ) -> None:
     """List the methods of enumeration and the linear programming back ends.
 
@@ -27,7 +27,8 @@ def show_methods(
     """  # noqa: D301
     from nnce_cli.enumeration import available_back_ends, available_methods
 
-    found, solvers = available_methods(), available_back_ends()
+    with silent_stdout():  # where some solvers print who they are
+        found, solvers = available_methods(), available_back_ends()
     if json:
         print(
             json_text(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
 from nnce_cli.cli.table_and_model import load_model_of
@@ -18,14 +16,10 @@ MOST_SHOWN = 12  # units that are named in the text
 
 
 def show_neurons(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object, with the counts of all units.")
+        bool, json_option("Print a JSON object, with the counts of all units.")
     ] = False,
 ) -> None:
     """Show which units are dead, always active or unstable on the domain, and which are alike.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.options import CellsArgument, force_option, model_argument, takes_model
 from nnce_cli.cli.table_and_model import (
     PointsOption,
     TaskOption,
@@ -53,10 +54,11 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+@takes_model
 def plot_cells(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
+    cells: CellsArgument,
+    *,
+    model: Annotated[Path | None, model_argument("; --kind partition needs it.")] = None,
     output: Annotated[
         str,
         typer.Option(
@@ -67,14 +69,7 @@ def plot_cells(
         Kind | None,
         typer.Option(
             metavar="partition|rank|layers",
-            help="What is drawn. [default: partition with --model, rank without]",
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The network that it is the table of; --kind partition needs it.",
+            help="What is drawn. [default: partition with MODEL, rank without]",
         ),
     ] = None,
     colour: Annotated[
@@ -105,9 +100,7 @@ def plot_cells(
             help="[default: by the name of the output; png for standard output]",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
-    ] = False,
+    force: Annotated[bool, force_option()] = False,
 ) -> None:
     """Draw the cells or the statistics of a cell table.
 
@@ -120,15 +113,17 @@ def plot_cells(
     Equal input gives an equal file. It needs matplotlib: pip install 'nnce-cli[plot]'.
 
     \b
-    nnce plot model.cells.parquet --model model.onnx -o cells.png
-    nnce plot model.cells.parquet --model model.onnx --colour class -o cells.svg
+    nnce plot model.cells.parquet model.onnx -o cells.png
+    nnce plot model.cells.parquet model.onnx --colour class -o cells.svg
     nnce plot model.cells.parquet --kind rank -o rank.pdf
     nnce plot model.cells.parquet --kind layers --format svg -o - > layers.svg
     """  # noqa: D301
     kind = kind or (Kind.RANK if model is None else Kind.PARTITION)
     chosen = file_format or _format_of(output)
     if kind is Kind.PARTITION and model is None:
-        raise InputError("the cells are drawn from the weights of the network; add --model MODEL")
+        raise InputError(
+            "the cells are drawn from the weights of the network; give MODEL behind the table"
+        )
     if component is not None and colour is not Colour.OUTPUT:
         raise InputError("--component chooses the output of --colour output; add that")
     if task is not None and kind is not Kind.PARTITION:

@@ -10,6 +10,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.text import visible
+from nnce_cli.cli.options import json_option
 from nnce_cli.cli.report import duration, json_text, number, print_table
 from nnce_cli.cli.say import say
 
@@ -19,9 +20,7 @@ def show_runs(
         Path,
         typer.Argument(metavar="DIR", help="The folder of a run, or a folder with such folders."),
     ],
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the runs as JSON on standard output.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the runs as JSON on standard output.")] = False,
 ) -> None:
     """Show the state of runs from outside, whether they are alive or not.
 

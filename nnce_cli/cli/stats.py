@@ -13,6 +13,13 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import (
+    CellsArgument,
+    force_option,
+    json_option,
+    model_argument,
+    takes_model,
+)
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -24,16 +31,14 @@ if TYPE_CHECKING:
     from nnce_cli.table import CellTableReader, Metadata
 
 
+@takes_model
 def show_stats(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
+    cells: CellsArgument,
     model: Annotated[
         Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The network that it is the table of: also count the cells by predicted class "
-            "and those on the decision boundary, and find the Lipschitz constants.",
+        model_argument(
+            ": also count the cells by predicted class and those on the decision boundary, and "
+            "find the Lipschitz constants."
         ),
     ] = None,
     task: TaskOption = None,
@@ -46,10 +51,8 @@ def show_stats(
             "neurons, number of layer-(k+1) cells.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file of --by-layer if it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
+    force: Annotated[bool, force_option("Replace the file of --by-layer if it exists.")] = False,
+    json: Annotated[bool, json_option("Print the statistics as JSON.")] = False,
 ) -> None:
     """Show the statistics of a cell table.
 
@@ -58,14 +61,14 @@ def show_stats(
     active neurons of layer k, and the layer-(k+1) cells inside each of them, next to the most
     that its rank allows: the number of regions of n_{k+1} hyperplanes in general position.
 
-    With --model, a class is predicted where its output is the largest; a single output stands
+    With MODEL, a class is predicted where its output is the largest; a single output stands
     for two classes, by its sign. Other models say what their outputs mean, or --task does. The
     decision boundary is decided exactly, by a walk along the table in --jobs processes.
 
     \b
     nnce stats model.cells.parquet
     nnce stats model.cells.parquet --json
-    nnce stats model.cells.parquet --model model.onnx
+    nnce stats model.cells.parquet model.onnx
     nnce stats model.cells.parquet --by-layer layers.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
@@ -74,7 +77,7 @@ def show_stats(
     sys.set_int_max_str_digits(0)  # theoretical maxima may have more digits than Python prints
     _refuse_bad_output(by_layer, (cells, model))
     if task is not None and model is None:
-        raise InputError("--task is about the outputs of the model; add --model MODEL")
+        raise InputError("--task is about the outputs of the model; give MODEL behind the table")
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
         result, network = _gather(reader, model, by_layer, task, processes(jobs), force=force)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -22,15 +22,11 @@ FACES = ("vertices", "edges", "polygons", "polyhedra")
 
 
 def show_topology(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     task: TaskOption = None,
     jobs: JobsOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    json: Annotated[bool, json_option("Print a JSON object.")] = False,
 ) -> None:
     """Show the topology of where each class is predicted, and of the decision boundary.
 
