@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from nnce_cli.base.streams import silent_stdout
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.options import json_option
 from nnce_cli.cli.report import json_text, print_table
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_methods(
+    output_format: FormatOption = Format.text,
     json: Annotated[bool, json_option("Print the lists as JSON.")] = False,
 ) -> None:
     """List the methods of enumeration and the linear programming back ends.
@@ -29,7 +31,8 @@ def show_methods(
 
     with silent_stdout():  # where some solvers print who they are
         found, solvers = available_methods(), available_back_ends()
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(
             json_text(
                 {
@@ -47,12 +50,14 @@ def show_methods(
             for entry in found
         ],
         words=("method", "usable", "--lp", "what it is"),
+        form=form,
     )
     print_table(
         "Linear programming back ends",
         ["--lp", "usable", "version", "what it is"],
         [(entry.name, _usable(entry), entry.version, entry.summary) for entry in solvers],
         words=("--lp", "usable", "version", "what it is"),
+        form=form,
     )
 
 

@@ -89,7 +89,7 @@ def time_option(text: str) -> Any:
 _GROUPED = re.compile(r"\d{1,3}(?:[,_ ]\d{3})+|\d+(?:_\d+)*")
 _SCALED = re.compile(r"(\d+(?:\.\d+)?)(?:[eE]\+?(\d{1,3})|([kKMG]))")
 _THOUSANDS = {"k": 1, "K": 1, "M": 2, "G": 3}
-_TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|m|min|h|d)?")
+_TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|min|m|h|d)?")
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 

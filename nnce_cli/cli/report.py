@@ -65,7 +65,8 @@ def print_table(
     """
     headers = list(columns)
     to_left = [header in words for header in headers]
-    print()
+    if title:
+        print()
     if form is not Format.text:
         _print_for_programs(title, headers, rows, to_left, form)
         return

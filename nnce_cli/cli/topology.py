@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.progress import check_progress
@@ -26,6 +27,7 @@ def show_topology(
     model: ModelArgument,
     task: TaskOption = None,
     jobs: JobsOption = None,
+    output_format: FormatOption = Format.text,
     json: Annotated[bool, json_option("Print a JSON object.")] = False,
 ) -> None:
     """Show the topology of where each class is predicted, and of the decision boundary.
@@ -59,10 +61,11 @@ def show_topology(
             jobs=processes(jobs),
             progress=lambda done, total: show("parts of cells", done, total),
         )
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(json_text({"cells": metadata.cells} | found.to_dict()))
     else:
-        _print_text(found, metadata.cells)
+        _print_tables(found, metadata.cells, form)
     if not found.is_consistent:
         say(
             "the Betti numbers do not have the Euler characteristic that they must have: check the "
@@ -71,7 +74,7 @@ def show_topology(
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
-def _print_text(found: Topology, cells: int) -> None:
+def _print_tables(found: Topology, cells: int, form: Format) -> None:
     faces = zip(found.faces, FACES, strict=False)
     print_fields(
         {
@@ -80,7 +83,8 @@ def _print_text(found: Topology, cells: int) -> None:
             "parts of them": f"{number(found.faces[-1])}, with one class each",
             "their faces": ", ".join(f"{number(count)} {name}" for count, name in faces),
             "Euler characteristic": str(found.domain.euler),
-        }
+        },
+        form=form,
     )
     names = BETTI[: max(found.inputs, 1)]
     rows = [
@@ -89,7 +93,7 @@ def _print_text(found: Topology, cells: int) -> None:
     ]
     rows.append(["decision boundary", "", *_numbers(found.boundary, names)])
     columns = ["of", "parts", *names, "Euler characteristic"]
-    print_table("Where each class is predicted", columns, rows, words=("of",))
+    print_table("Where each class is predicted", columns, rows, words=("of",), form=form)
 
 
 def _numbers(homology: Homology, names: tuple[str, ...]) -> list[str]:
