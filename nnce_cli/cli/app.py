@@ -32,6 +32,7 @@ COMMANDS = {
     "locate": "locate:locate_points",
     "cell": "cell:show_cell",
     "neurons": "neurons:show_neurons",
+    "graph": "graph:find_graph",
     "topology": "topology:show_topology",
     "methods": "methods:show_methods",
     "help": "help:show_help",
@@ -107,6 +108,7 @@ def nnce(
     nnce locate model.cells.parquet model.onnx points.csv  the row of the cell of each point
     nnce cell model.cells.parquet model.onnx --row 0       its map, facets, neighbours, volume
     nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
+    nnce graph model.cells.parquet model.onnx -o graph.parquet    which cells share a facet
     nnce topology model.cells.parquet model.onnx           components and holes of each class
     nnce methods                        the methods and LP solvers that can be used here
     nnce help enumerate                 all about a command

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.signals import Stop, stop_on_signals
 from nnce_cli.base.text import message_line
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import Forecasting
+from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.formats import csv_text, markdown_text
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
@@ -23,7 +24,6 @@ from nnce_cli.cli.options import force_option, json_option, quiet_option, time_o
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_table
 from nnce_cli.cli.say import say
-from nnce_cli.cli.signals import Stop, stop_on_signals
 from nnce_cli.cli.table_and_model import refuse_bad_output
 
 if TYPE_CHECKING:
@@ -202,16 +202,19 @@ class _Counter:
                 break
 
     def _counted(self, request: Request, stop: Stop) -> Row:
-        from nnce_cli.run import run
+        from nnce_cli.run import Forecasting, run
         from nnce_cli.table import domain_words
 
-        forecasting = Forecasting(request, quiet=self._quiet)
+        told = ToldForecast(request)
+        forecasting = None if self._quiet else Forecasting(request, forecast_of, told.tell)
         verbosity = Verbosity(quiet=self._quiet, verbose=False)
         try:
-            with run_progress(verbosity, forecasting) as show:
-                result = run(request, [forecasting.look, show], stop.is_requested, say)
+            with run_progress(verbosity, told) as show:
+                looks = [show, *([forecasting.look] if forecasting else [])]
+                result = run(request, looks, stop.is_requested, say)
         finally:
-            forecasting.stop()
+            if forecasting is not None:
+                forecasting.stop()
         if not result.complete:
             say(f"{request.model}: stopped by {result.stopped_by} after {result.cells:,} cells")
         return Row(
