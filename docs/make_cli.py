@@ -16,6 +16,19 @@ HEAD = """# The command line
 
 This page is made from the help texts of the commands by `make docs`. Data goes to standard output
 and everything else to standard error; `-` is standard input or output; `NO_COLOR` is honoured.
+
+- A table comes before its model: `CELLS MODEL`, in every command.
+- Numbers of things are written as people write them: `1000000`, `1,000,000`, `1e6`, `1M`; times in
+  seconds, or with a unit: `90`, `90s`, `5m`, `1.5h`, `1h30m`, `2d`.
+- `--json` prints JSON. Commands that print tables take `--format csv|json|md`, too: CSV, with a title
+  in the line above where there are several tables, and Markdown.
+- `nnce help COMMAND` shows the help of a command, as `nnce COMMAND --help` does.
+
+```console
+$ nnce help runs
+Usage: nnce runs …
+…
+```
 """
 
 

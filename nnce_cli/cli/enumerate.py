@@ -416,7 +416,7 @@ def _refuse_bad_names(files: RunFiles, inputs: tuple[Path | None, ...]) -> None:
     if files.target is not None and Path(files.target).suffix.lower() in OTHER_TABLES:
         raise InputError(
             f"tables are written as Parquet only, and {files.target} would not be what its name "
-            "says: give a name that ends in .parquet, and see docs/cell-table.md for the way from "
+            "says: give a name that ends in .parquet, and see docs/tables.md for the way from "
             "there to CSV"
         )
     _refuse_undecodable_names(*outputs, files.folder)

@@ -58,7 +58,7 @@ def write_report(
 
     Cells by predicted class, those on the decision boundary (where the outputs are of classes, see
     --task) and the Lipschitz constants are on the page where that takes tens of seconds at most;
-    nnce stats --model has no such limit.
+    nnce stats CELLS MODEL has no such limit.
 
     It needs matplotlib: pip install 'nnce-cli[plot]'.
 
