@@ -71,7 +71,7 @@ class Group(TyperGroup):
         self.commands: Any = Commands()
 
 
-app = typer.Typer(name="nnce", cls=Group, **OPTIONS)
+app = typer.Typer(name="nnce", cls=Group, **OPTIONS | {"add_completion": True})
 
 
 def _print_version(asked: bool) -> None:

@@ -26,6 +26,7 @@ from nnce_cli.cli.say import say
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
+COMPLETION_VARIABLE = "_NNCE_COMPLETE"  # set by the scripts of --install-completion
 
 
 def main() -> NoReturn:
@@ -98,6 +99,8 @@ def _trouble_of_the_machine(error: Exception) -> str | None:
 def _invoke() -> None:
     """Parse the command line and run the command, without typer's own idea of exit codes."""
     command = typer.main.get_command(app)
+    if COMPLETION_VARIABLE in os.environ:
+        command.main(prog_name="nnce")  # it answers the shell, and ends
     with command.make_context("nnce", sys.argv[1:]) as context:
         refuse_few_addresses()
         command.invoke(context)
