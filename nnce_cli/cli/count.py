@@ -167,7 +167,8 @@ class _Counter:
                 if not self._quiet:
                     say(f"{k} of {len(models)}: {model}")
                 try:
-                    found += self._rows_of(model, stop)
+                    for row in self._rows_of(model, stop):
+                        found.append(row)  # noqa: PERF402 (those before an error are kept)
                 except InputError as error:
                     say(f"error: {message_line(str(error))}")
                     found.append(Row(str(model), error=message_line(str(error))))
@@ -240,11 +241,11 @@ def _code(rows: Sequence[Row], models: int) -> int:
 
 def _print(rows: Sequence[Row]) -> None:
     """Print the table for people; what is the same in all rows is left out."""
-    columns = ["model", "widths", "cells", "by layer", "complete", "certified", "seconds"]
+    columns = ["model", "widths", "cells", "by layer", "state", "seconds"]
     lines = []
     for row in rows:
         if row.cells is None:
-            lines.append([row.model, "", "error", *[""] * 4])
+            lines.append([row.model, "", "", "", "error", ""])
             continue
         by_layer = ", ".join(map(number, row.layer_cells or ()))
         lines.append(
@@ -253,8 +254,7 @@ def _print(rows: Sequence[Row]) -> None:
                 "-".join(map(str, row.widths or ())),
                 number(row.cells),
                 by_layer,
-                "yes" if row.complete else "no",
-                "yes" if row.certified else "no",
+                "complete" if row.complete else "stopped",
                 f"{row.seconds:.2f}",
             ]
         )
@@ -264,7 +264,7 @@ def _print(rows: Sequence[Row]) -> None:
         for line, row in zip(lines, rows, strict=True):
             line.insert(2, row.domain or "")
     title = f"Cells on {domains.pop()}" if len(domains) == 1 else "Cells"
-    print_table(title, columns, lines, ("model", "widths", "domain", "complete", "certified"))
+    print_table(title, columns, lines, ("model", "widths", "domain", "state"))
 
 
 def _text(rows: Sequence[Row], form: Format) -> str:
