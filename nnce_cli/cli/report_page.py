@@ -11,6 +11,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import CellsArgument, ModelArgument, force_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     PointsOption,
@@ -35,12 +36,8 @@ UNBOUNDED = 16  # how many times as long one takes where the domain lacks a boun
 
 
 def write_report(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     output: Annotated[
         str,
         typer.Option(
@@ -50,9 +47,7 @@ def write_report(
     task: TaskOption = None,
     points: PointsOption = None,
     jobs: JobsOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
-    ] = False,
+    force: Annotated[bool, force_option()] = False,
 ) -> None:
     """Write a report of a cell table: one HTML page that needs no network.
 
@@ -63,7 +58,7 @@ def write_report(
 
     Cells by predicted class, those on the decision boundary (where the outputs are of classes, see
     --task) and the Lipschitz constants are on the page where that takes tens of seconds at most;
-    nnce stats --model has no such limit.
+    nnce stats CELLS MODEL has no such limit.
 
     It needs matplotlib: pip install 'nnce-cli[plot]'.
 
