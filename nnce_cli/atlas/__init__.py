@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.borders import Gap
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
-    from nnce_cli.atlas.corners import corners
+    from nnce_cli.atlas.corners import corners_of
     from nnce_cli.atlas.distance import Nearest
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
@@ -58,7 +58,7 @@ __all__ = [
     "cell_of_row",
     "cell_of_signs",
     "check",
-    "corners",
+    "corners_of",
     "dual_graph",
     "evaluate",
     "halfspaces_of",
@@ -78,7 +78,7 @@ __getattr__ = lazy_names(
         "borders": ["Gap"],
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
-        "corners": ["corners"],
+        "corners": ["corners_of"],
         "distance": ["Nearest"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],

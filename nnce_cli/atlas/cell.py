@@ -17,7 +17,7 @@ from nnce_cli.atlas.cell_space import CellSpace
 from nnce_cli.atlas.corners import (
     MOST_INPUTS,
     Corners,
-    corners,
+    corners_of,
     squared_diameter,
     volume_of,
 )
@@ -206,7 +206,7 @@ class Cell:
             return None
         forms = [self._forms[facet.halfspaces[0]] for facet in self.facets]
         try:
-            return corners(forms, self.space.dimension) or Corners([], [], [])
+            return corners_of(forms, self.space.dimension) or Corners([], [], [])
         except InputError:
             return None
 

@@ -39,7 +39,7 @@ class Corners:
         return len(self.vertices[0])
 
 
-def corners(forms: Sequence[Form], n: int) -> Corners | None:
+def corners_of(forms: Sequence[Form], n: int) -> Corners | None:
     """Return the vertices of the polyhedron whose facets are where these forms are 0.
 
     None where it has none: a line runs through it.
