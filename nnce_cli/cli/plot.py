@@ -117,7 +117,7 @@ def plot_cells(
     rank hold, against the theoretical maximum. layers: how the number of cells grows from layer to
     layer.
 
-    Equal input gives an equal file. It needs matplotlib: pip install 'nnce-cli[plot]'.
+    Equal input gives an equal file. It needs matplotlib: pip install matplotlib.
 
     \b
     nnce plot model.cells.parquet --model model.onnx -o cells.png

@@ -56,7 +56,7 @@ def _highs() -> LinearSolver:
     except ImportError as error:
         raise InputError(
             "the back end highs needs the package highspy; "
-            "install it with pip install 'nnce-cli[lp]'"
+            "install it with pip install highspy"
         ) from error
 
 
