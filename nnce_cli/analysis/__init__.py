@@ -20,11 +20,13 @@ if TYPE_CHECKING:
         BY_LAYER_SCHEMA,
         ByLayerWriter,
     )
+    from nnce_cli.analysis.cell_complex import Homology
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
     from nnce_cli.analysis.task import output_map, task_of
+    from nnce_cli.analysis.topology import Region, Topology, topology_of
 
 __all__ = [
     "BY_LAYER_FORMAT",
@@ -34,13 +36,16 @@ __all__ = [
     "Comparison",
     "Difference",
     "Forecast",
+    "Homology",
     "LayerCells",
     "NetworkCounter",
     "NetworkStats",
     "Norm",
     "Quantity",
+    "Region",
     "Stats",
     "SubCells",
+    "Topology",
     "arrangement_cells",
     "bounds",
     "compare",
@@ -54,6 +59,7 @@ __all__ = [
     "sign_vectors",
     "stats",
     "task_of",
+    "topology_of",
     "union_cells",
 ]
 
@@ -61,10 +67,12 @@ __getattr__ = lazy_names(
     __name__,
     {
         "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
+        "cell_complex": ["Homology"],
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
         "task": ["output_map", "task_of"],
+        "topology": ["Region", "Topology", "topology_of"],
     },
 )

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.atlas.borders import Gap
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
+    from nnce_cli.atlas.corners import corners
+    from nnce_cli.atlas.distance import Nearest
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
-    from nnce_cli.atlas.halfspaces import HalfSpace, Origin
+    from nnce_cli.atlas.graph import Diameter, DualGraph, dual_graph, read_graph
+    from nnce_cli.atlas.graph_run import GraphRun, Totals
+    from nnce_cli.atlas.halfspaces import HalfSpace, Origin, halfspaces_of
     from nnce_cli.atlas.locate import Located, Locator
     from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
     from nnce_cli.atlas.points import read_data
@@ -27,19 +32,25 @@ __all__ = [
     "Cell",
     "CellSpace",
     "Counterexample",
+    "Diameter",
+    "DualGraph",
     "Evaluation",
     "Extreme",
     "Facet",
+    "Gap",
+    "GraphRun",
     "HalfSpace",
     "LayerMap",
     "LayerNeurons",
     "Located",
     "Locator",
+    "Nearest",
     "Neighbour",
     "Origin",
     "Progress",
     "Range",
     "Together",
+    "Totals",
     "Verdict",
     "ViolatedCell",
     "Violations",
@@ -47,10 +58,14 @@ __all__ = [
     "cell_of_row",
     "cell_of_signs",
     "check",
+    "corners",
+    "dual_graph",
     "evaluate",
+    "halfspaces_of",
     "neurons_of",
     "range_of",
     "read_data",
+    "read_graph",
     "refuse_unprovable",
     "violations",
     "write_proof",
@@ -60,11 +75,16 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "borders": ["Gap"],
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
+        "corners": ["corners"],
+        "distance": ["Nearest"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
-        "halfspaces": ["HalfSpace", "Origin"],
+        "graph": ["Diameter", "DualGraph", "dual_graph", "read_graph"],
+        "graph_run": ["GraphRun", "Totals"],
+        "halfspaces": ["HalfSpace", "Origin", "halfspaces_of"],
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],
