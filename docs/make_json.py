@@ -12,13 +12,13 @@ SCHEMAS = Path(__file__).with_name("schemas")
 
 HEAD = """# JSON
 
-Every command that reports prints one JSON object with `--json` (`nnce witness` one a line). This page
-is made from the JSON Schema of each, by `make docs`; the tests hold real output against them. Numbers
-that are fractions, such as `"3/16"`, are exact, and stand beside the nearest float64. Rows, inputs,
-units and classes are counted from 0, and layers from 1.
+Every command that reports prints one JSON object with `--json` (`nnce witness` one a line). This
+page is made from the JSON Schema of each, by `make docs`; the tests hold real output against them.
+Numbers that are fractions, such as `"3/16"`, are exact, and stand beside the nearest float64. Rows,
+inputs, units and classes are counted from 0, and layers from 1.
 
 ```console
-$ nnce enumerate sample_models/hand-made.onnx --count-only --json
+$ nnce enumerate sample_models/hand-made.onnx --count-only --quiet --json
 {
   "model": "sample_models/hand-made.onnx",
   …

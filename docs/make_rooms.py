@@ -1,4 +1,4 @@
-"""Draw docs/figures/rooms.svg, the rooms of the house from the roof to the ground: ``make docs``."""
+"""Draw docs/figures/rooms.svg, the rooms of the house from the roof down: ``make docs``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PICTURE = Path(__file__).parent / "figures" / "rooms.svg"
 # From the top down: a room uses those below it. A test holds this order.
 ROOMS = {
     "cli": "one file a command: options, messages and calls",
-    "api": "what `import nnce_cli` has",
+    "api": "what import nnce_cli has",
     "plotting": "pictures and the report",
     "verify": "a checker of its own: knows nothing of core, exact and enumeration",
     "analysis": "statistics, partition by rank, bounds, estimates",
@@ -50,7 +50,9 @@ def picture() -> str:
         f'<text class="small" x="{LEFT}" y="{bottom + 18}">green: all that the checker shares with '
         "the rest</text>",
     ]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 32}" role="img">'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 32}" role="img">'
+    )
     title = "<title>The rooms of nnce, each above those that it uses</title>"
     ground = '<rect width="100%" height="100%" fill="#fff"/>'
     return "\n".join([head, title, f"<style>{STYLE}</style>", ground, *parts, "</svg>", ""])
