@@ -60,7 +60,7 @@ def write_report(
     --task) and the Lipschitz constants are on the page where that takes tens of seconds at most;
     nnce stats CELLS MODEL has no such limit.
 
-    It needs matplotlib: pip install 'nnce-cli[plot]'.
+    It needs matplotlib: pip install matplotlib.
 
     \b
     nnce report model.cells.parquet model.onnx
