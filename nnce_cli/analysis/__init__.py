@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     )
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
+    from nnce_cli.analysis.geometry import (
+        MOST_VOLUME_INPUTS,
+        Column,
+        Geometry,
+        Summary,
+        edges_of,
+        parse_columns,
+    )
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
     from nnce_cli.analysis.task import output_map, task_of
@@ -30,10 +38,13 @@ __all__ = [
     "BY_LAYER_FORMAT",
     "BY_LAYER_KEY",
     "BY_LAYER_SCHEMA",
+    "MOST_VOLUME_INPUTS",
     "ByLayerWriter",
+    "Column",
     "Comparison",
     "Difference",
     "Forecast",
+    "Geometry",
     "LayerCells",
     "NetworkCounter",
     "NetworkStats",
@@ -41,13 +52,16 @@ __all__ = [
     "Quantity",
     "Stats",
     "SubCells",
+    "Summary",
     "arrangement_cells",
     "bounds",
     "compare",
+    "edges_of",
     "forecast",
     "layer_cells",
     "montufar",
     "output_map",
+    "parse_columns",
     "rationals_of",
     "refuse_other_model",
     "serra",
@@ -63,6 +77,14 @@ __getattr__ = lazy_names(
         "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
+        "geometry": [
+            "MOST_VOLUME_INPUTS",
+            "Column",
+            "Geometry",
+            "Summary",
+            "edges_of",
+            "parse_columns",
+        ],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
         "task": ["output_map", "task_of"],

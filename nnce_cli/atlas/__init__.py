@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
     from nnce_cli.atlas.halfspaces import HalfSpace, Origin
+    from nnce_cli.atlas.linear import floats_of
     from nnce_cli.atlas.locate import Located, Locator
     from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
     from nnce_cli.atlas.points import read_data
@@ -48,6 +49,7 @@ __all__ = [
     "cell_of_signs",
     "check",
     "evaluate",
+    "floats_of",
     "neurons_of",
     "range_of",
     "read_data",
@@ -65,6 +67,7 @@ __getattr__ = lazy_names(
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
         "halfspaces": ["HalfSpace", "Origin"],
+        "linear": ["floats_of"],
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],

@@ -18,6 +18,7 @@ from nnce_cli.atlas.corners import (
     MOST_INPUTS,
     Corners,
     corners,
+    facet_count,
     squared_diameter,
     volume_of,
 )
@@ -196,11 +197,17 @@ class Cell:
         """Vertices and rays, up to 6 inputs; None with more, or where there are too many."""
         if self.space.dimension > MOST_INPUTS:
             return None
-        forms = [self._forms[facet.halfspaces[0]] for facet in self.facets]
-        try:
-            return corners(forms, self.space.dimension) or Corners([], [], [])
+        try:  # from the domain on inwards
+            return corners(self._forms[::-1], self.space.dimension) or Corners([], [], [])
         except InputError:
             return None
+
+    @property
+    def facet_count(self) -> int:
+        """The number of facets, from the vertices where these are known: that is much faster."""
+        if self.is_bounded and self.corners is not None:
+            return facet_count(self.corners)
+        return len(self.facets)
 
     @cached_property
     def volume(self) -> fmpq | None:

@@ -26,7 +26,7 @@ Point = list[fmpq]
 class Corners:
     """Vertices (k, n), the rays (directions) of an unbounded polyhedron, and which meet where.
 
-    ``on`` has for each facet the numbers of the vertices on it.
+    ``on`` has for each half-space the numbers of the vertices on its hyperplane.
     """
 
     vertices: list[Point]
@@ -40,7 +40,7 @@ class Corners:
 
 
 def corners(forms: Sequence[Form], n: int) -> Corners | None:
-    """Return the vertices of the polyhedron whose facets are where these forms are 0.
+    """Return the vertices of the polyhedron where these forms are >= 0.
 
     None where it has none: a line runs through it.
 
@@ -68,6 +68,15 @@ def corners(forms: Sequence[Form], n: int) -> Corners | None:
         for facet in range(len(forms))
     ]
     return Corners([vertices[k] for k in order], sorted(directions), meets)
+
+
+def facet_count(polytope: Corners) -> int:
+    """Return how many facets a bounded polytope has: the largest sets of vertices on a hyperplane.
+
+    It may have been made of more half-spaces than its facets.
+    """
+    walls = set(polytope.on) - {frozenset()}
+    return sum(not any(wall < other for other in walls) for wall in walls)
 
 
 def volume_of(polytope: Corners) -> fmpq | None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "locate": "locate:locate_points",
     "cell": "cell:show_cell",
     "neurons": "neurons:show_neurons",
+    "geometry": "geometry:write_geometry",
     "methods": "methods:show_methods",
 }
 """Where the function of each command is, in the order in which they are listed."""
@@ -103,6 +104,7 @@ def nnce(
     nnce locate model.cells.parquet model.onnx points.csv  the row of the cell of each point
     nnce cell model.cells.parquet model.onnx --row 0       its map, facets, neighbours, volume
     nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
+    nnce geometry model.cells.parquet model.onnx -o more.parquet     columns beside the table
     nnce methods                        the methods and LP solvers that can be used here
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
