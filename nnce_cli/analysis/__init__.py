@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BY_LAYER_SCHEMA,
         ByLayerWriter,
     )
+    from nnce_cli.analysis.cell_complex import Homology
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
     from nnce_cli.analysis.geometry import (
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
         Column,
         Geometry,
         Summary,
-        edges_of,
         parse_columns,
     )
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
     from nnce_cli.analysis.task import output_map, task_of
+    from nnce_cli.analysis.topology import Region, Topology, topology_of
 
 __all__ = [
     "BY_LAYER_FORMAT",
@@ -45,18 +46,20 @@ __all__ = [
     "Difference",
     "Forecast",
     "Geometry",
+    "Homology",
     "LayerCells",
     "NetworkCounter",
     "NetworkStats",
     "Norm",
     "Quantity",
+    "Region",
     "Stats",
     "SubCells",
     "Summary",
+    "Topology",
     "arrangement_cells",
     "bounds",
     "compare",
-    "edges_of",
     "forecast",
     "layer_cells",
     "montufar",
@@ -68,6 +71,7 @@ __all__ = [
     "sign_vectors",
     "stats",
     "task_of",
+    "topology_of",
     "union_cells",
 ]
 
@@ -75,6 +79,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
+        "cell_complex": ["Homology"],
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
         "geometry": [
@@ -82,11 +87,11 @@ __getattr__ = lazy_names(
             "Column",
             "Geometry",
             "Summary",
-            "edges_of",
             "parse_columns",
         ],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
         "task": ["output_map", "task_of"],
+        "topology": ["Region", "Topology", "topology_of"],
     },
 )

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli.analysis.affine_maps import CellMaps, cell_maps
-from nnce_cli.analysis.along import TreeRows
 from nnce_cli.analysis.decisions import (
     Bits,
     Bools,
@@ -26,7 +25,7 @@ from nnce_cli.analysis.some_rows import SomeRows
 from nnce_cli.analysis.task import output_map, score_map
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
-from nnce_cli.enumeration import Problem
+from nnce_cli.enumeration import Problem, TreeRows
 from nnce_cli.network import LayerStack
 from nnce_cli.table import Metadata, domain_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnce_cli.api.numbers import floats
 from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class HalfSpaces:
 
         from nnce_cli.domain import make_domain
 
-        rows = np.atleast_2d(_floats(self.rows))
+        rows = np.atleast_2d(floats(self.rows, "a half-space"))
         if rows.shape[1] != n + 1:
             raise InputError(f"half-spaces of {n} inputs have {n + 1} numbers, not {rows.shape[1]}")
         box = Box(-np.inf, np.inf) if self.box is None else self.box
@@ -96,7 +97,7 @@ def placed(stack: LayerStack, where: Where | Any) -> tuple[LayerStack, Domain]:
         from nnce_cli.domain import Slice as Points
         from nnce_cli.domain import on_slice
 
-        points = _floats(where.points)
+        points = floats(where.points, "a point of the slice")
         plane = Points(points.reshape(len(points), -1))
         return on_slice(stack, plane), where.box.on(plane.dimension)
     if not isinstance(where, Box | HalfSpaces | Space):
@@ -106,20 +107,11 @@ def placed(stack: LayerStack, where: Where | Any) -> tuple[LayerStack, Domain]:
     return stack, where.on(stack.n_inputs)
 
 
-def _floats(values: ArrayLike) -> Floats:
-    import numpy as np
-
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError("a domain is not made of numbers") from error
-
-
 def _spread(bound: ArrayLike, n: int) -> Floats:
     """Return a bound for each of n inputs."""
     import numpy as np
 
-    values = _floats(bound).reshape(-1)
+    values = floats(bound, "a bound of the domain").reshape(-1)
     if values.size not in (1, n):
         raise InputError(f"{values.size} bounds are given, and the network has {n} inputs")
     return np.array(np.broadcast_to(values, (n,)))

@@ -39,7 +39,7 @@ class Corners:
         return len(self.vertices[0])
 
 
-def corners(forms: Sequence[Form], n: int) -> Corners | None:
+def corners_of(forms: Sequence[Form], n: int) -> Corners | None:
     """Return the vertices of the polyhedron where these forms are >= 0.
 
     None where it has none: a line runs through it.
@@ -68,15 +68,6 @@ def corners(forms: Sequence[Form], n: int) -> Corners | None:
         for facet in range(len(forms))
     ]
     return Corners([vertices[k] for k in order], sorted(directions), meets)
-
-
-def facet_count(polytope: Corners) -> int:
-    """Return how many facets a bounded polytope has: the largest sets of vertices on a hyperplane.
-
-    It may have been made of more half-spaces than its facets.
-    """
-    walls = set(polytope.on) - {frozenset()}
-    return sum(not any(wall < other for other in walls) for wall in walls)
 
 
 def volume_of(polytope: Corners) -> fmpq | None:

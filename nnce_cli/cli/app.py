@@ -17,6 +17,7 @@ from nnce_cli import __version__
 
 COMMANDS = {
     "enumerate": "enumerate:enumerate_cells",
+    "count": "count:count_cells",
     "estimate": "estimate:estimate_cells",
     "stats": "stats:show_stats",
     "inspect": "inspect:inspect_model",
@@ -31,6 +32,8 @@ COMMANDS = {
     "locate": "locate:locate_points",
     "cell": "cell:show_cell",
     "neurons": "neurons:show_neurons",
+    "graph": "graph:find_graph",
+    "topology": "topology:show_topology",
     "geometry": "geometry:write_geometry",
     "methods": "methods:show_methods",
 }
@@ -90,6 +93,7 @@ def nnce(
 
     \b
     nnce enumerate model.onnx           the table of all cells on the box [-1, 1]^n
+    nnce count one.onnx other.onnx      how many cells each of them has, as one table
     nnce estimate model.onnx            how many cells there will be, and how long it takes
     nnce stats model.cells.parquet      its statistics
     nnce inspect model.onnx             the layers, and bounds on the number of cells
@@ -104,6 +108,8 @@ def nnce(
     nnce locate model.cells.parquet model.onnx points.csv  the row of the cell of each point
     nnce cell model.cells.parquet model.onnx --row 0       its map, facets, neighbours, volume
     nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
+    nnce graph model.cells.parquet model.onnx -o graph.parquet    which cells share a facet
+    nnce topology model.cells.parquet model.onnx           components and holes of each class
     nnce geometry model.cells.parquet model.onnx -o more.parquet     columns beside the table
     nnce methods                        the methods and LP solvers that can be used here
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.signals import stop_on_signals
+from nnce_cli.base.text import duration
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.progress import check_progress
-from nnce_cli.cli.report import duration, json_text, number, print_fields
+from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.say import say
-from nnce_cli.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from nnce_cli.atlas import (

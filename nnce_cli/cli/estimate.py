@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.text import duration
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load, output_names
-from nnce_cli.cli.report import duration, json_text, number, print_fields
+from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.say import say
 from nnce_cli.table import has_witness
 

@@ -38,14 +38,7 @@ def write_geometry(
         typer.Option(
             metavar="NAME,NAME,...",
             help="Of facets, inradius, centre, volume, class, crossed, rank, norms, map_id and "
-            "region. [default: all but centre; volume up to 6 inputs, region with --graph]",
-        ),
-    ] = None,
-    graph: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The dual graph that nnce graph wrote: count linear regions, too.",
+            "region. [default: all but centre; volume up to 6 inputs]",
         ),
     ] = None,
     task: TaskOption = None,
@@ -63,29 +56,29 @@ def write_geometry(
     part of the map to the outputs, the norms with bounds on their errors.
 
     map_id is the first row whose affine map is exactly the same, so that equal numbers are equal
-    maps; with the dual graph region is the first row of the connected part with that map. The
-    summary counts both exactly: the distinct affine functions and the linear regions.
+    maps; region is the first row of the connected part with that map, through facets. The summary
+    counts both exactly: the distinct affine functions and the linear regions.
+
+    Most costly are volume, which is computed in rational arithmetic, then inradius.
 
     \b
     nnce geometry model.cells.parquet model.onnx -o more.parquet
     nnce geometry model.cells.parquet model.onnx -o maps.parquet --columns map_id,norms
-    nnce geometry model.cells.parquet model.onnx -o more.parquet --graph graph.parquet
     """  # noqa: D301
-    from nnce_cli.analysis import Geometry, edges_of
+    from nnce_cli.analysis import Geometry
     from nnce_cli.table import CellTableReader, Output
 
-    refuse_bad_output(output, (cells, model, graph))
+    refuse_bad_output(output, (cells, model))
     if output == "-":
         raise InputError("the summary goes to standard output; give --output a file name")
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
         meant = chosen_task(metadata, stack, task)
-        chosen = _chosen(columns, metadata, meant, with_graph=graph is not None)
-        edges = None if graph is None else edges_of(graph, metadata)
+        chosen = _chosen(columns, metadata, meant)
         with Output(output, force=force) as file, check_progress(not quiet) as show:
             geometry = Geometry(reader, stack, meant, chosen, processes(jobs), show)
-            found = geometry.write(file, edges).to_dict()
+            found = geometry.write(file).to_dict()
             file.commit()
     state = {"complete": metadata.complete, "certified": metadata.certified}
     if json:
@@ -97,7 +90,7 @@ def write_geometry(
     _print_text(found)
 
 
-def _chosen(text: str | None, metadata: Metadata, task: Task, *, with_graph: bool) -> list[Column]:
+def _chosen(text: str | None, metadata: Metadata, task: Task) -> list[Column]:
     """Return the columns to compute.
 
     Raises:
@@ -110,33 +103,25 @@ def _chosen(text: str | None, metadata: Metadata, task: Task, *, with_graph: boo
     varying = sum(low != high for low, high in zip(metadata.lower, metadata.upper, strict=True))
     without = {Column.volume} if varying > MOST_VOLUME_INPUTS else set()
     without |= of_classes if task is Task.REGRESSION else set()
-    without |= set() if with_graph else {Column.region}
     if text is None:
         return [column for column in Column if column not in without | {Column.centre}]
     chosen = parse_columns(text)
-    refused = [column for column in chosen if column in without]
-    if not refused:
-        return chosen
-    reasons = {
-        Column.volume: f"volumes are computed up to {MOST_VOLUME_INPUTS} inputs that vary, and "
-        f"there are {varying}; leave the column out",
-        Column.region: "linear regions need to know which cells share a facet; give the file of "
-        "nnce graph with --graph",
-    }
-    raise InputError(
-        reasons.get(refused[0], "a regression has no classes; say what the outputs mean: --task")
-    )
+    if Column.volume in without & {*chosen}:
+        raise InputError(
+            f"volumes are computed up to {MOST_VOLUME_INPUTS} inputs that vary, and there are "
+            f"{varying}; leave the column out"
+        )
+    if without & {*chosen}:
+        raise InputError("a regression has no classes; say what the outputs mean with --task")
+    return chosen
 
 
 def _print_text(found: dict[str, Any]) -> None:
     facts = {"cells": number(found["cells"])}
     if "distinct_maps" in found:
         facts["distinct affine functions"] = number(found["distinct_maps"])
-        facts["linear regions"] = (
-            number(found["linear_regions"])
-            if "linear_regions" in found
-            else "not counted: give the file of nnce graph with --graph"
-        )
+    if "linear_regions" in found:
+        facts["linear regions"] = number(found["linear_regions"])
     if "boundary_cells" in found:
         facts["cells on the decision boundary"] = number(found["boundary_cells"])
     if "volume" in found:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.check import TimeLimit, refuse_tail
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
@@ -18,7 +19,6 @@ from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, print_fields
 from nnce_cli.cli.say import say
-from nnce_cli.cli.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from nnce_cli.atlas import Extreme, Range

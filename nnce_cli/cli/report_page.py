@@ -87,7 +87,8 @@ def write_report(
         marks = None
         if partition is not None:
             plane = partition.plane
-            marks = Marks.of(plane, None if points is None else read_data(points, plane))
+            data, labels = (None, []) if points is None else read_data(points, plane.origin.size)
+            marks = Marks.of(plane, data, labels)
         elif points is not None:
             raise InputError("--points are marked where one or two inputs vary; leave it out")
         found = stats(reader.batches(witness=False), metadata.sizes)

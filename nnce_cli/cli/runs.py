@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.text import visible
-from nnce_cli.cli.report import duration, json_text, number, print_table
+from nnce_cli.base.text import duration, visible
+from nnce_cli.cli.report import json_text, number, print_table
 from nnce_cli.cli.say import say
 
 

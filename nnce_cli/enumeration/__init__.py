@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.enumeration.along import Met, TreeRows, walk_along
     from nnce_cli.enumeration.available import (
         Availability,
         available_back_ends,
         available_methods,
     )
     from nnce_cli.enumeration.batch import CellBatch, DecisionLog
-    from nnce_cli.enumeration.dictionary import DictionaryWalk, ThinnedWalk, Windows
+    from nnce_cli.enumeration.dictionary import (
+        DictionaryWalk,
+        FacetBatch,
+        Facets,
+        FacetWalk,
+        ThinnedWalk,
+        Windows,
+    )
     from nnce_cli.enumeration.driver import batches
     from nnce_cli.enumeration.layerwise.lp.dictionary import optimum
     from nnce_cli.enumeration.methods import (
@@ -60,12 +68,17 @@ __all__ = [
     "CellPoints",
     "DecisionLog",
     "DictionaryWalk",
+    "FacetBatch",
+    "FacetWalk",
+    "Facets",
+    "Met",
     "Method",
     "Place",
     "Problem",
     "RankFinder",
     "Subtree",
     "ThinnedWalk",
+    "TreeRows",
     "VertexWalk",
     "Walk",
     "Windows",
@@ -81,6 +94,7 @@ __all__ = [
     "place",
     "rounded_outward",
     "unpack_subtrees",
+    "walk_along",
     "walk_factory",
 ]
 
@@ -88,9 +102,12 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "along": ["Met", "TreeRows", "walk_along"],
         "available": ["Availability", "available_back_ends", "available_methods"],
         "batch": ["CellBatch", "DecisionLog"],
-        "dictionary": ["DictionaryWalk", "ThinnedWalk", "Windows"],
+        "dictionary": [
+            "DictionaryWalk", "FacetBatch", "FacetWalk", "Facets", "ThinnedWalk", "Windows",
+        ],
         "driver": ["batches"],
         "layerwise.lp.dictionary": ["optimum"],
         "methods": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,7 +78,10 @@ class RunFolder:
         with _reporting(path):
             (path / PARTS).mkdir(exist_ok=True)
             for stray in (path / PARTS).glob(".nnce-*.part"):
-                stray.unlink(missing_ok=True)
+                if stray.is_dir():
+                    shutil.rmtree(stray, ignore_errors=True)
+                else:
+                    stray.unlink(missing_ok=True)
         return cls(path, lock, Journal(path / JOURNAL, write=True))
 
     def _compare(self, about: dict[str, Any]) -> None:
@@ -111,6 +115,11 @@ class RunFolder:
     ) -> None:
         self.journal.close()
         self._lock.__exit__(kind, error, trace)
+
+
+def new_stray() -> str:
+    """Return the name of something new among the parts that is swept up when a run goes on."""
+    return f".nnce-{secrets.token_hex(8)}.part"
 
 
 def part_path(folder: Path, number: int) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from nnce_cli.plotting.titles import printable
+from nnce_cli.plotting.words import printable
 
 LONG_TABLE = 30  # rows; longer ones are folded
 

@@ -17,7 +17,7 @@ from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.palette import shades_of_scale
 from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Ints
-from nnce_cli.plotting.style import AREAS, BOUNDARY, LINES
+from nnce_cli.plotting.style import AREAS, BOUNDARY, LINES, SCALE
 
 FINENESS = 2.0**32 - 1  # coordinates are this many steps of the domain's width, in uint32
 MOST_OUTPUTS = 4  # that the map can be coloured by
@@ -66,7 +66,7 @@ def map_data(partition: Partition, classes: Classes, marks: Marks | None = None)
         "mapColours": MAP_COLOURS,
         "lines": LINES,
         "boundaryColour": BOUNDARY,
-        "scale": shades_of_scale(SHADES),
+        "scale": shades_of_scale(SCALE, SHADES),
     }
 
 

@@ -20,6 +20,7 @@ from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.domain_files import domain_options
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks, short_number
+from nnce_cli.plotting.fills import usual_colouring
 from nnce_cli.plotting.html import json_script, pairs, preformatted, table, text
 from nnce_cli.plotting.map_data import map_data
 from nnce_cli.plotting.marks import Marks
@@ -175,7 +176,9 @@ def _cells(subject: Subject) -> str:
         )
     with our_style():
         words = title(subject.metadata, subject.model, subject.stats.cells, seen_words(partition))
-        figure = draw_cells(partition, "layer1", words, marks=subject.marks)
+        figure = draw_cells(
+            partition, usual_colouring(partition.plane.task), words, marks=subject.marks
+        )
         kind = "svg" if subject.stats.cells <= VECTOR_CELLS else "png"
         shown = _figure(figure, kind, "The cells of the domain and the outputs on them.")
     return f"<h2>Cells</h2>\n{shown}"
@@ -281,7 +284,7 @@ def _statistics(subject: Subject) -> str:
     with our_style():
         drawn = [
             _figure(
-                draw_ranks(stats, subject.dimension, subject.title),
+                draw_ranks(stats, subject.title),
                 "svg",
                 "Cells of the next layer inside a cell, by its rank. The theoretical maximum is "
                 + (_MOST_OF_RELUS if stats.sizes.is_relu else _MOST),

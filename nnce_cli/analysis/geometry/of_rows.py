@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
@@ -51,7 +50,7 @@ class OfRows:
         self._on_cells = OnCells(stack, reader.metadata, task, self._centres)
 
     def at(self, some: SomeRows) -> Values:
-        """Return the columns of some rows by name, but those that tell cells apart by their maps.
+        """Return the columns of some rows by name: those that tell of each by itself.
 
         Raises:
             InputError: a row is no cell of the network.
@@ -69,8 +68,8 @@ class OfRows:
             found |= self._norms(some)
         if Column.rank in asked:
             found["rank"] = self._ranks(some)
-        if asked & {Column.facets, Column.volume}:
-            found |= self._one_by_one(some)
+        if Column.volume in asked:
+            found["volume"] = self._volumes(some)
         return found
 
     def _norms(self, some: SomeRows) -> Values:
@@ -106,16 +105,14 @@ class OfRows:
             )
         )
 
-    def _one_by_one(self, some: SomeRows) -> Values:
-        facets, volumes = [], []
-        for place in range(len(some.joined)):
-            cell = self._cell(some, place)
-            if Column.facets in self._columns:
-                facets.append(cell.facet_count)
-            if Column.volume in self._columns:
-                volume = cell.volume
-                volumes.append(math.nan if volume is None else nearest_float(volume))
-        return {"facets": np.array(facets), "volume": np.array(volumes)}
+    def _volumes(self, some: SomeRows) -> Floats:
+        """Return the volumes, each the nearest float64; NaN where they are infinite or too much."""
+        found = np.full(len(some.joined), np.nan)
+        for place in range(len(found)):
+            volume = self._cell(some, place).volume
+            if volume is not None:
+                found[place] = nearest_float(volume)
+        return found
 
     def _cell(self, some: SomeRows, place: int) -> Cell:
         return Cell(self._space, self._reader, some.joined[place], some.first + place)

@@ -29,7 +29,7 @@ def regions_of(maps: Ints, edges: Iterable[tuple[Ints, Ints]]) -> Ints:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    first = spooled(len(maps), None, np.int64)
+    first = spooled(len(maps), np.int64)
     first[:] = np.arange(len(maps))
     for one, other in edges:
         inside = maps[one] == maps[other]

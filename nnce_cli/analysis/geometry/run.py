@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +21,20 @@ from nnce_cli.analysis.geometry.table import GeometryWriter
 from nnce_cli.analysis.some_rows import SomeRows, parts_of
 from nnce_cli.analysis.table_and_model import refuse_other_model
 from nnce_cli.analysis.task import output_map
+from nnce_cli.atlas import BorderFinder
 from nnce_cli.base.task import Task
 from nnce_cli.base.workers import in_order
 from nnce_cli.enumeration import Problem
 from nnce_cli.network import LayerStack
-from nnce_cli.table import CellTableReader, Output, domain_of
+from nnce_cli.table import CellTableReader, CodeFile, Output, domain_of
 
-PAIRS = 1 << 14  # of cells whose maps are compared in one go
+ROWS = 1 << 13  # that a process looks at in one go
 SMALL = 256  # rows that one process looks at as fast
+NEED_WITNESS = {Column.inradius, Column.centre, Column.class_, Column.crossed}
 
 Ints = NDArray[np.int64]
+Found = TypeVar("Found")
 Progress = Callable[[str, int, int], object]
-Edges = Iterable[tuple[Ints, Ints]]
 
 
 class Geometry:
@@ -53,85 +59,109 @@ class Geometry:
         """
         refuse_other_model(reader.metadata, stack)
         self._reader, self._stack = reader, stack
+        self._domain = domain_of(reader.metadata)
         self._columns, self._task = columns, task
         self._jobs = jobs if reader.rows > SMALL else 1
         self._progress = progress
 
-    def write(self, output: Output, edges: Edges | None = None) -> Summary:
+    def write(self, output: Output) -> Summary:
         """Write the columns to an output, which is to be committed; return what they add up to.
-
-        Args:
-            output: where they go.
-            edges: pairs of rows that share a facet, for the column ``region``.
 
         Raises:
             InputError: a row is no cell of the network, or the rows are not in order.
         """
         summary = Summary()
-        by_row: dict[str, Ints] = {}
-        if Column.map_id in self._columns or Column.region in self._columns:
-            by_row["map_id"] = self._map_ids()
-            summary.distinct_maps = _count_firsts(by_row["map_id"])
-        if edges is not None:
-            by_row["region"] = regions_of(by_row["map_id"], edges)
-            summary.linear_regions = _count_firsts(by_row["region"])
-        writer = GeometryWriter(output, self._reader.metadata, self._columns)
-        for rows, values in self._values():
-            here = slice(summary.cells, summary.cells + rows)
-            summary.add(rows, values)
-            writer.write(values | {name: column[here] for name, column in by_row.items()})
-            self._progress("geometry", summary.cells, self._reader.rows)
+        with tempfile.TemporaryDirectory(prefix="nnce-") as folder:
+            kept = self._kept(Path(folder) / "codes", summary)
+            writer = GeometryWriter(output, self._reader.metadata, self._columns)
+            for rows, values in self._of_rows():
+                here = slice(summary.cells, summary.cells + rows)
+                values |= {name: column[here] for name, column in kept.items()}
+                summary.add(rows, values)
+                writer.write(values)
+                self._progress("geometry", summary.cells, self._reader.rows)
         writer.close()
         return summary
 
-    def _values(self) -> Iterator[tuple[int, Values]]:
-        """Yield how many the next rows are, and their columns."""
+    def _kept(self, path: Path, summary: Summary) -> dict[str, Ints]:
+        """Return the columns for which all rows are looked at first: facets, maps, regions."""
+        wanted = {*self._columns}
+        kept: dict[str, Ints] = {}
+        if not wanted & {Column.facets, Column.map_id, Column.region}:
+            return kept
+        batches = self._reader.batches(witness=False)
+        codes = CodeFile.write(path, self._stack.layout.row_bytes, batches)
+        if wanted & {Column.map_id, Column.region}:
+            kept["map_id"] = self._map_ids(codes)
+            summary.distinct_maps = _count_firsts(kept["map_id"])
+        if wanted & {Column.facets, Column.region}:
+            facets = spooled(codes.rows, np.int64)
+            edges = self._borders(codes, facets)
+            if Column.region in wanted:
+                kept["region"] = regions_of(kept["map_id"], edges)
+                summary.linear_regions = _count_firsts(kept["region"])
+            deque(edges, maxlen=0)  # to the end, in any case
+            kept |= {"facets": facets} if Column.facets in wanted else {}
+        return kept
+
+    def _map_ids(self, codes: CodeFile) -> Ints:
+        """Return for each row (rows,) the first row with exactly the same map."""
+        stack = Problem.of(self._stack, self._domain).stack
+        output = output_map(stack)
+        keys, finder = spooled(codes.rows, np.uint64), MapKeys(stack, output)
+        for here, found in self._by_parts(
+            "keys of affine maps", lambda a, b: finder.of(codes.codes(a, b))
+        ):
+            keys[here] = found
+        first = first_rows_with(keys)
+        equal = EqualMaps(stack, output)
+
+        def unequal_in(start: int, stop: int) -> Ints:
+            """Return the rows whose map is not that of the first row with their key."""
+            later = start + np.flatnonzero(first[start:stop] != np.arange(start, stop))
+            return later[~equal.of(codes.at(later), codes.at(first[later]))]
+
+        unequal = [found for _, found in self._by_parts("affine maps", unequal_in)]
+        split_unequal(first, np.concatenate([first[:0], *unequal]), codes, equal)
+        return first
+
+    def _borders(self, codes: CodeFile, facets: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the pairs of rows that share a facet; put in how many facets each row has."""
+        finder = BorderFinder(self._stack, self._domain, self._reader, codes)
+
+        def borders(start: int, stop: int) -> tuple[Ints, Ints, Ints]:
+            found = finder.at(start, stop)
+            return found.degree + found.of_domain, found.row, found.neighbour
+
+        for here, (counts, rows, neighbours) in self._by_parts("borders of cells", borders):
+            facets[here] = counts
+            yield rows, neighbours
+
+    def _by_parts(
+        self, name: str, work: Callable[[int, int], Found]
+    ) -> Iterator[tuple[slice, Found]]:
+        """Yield what work on all rows from one to another finds, in their order."""
+        rows = self._reader.rows
+        parts = [slice(start, min(start + ROWS, rows)) for start in range(0, rows, ROWS)]
+        found = in_order(lambda part: work(part.start, part.stop), parts, self._jobs)
+        for part, each in zip(parts, found, strict=True):
+            yield part, each
+            self._progress(name, part.stop, rows)
+
+    def _of_rows(self) -> Iterator[tuple[int, Values]]:
+        """Yield how many the next rows are, and the columns that tell of each by itself."""
         look = OfRows(self._reader, self._stack, self._task, self._columns)
 
         def at(some: SomeRows) -> tuple[int, Values]:
             return len(some.joined), look.at(some)
 
-        witness = bool({*self._columns} - {Column.map_id, Column.region, Column.rank, Column.norms})
+        witness = bool(NEED_WITNESS & {*self._columns})
         parts = parts_of(self._reader.batches(witness=witness), self._reader.metadata)
         yield from in_order(at, parts, self._jobs)
-
-    def _map_ids(self) -> Ints:
-        """Return for each row (rows,) the first row with exactly the same map."""
-        rows, width = self._reader.rows, self._stack.layout.row_bytes
-        stack = Problem.of(self._stack, domain_of(self._reader.metadata)).stack
-        output = output_map(stack)
-        keys, joined = spooled(rows, None, np.uint64), spooled(rows, width, np.uint8)
-        finder = MapKeys(stack, output)
-
-        def keys_of(some: SomeRows) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
-            return some.joined, finder.of(some.joined)
-
-        parts = parts_of(self._reader.batches(witness=False), self._reader.metadata)
-        done = 0
-        for codes, found in in_order(keys_of, parts, self._jobs):
-            here = slice(done, done + len(found))
-            joined[here], keys[here] = codes, found
-            done = here.stop
-            self._progress("keys of affine maps", done, rows)
-        first = first_rows_with(keys)
-        equal = EqualMaps(stack, output)
-        unequal = [np.zeros(0, np.int64)]
-
-        def unequal_in(start: int) -> Ints:
-            here = first[start : start + PAIRS]
-            own = start + np.flatnonzero(here != np.arange(start, start + len(here)))
-            return own[~equal.of(joined[own], joined[first[own]])]
-
-        for part in in_order(unequal_in, range(0, rows, PAIRS), self._jobs):
-            unequal.append(part)
-            self._progress("affine maps", min(PAIRS * (len(unequal) - 1), rows), rows)
-        split_unequal(first, np.concatenate(unequal), joined, equal)
-        return first
 
 
 def _count_firsts(first: Ints) -> int:
     """Return how many rows are the first ones of their kind."""
-    return sum(
-        int(np.count_nonzero(first[k : k + PAIRS] == np.arange(k, min(k + PAIRS, len(first)))))
-        for k in range(0, len(first), PAIRS)
-    )
+    starts = range(0, len(first), ROWS)
+    parts = ((start, first[start : start + ROWS]) for start in starts)
+    return sum(int(np.count_nonzero(part == start + np.arange(len(part)))) for start, part in parts)

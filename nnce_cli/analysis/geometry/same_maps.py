@@ -27,6 +27,7 @@ from nnce_cli.analysis.geometry.relevant import RelevantGains
 from nnce_cli.analysis.geometry.spool import spooled
 from nnce_cli.base.errors import InputError
 from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.table import CodeFile
 
 KEY_PRIMES = 3
 KEY_SHIFTS = (40, 20, 0)  # of the residues, of 24 bits each, in a key
@@ -114,7 +115,7 @@ def first_rows_with(keys: Keys) -> Ints:
     kept are the different keys of a part.
     """
     rows = len(keys)
-    first = spooled(rows, None, np.int64)
+    first = spooled(rows, np.int64)
     parts = np.uint64(-(-rows // GROUPED) or 1)
     for part in range(int(parts)):
         known, where = np.zeros(0, np.uint64), np.zeros(0, np.int64)
@@ -132,12 +133,12 @@ def first_rows_with(keys: Keys) -> Ints:
     return first
 
 
-def split_unequal(first: Ints, unequal: Ints, joined: Bytes, equal_maps: EqualMaps) -> None:
+def split_unequal(first: Ints, unequal: Ints, codes: CodeFile, equal_maps: EqualMaps) -> None:
     """Mend ``first`` for rows (k,), ascending, whose map is not that of the first one."""
     while unequal.size:
         _, at, back = np.unique(first[unequal], return_index=True, return_inverse=True)
         others = unequal[at][back]
-        equal = equal_maps.of(joined[unequal], joined[others])
+        equal = equal_maps.of(codes.at(unequal), codes.at(others))
         first[unequal[equal]] = others[equal]
         unequal = unequal[~equal]
 

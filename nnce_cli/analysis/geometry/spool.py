@@ -11,22 +11,20 @@ from numpy.typing import DTypeLike, NDArray
 from nnce_cli.base.errors import InputError
 
 
-def spooled(rows: int, width: int | None, kind: DTypeLike) -> NDArray[Any]:
-    """Return an array of zeros (rows,) or (rows, width) in a file that goes away with it.
+def spooled(rows: int, kind: DTypeLike) -> NDArray[Any]:
+    """Return an array of zeros (rows,) in a file that goes away with it.
 
     Raises:
         InputError: there is no room for it.
     """
-    shape = (rows,) if width is None else (rows, width)
-    size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    if size == 0:
-        return np.zeros(shape, kind)
+    if rows == 0:
+        return np.zeros(0, kind)
     try:
         with tempfile.TemporaryFile() as file:
-            file.truncate(size)
-            return np.memmap(file, kind, "r+", shape=shape)
+            file.truncate(rows * np.dtype(kind).itemsize)
+            return np.memmap(file, kind, "r+", shape=(rows,))
     except OSError as error:
         raise InputError(
-            f"cannot keep {size:,} bytes in the folder {tempfile.gettempdir()}: {error.strerror}; "
-            "set TMPDIR to a folder with more room"
+            f"cannot keep {rows:,} numbers in the folder {tempfile.gettempdir()}: "
+            f"{error.strerror}; set TMPDIR to a folder with more room"
         ) from error

@@ -1,0 +1,136 @@
+"""The dual graph of a table: its cells, and an edge for each facet that two of them share."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnce_cli.atlas.graph_file import Edges, read_edges
+from nnce_cli.atlas.graph_run import GraphRun, never, silent
+from nnce_cli.base.errors import InputError
+from nnce_cli.network import LayerStack
+from nnce_cli.table import CellTableReader
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from scipy.sparse import csr_array
+
+Index = NDArray[np.int64]
+
+UNREACHED = -1
+
+
+class Diameter(NamedTuple):
+    """Bounds of the largest distance between two cells, in facets that are crossed."""
+
+    at_least: int
+    at_most: int
+
+
+@dataclass(frozen=True, eq=False)
+class DualGraph:
+    """The cells of a table, numbered as its rows, and the facets between them.
+
+    ``edges`` has arrays (E,): ``row`` < ``neighbour``, and the ``layer`` (from 1) and ``unit``
+    (from 0) of the first unit that changes there. ``about`` is what `nnce graph` says of it.
+    """
+
+    cells: int
+    edges: Edges
+    about: dict[str, Any]
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """The adjacency matrix (cells, cells): symmetric, boolean, sparse."""
+        from scipy.sparse import csr_array
+
+        ends = self.edges.row, self.edges.neighbour
+        both = np.concatenate(ends), np.concatenate(ends[::-1])
+        return csr_array((np.ones(len(both[0]), np.bool_), both), (self.cells, self.cells))
+
+    def to_networkx(self) -> nx.Graph[int]:
+        """Return a networkx graph: nodes are rows, edges have ``layer`` and ``unit``.
+
+        Raises:
+            InputError: networkx is not installed.
+        """
+        try:
+            import networkx as nx
+        except ImportError as error:
+            raise InputError("networkx is not installed: pip install networkx") from error
+        graph: nx.Graph[int] = nx.Graph()
+        graph.add_nodes_from(range(self.cells))
+        graph.add_edges_from(
+            (row, neighbour, {"layer": layer, "unit": unit})
+            for row, neighbour, layer, unit in zip(*(e.tolist() for e in self.edges), strict=True)
+        )
+        return graph
+
+    @cached_property
+    def components(self) -> int:
+        """The number of connected components."""
+        from scipy.sparse.csgraph import connected_components
+
+        return int(connected_components(self.matrix, directed=False, return_labels=False))
+
+    def distances(self, row: int) -> Index:
+        """Return how many facets are crossed from a row's cell to each, at least: (cells,).
+
+        -1 where there is no way.
+        """
+        starts, neighbours = self.matrix.indptr, self.matrix.indices
+        found = np.full(self.cells, UNREACHED)
+        found[row] = distance = 0
+        front = np.array([row])
+        while front.size:
+            distance += 1
+            first, count = starts[front], starts[front + 1] - starts[front]
+            offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            beyond = neighbours[np.repeat(first, count) + offsets]
+            front = np.unique(beyond[found[beyond] == UNREACHED])
+            found[front] = distance
+        return found
+
+    @cached_property
+    def diameter(self) -> Diameter | None:
+        """Bounds of the diameter, from four searches; None where the graph is not connected."""
+        if self.cells == 0:
+            return None
+        here = self.distances(0)
+        if (here == UNREACHED).any():
+            return None
+        one = self.distances(int(here.argmax()))
+        other = self.distances(int(one.argmax()))
+        middle = self.distances(int(np.maximum(one, other).argmin()))
+        farthest = [int(found.max()) for found in (here, one, other, middle)]
+        return Diameter(max(farthest), min(2 * min(farthest), max(self.cells - 1, 0)))
+
+
+def read_graph(path: Path) -> DualGraph:
+    """Read the Parquet file that `nnce graph` wrote.
+
+    Raises:
+        InputError: it is no such file, or damaged.
+    """
+    edges, about = read_edges(path)
+    return DualGraph(about["cells"], edges, about)
+
+
+def dual_graph(cells: Path, stack: LayerStack, jobs: int = 1) -> DualGraph:
+    """Compute the dual graph of a cell table and its network, in ``jobs`` processes.
+
+    Raises:
+        InputError: the table is damaged, or a row is no cell of the network.
+    """
+    with tempfile.TemporaryDirectory(prefix="nnce-") as place, CellTableReader(cells) as reader:
+        path = Path(place) / "graph.parquet"
+        with GraphRun(Path(place) / "run", reader, stack) as run:
+            run.work(jobs, never, silent)
+            run.write(str(path), "parquet", force=False)
+        return read_graph(path)
