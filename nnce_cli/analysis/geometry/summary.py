@@ -39,7 +39,9 @@ class Summary:
         if "volume" in values:
             known = values["volume"][~np.isnan(values["volume"])]
             self._without_volume += rows - len(known)
-            self._volume = math.fsum([0.0 if math.isnan(self._volume) else self._volume, *known])
+            if len(known):
+                before = 0.0 if math.isnan(self._volume) else self._volume
+                self._volume = math.fsum([before, *known.tolist()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, of the columns that are there."""
