@@ -207,6 +207,8 @@ class Cell:
         forms = [self._forms[facet.halfspaces[0]] for facet in self.facets]
         try:
             return corners_of(forms, self.space.dimension) or Corners([], [], [])
+        try:  # from the domain on inwards
+            return corners_of(self._forms[::-1], self.space.dimension) or Corners([], [], [])
         except InputError:
             return None
 
