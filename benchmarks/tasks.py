@@ -1,4 +1,4 @@
-"""The tasks of a run over a `Tree`, and a run of them on any number of workers, second by second."""
+"""The tasks of a run over a `Tree`, and a run of them on any number of workers by the second."""
 
 from __future__ import annotations
 

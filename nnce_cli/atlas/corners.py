@@ -40,7 +40,6 @@ class Corners:
 
 
 def corners_of(forms: Sequence[Form], n: int) -> Corners | None:
-    """Return the vertices of the polyhedron whose facets are where these forms are 0.
     """Return the vertices of the polyhedron where these forms are >= 0.
 
     None where it has none: a line runs through it.

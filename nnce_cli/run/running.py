@@ -118,8 +118,6 @@ def run(
         with _saving(request, folder):
             stopped_by = coordinate(
                 folder.journal, plan, request.jobs, request.limits, should_stop, looks,
-                _engine(request, plan, folder),
-                folder.journal, plan, request.jobs, request.limits, should_stop, observers,
                 _engine(request, plan, folder, tell),
             )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))

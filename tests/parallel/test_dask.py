@@ -27,7 +27,6 @@ from nnce_cli.parallel.task import Failure, Outcome, Task
 from tests.dask_cluster import NO_NNCE, SLOW_TASKS, SMALL_TASKS, TREE_NODES, Processes, client_of
 from tests.runs import generic, part_files, save_layers
 
-
 HAND_MADE = Path(__file__).parents[2] / "sample_models" / "hand-made.onnx"
 
 
@@ -356,7 +355,8 @@ def test_a_storm(tmp_path, monkeypatch):
         codes = []
         for rest in (3, 60):  # seconds between the deaths of the scheduler and what comes next
             monkeypatch.setattr(
-                "nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT", 20.0 if rest < 20 else 2.0
+                "nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT",
+                20.0 if rest < 20 else 2.0,
             )
             storm.begin(rest)
             arguments = ["-o", "cells", "--dask", processes.address]
