@@ -115,7 +115,7 @@ def test_graphs_are_those_of_the_cells_one_by_one(tmp_path, name):
 
 
 @examples(4)
-@given(networks([(2, 4, 3), (3, 4, 3), (2, 3, 3, 2)]), st.integers(1, 30))
+@given(networks([(2, 4, 3), (3, 4, 3), (2, 3, 3, 2)]), st.integers(6, 30))
 def test_nothing_depends_on_pieces_and_processes(tmp_path_factory, drawn, rows):
     stack = stack_from(drawn)
     path = tmp_path_factory.mktemp("graph") / "cells.parquet"
