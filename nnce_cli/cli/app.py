@@ -34,6 +34,7 @@ COMMANDS = {
     "neurons": "neurons:show_neurons",
     "graph": "graph:find_graph",
     "topology": "topology:show_topology",
+    "geometry": "geometry:write_geometry",
     "methods": "methods:show_methods",
     "help": "help:show_help",
 }
@@ -110,6 +111,7 @@ def nnce(
     nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
     nnce graph model.cells.parquet model.onnx -o graph.parquet    which cells share a facet
     nnce topology model.cells.parquet model.onnx           components and holes of each class
+    nnce geometry model.cells.parquet model.onnx -o more.parquet     columns beside the table
     nnce methods                        the methods and LP solvers that can be used here
     nnce help enumerate                 all about a command
 

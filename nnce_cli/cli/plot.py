@@ -148,7 +148,7 @@ def plot_cells(
     how the number of cells grows from layer to layer.
 
     A class has one colour in all pictures. Equal input gives an equal file. It needs matplotlib:
-    pip install 'nnce-cli[plot]'.
+    pip install matplotlib.
 
     \b
     nnce plot model.cells.parquet model.onnx -o cells.png

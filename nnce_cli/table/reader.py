@@ -151,6 +151,8 @@ class CellTableReader:
         """
         layout = self.metadata.sizes.layout
         names = code_names(layout)
+        if not names:
+            return np.zeros((self.groups[group], 0), dtype=np.uint8)
         parts = [np.zeros((0, layout.row_bytes), dtype=np.uint8)]
         with self._reporting("is damaged"):
             for batch in self._group(group, names):
