@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cube_simplex.hpp"
+#include "facets.hpp"
 #include "image/search.hpp"
 #include "network.hpp"
 #include "ranks.hpp"
@@ -544,6 +545,30 @@ void bind_tree_walks(nb::module_& m) {
       nb::arg("network"), nb::arg("image").none(), nb::arg("rows"), nb::arg("witness"),
       nb::arg("certify"), nb::arg("log"), nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>());
   bind_walk_members(walk);
+  nb::class_<FacetWalk, TreeWalk>(m, "FacetWalk", "The walk of a subtree that finds facets too.")
+      .def(
+          "__init__",
+          [](FacetWalk* self, const Network& net, bool sides) {
+            new (self) FacetWalk(net, sides);
+          },
+          nb::arg("network"), nb::arg("sides"), nb::keep_alive<1, 2>())
+      .def(
+          "take_facets",
+          [](FacetWalk& self) {
+            const auto facets = self.units().size();
+            const auto bytes = static_cast<std::size_t>(self.network().bytes());
+            auto taken = std::make_tuple(
+                numpy(self.ends().data(), std::vector<std::size_t>{self.ends().size()}),
+                numpy(self.side_facets().data(),
+                      std::vector<std::size_t>{self.side_facets().size()}),
+                numpy(self.units().data(), std::vector<std::size_t>{facets}),
+                numpy(self.beyond().data(), std::vector<std::size_t>{facets, bytes}));
+            self.clear_facets();
+            return taken;
+          },
+          "Return, of the rows since the last call, where the facets of each end, and how many\n"
+          "sides of the box are facets (-1: left open); and of the facets the unit, and the packed\n"
+          "signs beyond if nothing else changes there.");
   nb::class_<ThinnedWalk, TreeWalk>(m, "ThinnedWalk", "The walk of a random part of the tree.")
       .def(
           "__init__",

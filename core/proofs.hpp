@@ -18,20 +18,27 @@ namespace nnce {
 
 inline constexpr double kNegligible = 1e-12;  // smaller multipliers are left out of a proof
 
-// Prove that side times a unit's preactivation is positive on the cell of a frame.
+// An affine function h of the input, laid out as `Path::form`, with bounds on |constant| + sum
+// |coefficient| |x| over the box and on its rounding.
+struct Form {
+  const double* values;
+  double size, error;
+};
+
+// Prove that side times a function h is positive on the cell of a frame.
 //
-// Takes the coefficients of the unit's row over the nonbasic slacks as multipliers λ >= 0, and
+// Takes the coefficients of its row over the nonbasic slacks as multipliers λ >= 0, and
 // bounds side * h - sum_k λ_k s_k from below over the box (the multipliers of the box's own bounds
 // are implied). True is a proof; false means unsure. K vectors hold a form, 0: any number;
 // `residual` has room for them.
 template <int K>
-bool is_positive(const Network& net, const Path& path, const Frame& f, Index unit, Index row,
+bool is_positive(const Network& net, const Path& path, const Frame& f, const Form& h, Index row,
                  double side, Doubles* residual) {
   const Index d = net.d(), vectors = K > 0 ? K : padded(d) / kLanes;
-  const double *form = path.form(unit), *value = f.value(row);
+  const double *form = h.values, *value = f.value(row);
   for (Index j = 0; j < vectors; ++j) residual[j] = all(side) * load(form + 1 + j * kLanes);
   double constant = side * form[0];
-  double size = path.form_size[unit], error = path.form_error[unit];
+  double size = h.size, error = h.error;
   Index terms = 0;
   for (Index c = 0; c < d; ++c) {
     const double multiplier = side * value[c];
@@ -55,6 +62,14 @@ bool is_positive(const Network& net, const Path& path, const Frame& f, Index uni
   }
   error += 2.0 * static_cast<double>(terms + d + 8) * kUnit * size + kUnderflow;
   return constant + sum_of(sum) > error;
+}
+
+// The same of a unit's preactivation.
+template <int K>
+bool is_positive(const Network& net, const Path& path, const Frame& f, Index unit, Index row,
+                 double side, Doubles* residual) {
+  const Form h{path.form(unit), path.form_size[unit], path.form_error[unit]};
+  return is_positive<K>(net, path, f, h, row, side, residual);
 }
 
 // Evaluates the network at points, with a bound on rounding.

@@ -414,7 +414,10 @@ class TreeWalk {
     const bool exists = answer != Answer::kEmpty;
     log_.add(0, exists ? Decision::kIsCell : Decision::kIsEmpty, false);
     cells_.share += frames_[t].share;
-    if (exists) cells_.add(search_ ? search_->x() : witness_.point());
+    if (exists) {
+      found_cell(t);
+      cells_.add(search_ ? search_->x() : witness_.point());
+    }
     pop();
     return std::nullopt;
   }
@@ -444,6 +447,9 @@ class TreeWalk {
     path_.choose(f.pending, 1);
     winners_.note(path_, f.pending);
   }
+
+  // The cell of frame t, the top one, exists: `witness_` has a point inside, if it is asked for.
+  virtual void found_cell(Index /*t*/) {}
 
   // The parts of a cell are frames first … last now, one for each winner of the max of a unit.
   virtual void divided(Index /*first*/, Index /*last*/, Index /*unit*/) {}

@@ -133,6 +133,7 @@ class Winners {
     for (Index k = 0; k < max.units(); ++k) bits.push_back(k == on ? 1 : 0);
   }
   // Who wins where a unit is positive.
+  [[nodiscard]] Index low(Index unit) const { return low_[unit]; }
   [[nodiscard]] Index high(Index unit) const { return high_[unit]; }
 
  private:

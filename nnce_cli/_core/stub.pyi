@@ -236,6 +236,18 @@ class TreeWalk:
     @property
     def rebuilds(self) -> int: ...
 
+class FacetWalk(TreeWalk):
+    """The walk of a subtree that finds facets too."""
+
+    def __init__(self, network: Network, sides: bool) -> None: ...
+
+    def take_facets(self) -> tuple[NDArray[numpy.int64], NDArray[numpy.int32], NDArray[numpy.int32], NDArray[numpy.uint8]]:
+        """
+        Return, of the rows since the last call, where the facets of each end, and how many
+        sides of the box are facets (-1: left open); and of the facets the unit, and the packed
+        signs beyond if nothing else changes there.
+        """
+
 class ThinnedWalk(TreeWalk):
     """The walk of a random part of the tree."""
 

@@ -19,15 +19,16 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpz
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.along import TreeRows, walk_along
 from nnce_cli.analysis.winners import MOST_CLASSES, Winners
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
     Problem,
     Subtree,
+    TreeRows,
     Walk,
     batches,
     choose,
+    walk_along,
     walk_factory,
 )
 from nnce_cli.exact import Pullback

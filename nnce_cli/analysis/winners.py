@@ -14,9 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.analysis.along import TreeRows, walk_along
 from nnce_cli.domain import Domain
-from nnce_cli.enumeration import Problem, Walk, choose, walk_factory
+from nnce_cli.enumeration import Problem, TreeRows, Walk, choose, walk_along, walk_factory
 from nnce_cli.network import MAX, AffineMap, LayerStack, PieceUnit, Units, rationals
 
 MOST_CLASSES = 32  # more of them are compared by too many pairs

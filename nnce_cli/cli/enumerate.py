@@ -14,21 +14,30 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path
 from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
+from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import Forecasting
+from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
+from nnce_cli.cli.options import (
+    NetworkArgument,
+    count_option,
+    force_option,
+    json_option,
+    quiet_option,
+    time_option,
+)
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.say import say
 from nnce_cli.cli.several import RunFiles, cells_of_union
-from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.run import (
     STDOUT,
+    Forecasting,
     Request,
     Result,
     SavedError,
@@ -42,15 +51,16 @@ from nnce_cli.table import WITNESS_INPUTS, has_witness
 if TYPE_CHECKING:
     from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
-    from nnce_cli.parallel import View
+    from nnce_cli.run import Observer, Progress
     from nnce_cli.table import Metadata
+
+
+OTHER_TABLES = (".csv", ".tsv", ".json", ".xlsx")  # names of files that it does not write
 
 
 @takes_domain
 def enumerate_cells(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     output: Annotated[
         str | None,
         typer.Option(
@@ -116,12 +126,10 @@ def enumerate_cells(
         ),
     ] = None,
     max_cells: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
+        int | None, count_option("Stop after the first N cells of the table.")
     ] = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop after this time, with the cells found so far."),
+        float | None, time_option("Stop after this time, with the cells found so far.")
     ] = None,
     resume: Annotated[
         bool,
@@ -143,20 +151,13 @@ def enumerate_cells(
         ),
     ] = None,
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Replace the output file, or an unfinished run, if it exists."
-        ),
+        bool, force_option("Replace the output file, or an unfinished run, if it exists.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what each worker is doing.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a summary as JSON on standard output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print a summary as JSON on standard output.")] = False,
+    quiet: Annotated[bool, quiet_option("No progress and no summary; errors are shown.")] = False,
 ) -> None:
     """Enumerate all cells of a network: on the box [-1, 1]^n, or the domain that options name.
 
@@ -190,8 +191,6 @@ def enumerate_cells(
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
     target = _output_name(model, output, count_only=count_only, json=json)
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     if force and resume:
         raise InputError("--force starts again and --resume goes on; use one of them")
     if target == STDOUT and resume and run_dir is None:
@@ -318,11 +317,13 @@ def _method(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
-    forecasting = Forecasting(request, quiet=verbosity.quiet)
+    told = ToldForecast(request)
+    forecasting = None if verbosity.quiet else Forecasting(request, forecast_of, told.tell)
     watch = _Watch()
+    observers: list[Observer] = [watch.look, *([history.note] if history else [])]
     try:
-        with run_progress(verbosity, forecasting) as show, stop_on_signals() as stop:
-            observers = [watch.look, forecasting.look, show, *([history.note] if history else [])]
+        with run_progress(verbosity, told) as show, stop_on_signals() as stop:
+            observers += [show, *([forecasting.look] if forecasting else [])]
             return run(request, observers, stop.is_requested, say)
     except KeyboardInterrupt:
         if _is_saved(request):
@@ -338,7 +339,8 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
         say(f"error: out of memory; the run is saved: go on with {resume_command()}")
         raise typer.Exit(exit_codes.INCOMPLETE) from error
     finally:
-        forecasting.stop()
+        if forecasting is not None:
+            forecasting.stop()
         if history is not None:
             history.write()
 
@@ -347,19 +349,11 @@ class _Watch:
     """Knows whether all cells of a run are found, where its output is not read to its end."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self.has_seen_the_end = False
 
-    def look(self, view: View) -> None:
+    def look(self, progress: Progress) -> None:
         """Look at the run, for the first time or again."""
-        self._view = view
-
-    @property
-    def has_seen_the_end(self) -> bool:
-        """Whether nothing is left to do."""
-        if self._view is None:
-            return False
-        totals = self._view.journal.totals
-        return totals.waiting == totals.given_up == 0
+        self.has_seen_the_end = progress.is_over
 
 
 def _is_saved(request: Request) -> bool:
@@ -419,6 +413,12 @@ def _output_name(model: Path, output: str | None, *, count_only: bool, json: boo
 def _refuse_bad_names(files: RunFiles, inputs: tuple[Path | None, ...]) -> None:
     outputs = (files.target, files.proof, files.history)
     _refuse_mixed_up_files(outputs, inputs, files.folder)
+    if files.target is not None and Path(files.target).suffix.lower() in OTHER_TABLES:
+        raise InputError(
+            f"tables are written as Parquet only, and {files.target} would not be what its name "
+            "says: give a name that ends in .parquet, and see docs/tables.md for the way from "
+            "there to CSV"
+        )
     _refuse_undecodable_names(*outputs, files.folder)
 
 

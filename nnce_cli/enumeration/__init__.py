@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.enumeration.along import Met, TreeRows, walk_along
     from nnce_cli.enumeration.available import (
         Availability,
         available_back_ends,
         available_methods,
     )
     from nnce_cli.enumeration.batch import CellBatch, DecisionLog
-    from nnce_cli.enumeration.dictionary import DictionaryWalk, ThinnedWalk, Windows
+    from nnce_cli.enumeration.dictionary import (
+        DictionaryWalk,
+        FacetBatch,
+        Facets,
+        FacetWalk,
+        ThinnedWalk,
+        Windows,
+    )
     from nnce_cli.enumeration.driver import batches
     from nnce_cli.enumeration.layerwise.lp.dictionary import optimum
     from nnce_cli.enumeration.methods import (
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     )
     from nnce_cli.enumeration.points import CellPoint, CellPoints
     from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.enumeration.ranks import RankFinder
     from nnce_cli.enumeration.reduction import domain_forms, rounded_outward
     from nnce_cli.enumeration.subtree import (
         WHOLE,
@@ -59,11 +68,17 @@ __all__ = [
     "CellPoints",
     "DecisionLog",
     "DictionaryWalk",
+    "FacetBatch",
+    "FacetWalk",
+    "Facets",
+    "Met",
     "Method",
     "Place",
     "Problem",
+    "RankFinder",
     "Subtree",
     "ThinnedWalk",
+    "TreeRows",
     "VertexWalk",
     "Walk",
     "Windows",
@@ -79,6 +94,7 @@ __all__ = [
     "place",
     "rounded_outward",
     "unpack_subtrees",
+    "walk_along",
     "walk_factory",
 ]
 
@@ -86,9 +102,12 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "along": ["Met", "TreeRows", "walk_along"],
         "available": ["Availability", "available_back_ends", "available_methods"],
         "batch": ["CellBatch", "DecisionLog"],
-        "dictionary": ["DictionaryWalk", "ThinnedWalk", "Windows"],
+        "dictionary": [
+            "DictionaryWalk", "FacetBatch", "FacetWalk", "Facets", "ThinnedWalk", "Windows",
+        ],
         "driver": ["batches"],
         "layerwise.lp.dictionary": ["optimum"],
         "methods": [
@@ -97,6 +116,7 @@ __getattr__ = lazy_names(
         ],
         "points": ["CellPoint", "CellPoints"],
         "problem": ["Problem"],
+        "ranks": ["RankFinder"],
         "reduction": ["domain_forms", "rounded_outward"],
         "subtree": ["WHOLE", "Place", "Subtree", "pack_subtrees", "place", "unpack_subtrees"],
         "vertex": ["VertexWalk"],

@@ -16,7 +16,7 @@ from nnce_cli.parallel.folder import (
     sweep,
 )
 from nnce_cli.parallel.journal import NO_PLACE, Journal, Part
-from nnce_cli.parallel.lock import holder, is_held
+from nnce_cli.parallel.lock import Lock, holder, is_held
 from nnce_cli.parallel.parts import Parts, StoppedError
 from nnce_cli.parallel.plan import PartSink, Plan
 from nnce_cli.parallel.totals import Totals
@@ -33,6 +33,7 @@ __all__ = [
     "Engine",
     "Journal",
     "Limits",
+    "Lock",
     "Part",
     "PartSink",
     "Parts",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from nnce_cli import __version__
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.memory import peak_memory_bytes
+from nnce_cli.run.events import Observer, Progress
 from nnce_cli.run.gathering import Gathering
 from nnce_cli.run.request import STDOUT, Request, Result
 
@@ -89,7 +90,7 @@ def _made(said: Metadata) -> tuple[str, str | None, bool] | None:
 
 def run(
     request: Request,
-    observers: Sequence[Callable[[View], None]] = (),
+    observers: Sequence[Observer] = (),
     should_stop: Callable[[], bool] = lambda: False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Result:
@@ -111,12 +112,12 @@ def run(
         _folder(request) as folder,
         Gathering(request, folder, plan := _plan(request, folder), should_stop, tell) as gathering,
     ):
-        observers = [*observers, gathering.look]
+        looks = [lambda view: _report(view, observers), gathering.look]
         plan.walk  # noqa: B018 (it is made before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saving(request, folder):
             stopped_by = coordinate(
-                folder.journal, plan, request.jobs, request.limits, should_stop, observers,
+                folder.journal, plan, request.jobs, request.limits, should_stop, looks,
                 _engine(request, plan, folder, tell),
             )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
@@ -135,6 +136,12 @@ def run(
         if result.complete or request.folder is None:
             folder.remove()
     return result
+
+
+def _report(view: View, observers: Sequence[Observer]) -> None:
+    progress = Progress.of(view)
+    for observe in observers:
+        observe(progress)
 
 
 def _plan(request: Request, folder: RunFolder) -> Plan:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnce_cli.analysis import along, decisions, network_stats
+from nnce_cli.analysis import decisions, network_stats
 from nnce_cli.analysis.network_stats import NetworkCounter
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.domain import Box, Polyhedron, Slice, on_slice
-from nnce_cli.enumeration import DICTIONARY, Problem, batches, choose, walk_factory
+from nnce_cli.enumeration import DICTIONARY, Problem, along, batches, choose, walk_factory
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.table import Metadata, Rows
 from tests.cases import cube

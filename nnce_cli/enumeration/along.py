@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.enumeration import CellBatch, Subtree, Walk, batches
+from nnce_cli.enumeration.batch import CellBatch
+from nnce_cli.enumeration.driver import batches
+from nnce_cli.enumeration.subtree import Subtree
+from nnce_cli.enumeration.walk import Walk
 from nnce_cli.network import MAX, LayerStack, neuron_bits
 
 NODES = 1 << 13  # of the walk between two looks at where it is, at most
