@@ -126,23 +126,25 @@ def test_workers_die_and_hang_and_others_come(processes, model, local, tmp_path,
     monkeypatch.setattr(crew, "SECONDS_OF_SILENCE", 1.5)
     monkeypatch.setattr(crew, "BEATS_OF_SILENCE", 2)
     processes.ensure(2)
-    slow = processes.start_worker(SMALL_TASKS + SLOW_TASKS.format(seconds=0.05))
     killed, stopped = processes.alive()[:2]
-    seen = []
+    struck, busy = [], set()
 
-    def look(view):
-        if not killed.poll() and view.journal.totals.done == 3:
-            killed.kill()
+    def look(progress):
+        if progress.done >= 3 and not struck:
             stopped.send_signal(signal.SIGSTOP)
-        seen.append({worker.pid for worker in view.workers if worker.task is not None})
+            killed.kill()
+            struck.append(processes.start_worker())
+        busy.update(worker.pid for worker in progress.workers if worker.task is not None)
 
-    with client_of(processes, 3) as client:
+    with client_of(processes, 2) as client:
         nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=client, watch=look)
     assert (tmp_path / "cells").read_bytes() == local["cells"]
-    assert slow.poll() is None
+    assert struck[0].poll() is None
     assert killed.wait() == -signal.SIGKILL
-    assert all(address.startswith("tcp://") for workers in seen for address in workers)
+    assert len(busy) == 3
+    assert all(address.startswith("tcp://127.0.0.1:") for address in busy)
     stopped.kill()
+    stopped.wait()
 
 
 def test_a_lost_scheduler_ends_the_run_which_goes_on_elsewhere(
@@ -214,8 +216,8 @@ def test_a_run_that_a_worker_has_lost_is_brought_again(
     monkeypatch.setattr(remote, "SECONDS_TO_WAIT", 0.2)
     lost = []
 
-    def look(view):
-        if view.journal.totals.done >= 3 and not lost:
+    def look(progress):
+        if progress.done >= 3 and not lost:
             lost.append(remote._RUNS.popitem())
 
     nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=threads, watch=look)
