@@ -19,6 +19,8 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "sample_models/README.md": "sample-models.md",
+    "CITATION.cff": "CITATION.cff",
+    "LICENSE": "LICENSE",
 }
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
 

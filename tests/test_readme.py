@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import sys
 
 import pytest
 
+import nnce_cli
+from tests import test_house
 from tests.command import environment, shell
 from tests.page import ROOT, blocks, commands, looks_like
 
@@ -45,6 +48,18 @@ def test_code(name, tmp_path):
         text=True,
     )
     assert result.returncode == 0, result.stdout
+    for made in tmp_path.glob("*.svg"):
+        shown = ROOT / "docs" / "figures" / made.name
+        if shown.exists():
+            assert_drawn_alike(made.read_text(encoding="utf-8"), shown.read_text(encoding="utf-8"))
+
+
+def assert_drawn_alike(one: str, other: str) -> None:
+    """The same words and lines; outlines of letters differ from machine to machine."""
+    words = re.compile(r"<!-- (.*?) -->", re.DOTALL)
+    assert words.findall(one) == words.findall(other), "draw the picture in docs/figures anew"
+    lines = [len(re.findall(r"^[ML] ", text, re.MULTILINE)) for text in (one, other)]
+    assert lines[0] == pytest.approx(lines[1], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -102,3 +117,26 @@ def test_links_lead_somewhere(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def test_a_version_is_the_same_everywhere():
+    """In the package, its metadata, the citation, and first in the list of changes."""
+    texts = {
+        name: (ROOT / name).read_text(encoding="utf-8")
+        for name in ("pyproject.toml", "CITATION.cff", "CHANGELOG.md")
+    }
+    assert f'version = "{nnce_cli.__version__}"' in texts["pyproject.toml"]
+    assert f"\nversion: {nnce_cli.__version__}\n" in texts["CITATION.cff"]
+    first = re.search(r"^## (\S+)", texts["CHANGELOG.md"], flags=re.MULTILINE)
+    assert first
+    assert first[1] == nnce_cli.__version__
+
+
+def test_the_picture_of_the_house():
+    """Rooms stand above those that they may use, and the green ones are the checker's."""
+    spec = importlib.util.spec_from_file_location("make_rooms", ROOT / "docs" / "make_rooms.py")
+    make_rooms = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_rooms)
+    assert tuple(make_rooms.ROOMS) == tuple(reversed(test_house.ROOMS))
+    assert {*make_rooms.SEEN_BY_VERIFY, "verify"} == test_house.USED_BY_VERIFY
+    assert make_rooms.PICTURE.read_text(encoding="utf-8") == make_rooms.picture(), "run `make docs`"
