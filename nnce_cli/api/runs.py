@@ -116,7 +116,7 @@ def enumerate_cells(
     if stream:
         return batches(make_walk(problem))
     from nnce_cli.parallel import Limits
-    from nnce_cli.run import STDOUT, Request, finished_before
+    from nnce_cli.run import STDOUT, Request, SavedError, finished_before
 
     if force and resume:
         raise InputError("force starts again and resume goes on; use one of them")
@@ -151,6 +151,10 @@ def enumerate_cells(
         if result.stopped_by == "a signal":
             kept = "" if to is None else f"; go on with to={str(to)!r}, resume=True"
             raise KeyboardInterrupt(f"stopped after {result.cells:,} cells{kept}")
+        if not result.written:
+            raise SavedError(
+                f"stopped by {result.stopped_by}; what was found is kept with to= only"
+            )
     return Atlas(target, network, folder)
 
 

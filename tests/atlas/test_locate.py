@@ -20,7 +20,7 @@ from tests.cases import cube
 from tests.enumeration.test_polyhedra import is_flat, polyhedra
 from tests.enumeration.test_unit_kinds import layers
 from tests.oracles.domains import exact_domain
-from tests.oracles.units import cell_polyhedra, stack_of
+from tests.oracles.units import DrawnLayer, cell_polyhedra, stack_of
 from tests.strategies import boxes, examples, stack_from
 from tests.unit_stacks import zoo
 
@@ -108,6 +108,21 @@ def test_dead_units_need_no_rational_arithmetic(tmp_path):
     assert found.exact == 0
     assert not found.borders
     assert (found.row >= 0).all()
+
+
+def test_pools_of_dead_units_need_no_rational_arithmetic(tmp_path):
+    """Zeros tie there for the maximum all around, so that the first one wins for sure."""
+    one, half, zero = Fraction(1), Fraction(1, 2), Fraction(0)
+    first = DrawnLayer(plain=[([one, zero, -half], zero), ([one, one, -half], zero)])
+    second = DrawnLayer(plain=[], maxima=[[[one, zero, zero], [zero, one, zero], [one, one, zero]]])
+    stack, domain = stack_of([first, second]), cube(2, -1, 1)
+    points = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    with table_of(tmp_path / "cells.parquet", stack, domain) as reader:
+        found = Locator(reader, stack, domain).locate(points)
+        again = Locator(reader, stack, domain).locate(np.array([[-0.5, -0.5]]))
+    assert (found.exact, again.exact) == (0, 0)
+    assert (found.row >= 0).all()
+    assert not found.borders
 
 
 def test_a_point_where_many_planes_meet_is_in_all_cells(tmp_path):
