@@ -35,5 +35,5 @@ def test_a_typed_project(tmp_path):
     wrong = tmp_path / "wrong.py"
     wrong.write_text(WRONG)
     done = checked(wrong, tmp_path)
-    kinds = [line.rpartition("[")[2] for line in done.stdout.splitlines() if "wrong.py" in line]
-    assert kinds == ["assignment]", "call-overload]", "arg-type]"], done.stdout
+    lines = [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line]
+    assert sorted(set(lines)) == ["3", "4", "5"], done.stdout

@@ -114,7 +114,9 @@ def test_pools_of_dead_units_need_no_rational_arithmetic(tmp_path):
     """Zeros tie there for the maximum all around, so that the first one wins for sure."""
     one, half, zero = Fraction(1), Fraction(1, 2), Fraction(0)
     first = DrawnLayer(plain=[([one, zero, -half], zero), ([one, one, -half], zero)])
-    second = DrawnLayer(plain=[], maxima=[[[one, zero, zero], [zero, one, zero], [one, one, zero]]])
+    second = DrawnLayer(
+        plain=[], maxima=[[[one, zero, zero], [zero, one, zero], [half, half, zero]]]
+    )
     stack, domain = stack_of([first, second]), cube(2, -1, 1)
     points = np.random.default_rng(0).uniform(-1, 1, (200, 2))
     with table_of(tmp_path / "cells.parquet", stack, domain) as reader:
