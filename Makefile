@@ -10,6 +10,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 FUZZER := $(VENV)/.fuzzer
 STUDY := $(VENV)/.study
+DOCS := $(VENV)/.docs
 SANITIZED := $(VENV)/.sanitized
 CORE := CMakeLists.txt $(shell find core -name '*.[ch]pp')
 
@@ -38,8 +39,8 @@ run: $(BUILT) ## Enumerate a trained sample network and print its statistics
 	$(BIN)/nnce enumerate sample_models/toy-2d.onnx --force
 	$(BIN)/nnce stats toy-2d.cells.parquet
 
-test: $(TOOLS) $(BUILT) ## Run the fast tests
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+test: $(TOOLS) $(BUILT) ## Run the fast tests, with half of the drawn examples
+	NNCE_EXAMPLES=0.5 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(TOOLS) $(BUILT) ## Run all tests
 	$(BIN)/python -m pytest -n 2
@@ -120,8 +121,11 @@ study: $(STUDY) $(BUILT) ## Train, enumerate, and write docs/findings.md; goes o
 study-small: $(STUDY) $(BUILT) ## The study with a few small networks, in build/study-small
 	$(BIN)/python -m experiments.study --small
 
-docs: $(BUILT) ## Write docs/cli.md from the help texts
+docs: $(DOCS) $(BUILT) ## Build the documentation into build/site; broken links are errors
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_json.py
+	$(BIN)/python docs/make_rooms.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis nnce_cli/_core/*.so
@@ -131,7 +135,7 @@ $(INSTALLED): pyproject.toml requirements/build.in requirements/lock.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --requirement requirements/build.in
-	$(EDITABLE) .
+	$(EDITABLE) '.[plot]'  # for README's first picture
 	touch $@
 
 $(BUILT): $(INSTALLED) $(CORE)
@@ -152,6 +156,10 @@ $(TOOLS): $(INSTALLED)
 
 $(FUZZER): $(INSTALLED)
 	$(EDITABLE) '.[fuzz]'
+	touch $@
+
+$(DOCS): $(INSTALLED)
+	$(EDITABLE) '.[docs]'
 	touch $@
 
 $(STUDY): $(INSTALLED)

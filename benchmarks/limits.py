@@ -212,9 +212,9 @@ HEAD = """# How far exact enumeration reaches
 
 This page is written by `python -m benchmarks.limits`; every number on it is measured or estimated
 there. Random networks have weights N(0, 2/fan_in), biases N(0, 1/4) and the box [-1, 1]^n; trained
-ones are the [sample models](../sample_models) on the same box. A network's name gives its inputs
-and hidden widths. Networks of verification problems (ACAS Xu, lattices of tllverifybench, and one
-of nnenum with repeated neurons) are on the boxes of their properties.
+ones are the [sample models](../sample_models/README.md) on the same box. A network's name gives
+its inputs and hidden widths. Networks of verification problems (ACAS Xu, lattices of
+tllverifybench, and one of nnenum with repeated neurons) are on the boxes of their properties.
 
 Cells are exact where they stand alone, else an estimate with its 90% interval from `nnce estimate
 --time-limit {seconds:g}` ([how it is made](estimate.md)). Speeds are of counting with all proofs

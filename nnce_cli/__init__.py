@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from nnce_cli.base.lazy import lazy_names
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from nnce_cli.api import (
         Atlas,
         Box,
+        Cell,
         HalfSpaces,
         Network,
         Slice,
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
     from nnce_cli.api import enumerate_cells as enumerate
     from nnce_cli.api import open_table as open
     from nnce_cli.base.errors import InputError
+    from nnce_cli.run import Progress, SavedError
 
 __all__ = [
     "Atlas",
     "Box",
+    "Cell",
     "HalfSpaces",
     "InputError",
     "Network",
+    "Progress",
+    "SavedError",
     "Slice",
     "Space",
     "check",
@@ -49,10 +54,11 @@ _names = lazy_names(
     __name__,
     {
         "api": [
-            "Atlas", "Box", "HalfSpaces", "Network", "Slice", "Space", "check", "enumerate_cells",
-            "estimate", "load", "open_table", "verify",
+            "Atlas", "Box", "Cell", "HalfSpaces", "Network", "Slice", "Space", "check",
+            "enumerate_cells", "estimate", "load", "open_table", "verify",
         ],
         "base.errors": ["InputError"],
+        "run": ["Progress", "SavedError"],
     },
 )  # fmt: skip
 _RENAMED = {"open": "open_table", "enumerate": "enumerate_cells"}

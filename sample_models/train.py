@@ -94,6 +94,8 @@ DATA = {
 }
 HIDDEN = {"digits-pixels": (6, 8), "digits-pca": (12, 12), "toy-2d": (16, 16)}
 EPOCHS = {"digits-pixels": 1500, "digits-pca": 1500, "toy-2d": 300}
+MOMENTS = (1, 4, 16, 64)
+"""Epochs after which toy-2d is kept on its way to what it is at the end."""
 
 
 def trained(name: str) -> Layers:
@@ -166,6 +168,10 @@ def main() -> None:
         path = FOLDER / f"{name}.onnx"
         onnx.save(onnx_model(trained(name)), path)
         print(f"{path.name}: test accuracy {accuracy(path, DATA[name]()):.1%}")
+    for epochs in MOMENTS:
+        path = FOLDER / "training" / f"toy-2d-{epochs:03}.onnx"
+        onnx.save(onnx_model(fit(spirals(), HIDDEN["toy-2d"], epochs, seed=0)), path)
+        print(f"{path.name}: test accuracy {accuracy(path, spirals()):.1%}")
     onnx.save(onnx_model(hand_made()), FOLDER / "hand-made.onnx")
     np.savetxt(FOLDER / "digits-3-5-8.csv", three_digits(), delimiter=",", fmt="%g")
 

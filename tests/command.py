@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from nnce_cli.cli import main
 
 BIN = Path(sys.executable).parent
 
@@ -24,6 +30,28 @@ def nnce(*arguments: str | Path, cwd: Path, **options) -> subprocess.CompletedPr
     """Run ``nnce`` to its end; text in, text out, unless told otherwise."""
     options = {"capture_output": True, "text": True, "env": environment()} | options
     return subprocess.run([BIN / "nnce", *arguments], check=False, cwd=cwd, **options)
+
+
+def nnce_inside(*arguments: str | Path, cwd: Path, **options) -> subprocess.CompletedProcess:
+    """Run ``nnce`` as `nnce` does, text in and out, but in this process: without its start."""
+    words = ["nnce", *map(str, arguments)]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with (
+            contextlib.chdir(cwd),
+            mock.patch.multiple(sys, argv=words, stdin=io.StringIO(options.get("input", ""))),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            main()
+    except SystemExit as ending:
+        code = ending.code
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def shell(script: str, cwd: Path, **more: str) -> subprocess.CompletedProcess:

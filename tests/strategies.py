@@ -1,11 +1,12 @@
 """Hypothesis strategies: small networks with ties, dead and nearly equal neurons, and boxes.
 
-The examples are the same in every run, unless ``NNCE_EXAMPLES`` is set: an integer that
-multiplies their number, and then they are drawn anew.
+The examples are the same in every run. ``NNCE_EXAMPLES`` multiplies their number: `make test` has
+a part of them; with more than 1 they are drawn anew.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from fractions import Fraction
 from itertools import pairwise
@@ -42,10 +43,10 @@ def examples(count: int) -> Callable[..., object]:
 
     A failing example is printed as it is: weights come from a seed, which is no use to shrink.
     """
-    factor = os.environ.get("NNCE_EXAMPLES")
+    factor = float(os.environ.get("NNCE_EXAMPLES") or 1)
     return settings(
-        max_examples=count * int(factor or 1),
-        derandomize=not factor,
+        max_examples=max(1, math.ceil(count * factor)),
+        derandomize=factor <= 1,
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -11,7 +11,7 @@ import pytest
 
 from nnce_cli.domain import read_bounds, read_slice
 from nnce_cli.network import load_network
-from sample_models.train import DATA, FOLDER, accuracy, hand_made, onnx_model, three_digits
+from sample_models.train import DATA, FOLDER, MOMENTS, accuracy, hand_made, onnx_model, three_digits
 from tests.cases import cube
 from tests.collect import check_rows, count, enumerate_all
 from tests.command import shell
@@ -40,6 +40,18 @@ def box_of(row, n):
 def test_the_readme_lists_every_model():
     assert set(ROWS) == {path.name for path in FOLDER.glob("*.onnx")}
     assert set(ROWS) == {f"{name}.onnx" for name in DATA} | {"hand-made.onnx"}
+
+
+MOMENT = re.compile(r"^\| `(training/[^`]+)` \| (\S+) \| (\d+) \|$", re.MULTILINE)
+
+
+def test_moments_of_the_training():
+    rows = MOMENT.findall((FOLDER / "README.md").read_text())
+    assert {file for file, _, _ in rows} == {f"training/toy-2d-{k:03}.onnx" for k in MOMENTS}
+    for file, said, cells in rows:
+        path = FOLDER / file
+        assert f"{accuracy(path, DATA['toy-2d']()):.1%}" == said
+        assert count(load_network(path), cube(2, -1, 1))[-1] == int(cells)
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -20,27 +20,43 @@ if TYPE_CHECKING:
         BY_LAYER_SCHEMA,
         ByLayerWriter,
     )
+    from nnce_cli.analysis.cell_complex import Homology
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
+    from nnce_cli.analysis.geometry import (
+        MOST_VOLUME_INPUTS,
+        Column,
+        Geometry,
+        Summary,
+        parse_columns,
+    )
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
     from nnce_cli.analysis.task import output_map, task_of
+    from nnce_cli.analysis.topology import Region, Topology, topology_of
 
 __all__ = [
     "BY_LAYER_FORMAT",
     "BY_LAYER_KEY",
     "BY_LAYER_SCHEMA",
+    "MOST_VOLUME_INPUTS",
     "ByLayerWriter",
+    "Column",
     "Comparison",
     "Difference",
     "Forecast",
+    "Geometry",
+    "Homology",
     "LayerCells",
     "NetworkCounter",
     "NetworkStats",
     "Norm",
     "Quantity",
+    "Region",
     "Stats",
     "SubCells",
+    "Summary",
+    "Topology",
     "arrangement_cells",
     "bounds",
     "compare",
@@ -48,12 +64,14 @@ __all__ = [
     "layer_cells",
     "montufar",
     "output_map",
+    "parse_columns",
     "rationals_of",
     "refuse_other_model",
     "serra",
     "sign_vectors",
     "stats",
     "task_of",
+    "topology_of",
     "union_cells",
 ]
 
@@ -61,10 +79,19 @@ __getattr__ = lazy_names(
     __name__,
     {
         "by_layer": ["BY_LAYER_FORMAT", "BY_LAYER_KEY", "BY_LAYER_SCHEMA", "ByLayerWriter"],
+        "cell_complex": ["Homology"],
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
+        "geometry": [
+            "MOST_VOLUME_INPUTS",
+            "Column",
+            "Geometry",
+            "Summary",
+            "parse_columns",
+        ],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
         "task": ["output_map", "task_of"],
+        "topology": ["Region", "Topology", "topology_of"],
     },
 )

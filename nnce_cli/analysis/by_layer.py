@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.analysis.layer_cells import LayerCells
-from nnce_cli.table import Metadata, Output
+from nnce_cli.table import Metadata, Output, footer_entries
 
 BY_LAYER_FORMAT = 1
 BY_LAYER_KEY = b"nnce-by-layer"
@@ -68,7 +68,8 @@ class ByLayerWriter:
             "complete": metadata.complete,
             "certified": metadata.certified,
         }
-        self._writer.add_key_value_metadata({BY_LAYER_KEY: json.dumps(about)})
+        said = footer_entries(self._schema, BY_LAYER_KEY, json.dumps(about))
+        self._writer.add_key_value_metadata(said)
 
     def write(self, ended: Iterable[LayerCells]) -> None:
         """Take the cells that have ended, as `layer_cells` yields them.

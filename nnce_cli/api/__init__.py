@@ -6,6 +6,7 @@ from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from nnce_cli.api.atlas import Atlas, open_table
+    from nnce_cli.api.cell import Cell
     from nnce_cli.api.domains import Box, HalfSpaces, Slice, Space
     from nnce_cli.api.network import Network, load
     from nnce_cli.api.runs import check, enumerate_cells, estimate, verify
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Atlas",
     "Box",
+    "Cell",
     "HalfSpaces",
     "Network",
     "Slice",
@@ -29,6 +31,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "atlas": ["Atlas", "open_table"],
+        "cell": ["Cell"],
         "domains": ["Box", "HalfSpaces", "Slice", "Space"],
         "network": ["Network", "load"],
         "runs": ["check", "enumerate_cells", "estimate", "verify"],

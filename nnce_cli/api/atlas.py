@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from nnce_cli.api.network import Network
+from nnce_cli.api.numbers import floats, whole
+from nnce_cli.api.numbers import point as point_of
 from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
+    import polars as pl
     import pyarrow as pa
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-    from nnce_cli.analysis import Stats
-    from nnce_cli.table import Metadata, Rows
+    from nnce_cli.analysis import Stats, Topology
+    from nnce_cli.api.cell import Cell
+    from nnce_cli.atlas import CellSpace, DualGraph, LayerNeurons, Located, Locator
+    from nnce_cli.network import LayerStack
+    from nnce_cli.table import CellTableReader, Metadata, Rows
 
     Floats = NDArray[np.float64]
     Bits = NDArray[np.uint8]
@@ -47,10 +54,11 @@ class Atlas:
         with self._reader() as reader:
             self.metadata: Metadata = reader.metadata
         if network is not None:
+            if not isinstance(network, Network):
+                raise InputError(f"a {type(network).__name__} is no network: use nnce.load")
             from nnce_cli.analysis import refuse_other_model
-            from nnce_cli.table import load_as
 
-            refuse_other_model(self.metadata, load_as(self.metadata, network.path))
+            refuse_other_model(self.metadata, self._stack)
 
     @property
     def cells(self) -> int:
@@ -79,10 +87,10 @@ class Atlas:
 
         with pq.ParquetFile(self.path) as file:
             found = file.read()
-        said = self.metadata.to_json().encode()
+        said = self.metadata.to_json().encode()  # tables of earlier versions lack it there
         return found.replace_schema_metadata({**(found.schema.metadata or {}), b"nnce": said})
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return the table as a pandas DataFrame.
 
         Raises:
@@ -91,13 +99,14 @@ class Atlas:
         _need("pandas")
         return self.table.to_pandas()
 
-    def to_polars(self) -> Any:
+    def to_polars(self) -> pl.DataFrame:
         """Return the table as a polars DataFrame.
 
         Raises:
             InputError: polars is not installed.
         """
-        return _need("polars").from_arrow(self.table)
+        frame: pl.DataFrame = _need("polars").from_arrow(self.table)
+        return frame
 
     def batches(self) -> Iterator[Rows]:
         """Yield the rows some at a time, in bounded memory; they are held against the digests."""
@@ -113,7 +122,7 @@ class Atlas:
         return self._codes[self._index(layer)][1]
 
     def _index(self, layer: int) -> int:
-        if not 1 <= layer <= len(self._codes):
+        if not 1 <= whole(layer, "the layer") <= len(self._codes):
             raise InputError(f"there are layers 1 to {len(self._codes)}, and no layer {layer}")
         return layer - 1
 
@@ -160,10 +169,157 @@ class Atlas:
 
         return stats(self.batches(), self.metadata.sizes)
 
-    def _reader(self) -> Any:
+    @overload
+    def locate(self, x: Sequence[float]) -> Cell: ...
+
+    @overload
+    def locate(self, x: Sequence[Sequence[float]]) -> Located: ...
+
+    @overload
+    def locate(self, x: ArrayLike) -> Any: ...
+
+    def locate(self, x: ArrayLike) -> Cell | Located:
+        """Find the cell that a point is in, or the rows of the cells that many points are in.
+
+        It is decided exactly, each number being taken for the float64 that it is. Of a slice,
+        points are given by their coordinates.
+
+        Args:
+            x: a point (n_0,), or points (m, n_0).
+
+        Returns:
+            Of a point its `Cell`. Of m points a `Located`: ``row`` (m,) int64 has -1 where there is
+            none, ``is_outside`` (m,) says which points are outside of the domain, ``borders`` has
+            all rows of the points that are on a border, ``rows_of(k)`` those of any point, and
+            ``occupancy()`` the cells that have points, and how many.
+
+        Raises:
+            InputError: there is no network; or a single point is outside of the domain, on a
+                border between cells, or in a cell that an incomplete table does not list.
+        """
+        points = floats(x, "the point")
+        if points.ndim != 2:
+            return self.cell(at=points)
+        return self._locator.locate(points)
+
+    def cell(
+        self,
+        row: int | None = None,
+        *,
+        at: ArrayLike | None = None,
+        signs: str | Sequence[ArrayLike] | None = None,
+    ) -> Cell:
+        """Return one cell: of a row, at a point, or with a sign vector.
+
+        Args:
+            row: from 0.
+            at: a point (n_0,), see `locate`.
+            signs: the bits of each layer, as arrays or as text: `Cell.signs` or `Cell.code`.
+
+        Raises:
+            InputError: there is no such cell, or no network; or not one of the three is given.
+        """
+        from nnce_cli.api.cell import Cell
+        from nnce_cli.atlas import cell_at, cell_of_row, cell_of_signs
+
+        if sum(choice is not None for choice in (row, at, signs)) != 1:
+            raise InputError("say which cell: give one of row, at and signs")
+        space, reader = self._space, self._open
+        if row is not None:
+            return Cell(self, cell_of_row(space, reader, whole(row, "the row")))
+        if at is not None:
+            return Cell(self, cell_at(space, reader, point_of(at, space.given.n_inputs)))
+        assert signs is not None
+        return Cell(self, cell_of_signs(space, reader, _code(signs)))
+
+    def neurons(self) -> list[LayerNeurons]:
+        """Return what the units of each layer do: ``dead``, ``always_active``, and how often.
+
+        Raises:
+            InputError: there is no network, or the table is damaged.
+        """
+        from nnce_cli.atlas import neurons_of
+
+        stack = self._stack
+        with self._reader() as reader:
+            return neurons_of(reader, stack)
+
+    def graph(self, *, jobs: int = 1) -> DualGraph:
+        """Return the dual graph: its nodes are rows, its edges the facets between cells.
+
+        Returns:
+            A `DualGraph`: ``matrix`` (cells, cells) is a sparse array of scipy, ``edges`` has the
+            unit behind each facet, and ``to_networkx()`` gives a graph of networkx.
+
+        Raises:
+            InputError: there is no network, or the table is damaged.
+        """
+        from nnce_cli.atlas import dual_graph
+
+        return dual_graph(self.path, self._stack, whole(jobs, "jobs", 1))
+
+    def topology(self, task: str | None = None, *, jobs: int = 1) -> Topology:
+        """Return the pieces and holes of each class and of the decision boundary, exactly.
+
+        Args:
+            task: what the outputs are taken for: "argmax", "argmin" or "sign"; by default what
+                the network says.
+            jobs: worker processes.
+
+        Returns:
+            A `Topology`: ``regions`` by class and the ``boundary``, each with a ``homology`` that
+            has Betti numbers.
+
+        Raises:
+            InputError: there is no network; its outputs are no classes; more than three inputs
+                vary; or gudhi is missing.
+        """
+        from nnce_cli.analysis import topology_of
+        from nnce_cli.base.task import Task
+
+        if task is not None and task not in list(Task):
+            raise InputError(f"{task!r} is no task; they are {', '.join(Task)}")
+        chosen = None if task is None else Task(task)
+        return topology_of(self._stack, self.metadata, chosen, jobs=whole(jobs, "jobs", 1))
+
+    def _reader(self) -> CellTableReader:
         from nnce_cli.table import CellTableReader
 
         return CellTableReader(self.path)
+
+    @cached_property
+    def _open(self) -> CellTableReader:
+        """The table, open as long as this is there."""
+        from weakref import finalize
+
+        reader = self._reader()
+        finalize(self, reader.close)
+        return reader
+
+    @cached_property
+    def _stack(self) -> LayerStack:
+        """The network as the table has it."""
+        from nnce_cli.table import load_as, placed_as
+
+        if self.network is None:
+            raise InputError("that needs the network, too: nnce.open(table, network)")
+        stack = self.network.stack
+        if stack.selected != self.metadata.outputs:
+            return load_as(self.metadata, self.network.path)
+        return placed_as(self.metadata, stack)
+
+    @cached_property
+    def _space(self) -> CellSpace:
+        from nnce_cli.atlas import CellSpace
+        from nnce_cli.table import domain_of
+
+        return CellSpace(self._stack, domain_of(self.metadata))
+
+    @cached_property
+    def _locator(self) -> Locator:
+        from nnce_cli.atlas import Locator
+
+        return Locator(self._open, self._stack, self._space.domain)
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -174,6 +330,16 @@ class Atlas:
         widths = "-".join(map(str, self.metadata.widths))
         state = "" if self.complete else ", incomplete"
         return f"<Atlas of {widths}: {self.cells:,} cells{state}>"
+
+
+def _code(signs: str | Sequence[ArrayLike]) -> str:
+    """Return a sign vector as text."""
+    if isinstance(signs, str):
+        return signs
+    if not isinstance(signs, Sequence):
+        raise InputError("signs are a text such as '0110 01', or a list with bits for each layer")
+    layers = [floats(layer, "the sign vector").ravel().tolist() for layer in signs]
+    return " ".join("".join(f"{bit:g}" for bit in layer) for layer in layers)
 
 
 def _need(module: str) -> Any:
@@ -230,4 +396,6 @@ def open_table(cells: str | Path, network: Network | None = None) -> Atlas:
     Raises:
         InputError: it is no cell table, or another network's.
     """
+    if not isinstance(cells, str | Path):
+        raise InputError(f"a {type(cells).__name__} is no name of a table")
     return Atlas(Path(cells), network)

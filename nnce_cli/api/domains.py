@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnce_cli.api.numbers import floats
 from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class HalfSpaces:
 
         from nnce_cli.domain import make_domain
 
-        rows = np.atleast_2d(_floats(self.rows))
+        rows = np.atleast_2d(floats(self.rows, "a half-space"))
         if rows.shape[1] != n + 1:
             raise InputError(f"half-spaces of {n} inputs have {n + 1} numbers, not {rows.shape[1]}")
         box = Box(-np.inf, np.inf) if self.box is None else self.box
+        if not isinstance(box, Box):
+            raise InputError(f"half-spaces are cut with a Box, not a {type(box).__name__}")
         return make_domain(_spread(box.lower, n), _spread(box.upper, n), rows)
 
 
@@ -90,13 +93,17 @@ def placed(stack: LayerStack, where: Where | Any) -> tuple[LayerStack, Domain]:
     Raises:
         InputError: it is no domain, or not one of this network.
     """
-    if isinstance(where, tuple):
+    if isinstance(where, tuple) and len(where) == 2:
         where = Box(*where)
     if isinstance(where, Slice):
         from nnce_cli.domain import Slice as Points
         from nnce_cli.domain import on_slice
 
-        points = _floats(where.points)
+        points = floats(where.points, "a point of the slice")
+        if points.ndim < 2:
+            raise InputError("a slice goes through two points or more, a row each")
+        if not isinstance(where.box, Box | Space):
+            raise InputError(f"a slice ends at a Box, not at a {type(where.box).__name__}")
         plane = Points(points.reshape(len(points), -1))
         return on_slice(stack, plane), where.box.on(plane.dimension)
     if not isinstance(where, Box | HalfSpaces | Space):
@@ -106,20 +113,11 @@ def placed(stack: LayerStack, where: Where | Any) -> tuple[LayerStack, Domain]:
     return stack, where.on(stack.n_inputs)
 
 
-def _floats(values: ArrayLike) -> Floats:
-    import numpy as np
-
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError("a domain is not made of numbers") from error
-
-
 def _spread(bound: ArrayLike, n: int) -> Floats:
     """Return a bound for each of n inputs."""
     import numpy as np
 
-    values = _floats(bound).reshape(-1)
+    values = floats(bound, "a bound of the domain").reshape(-1)
     if values.size not in (1, n):
         raise InputError(f"{values.size} bounds are given, and the network has {n} inputs")
     return np.array(np.broadcast_to(values, (n,)))

@@ -17,10 +17,11 @@ from nnce_cli.atlas.cell_space import CellSpace
 from nnce_cli.atlas.corners import (
     MOST_INPUTS,
     Corners,
-    corners,
+    corners_of,
     squared_diameter,
     volume_of,
 )
+from nnce_cli.atlas.distance import Nearest, nearest_hyperplane, nearest_point
 from nnce_cli.atlas.facets import Facet, facets
 from nnce_cli.atlas.germ import first_code, joined_row, options_at
 from nnce_cli.atlas.halfspaces import Form, HalfSpace, active_neurons, halfspaces_of
@@ -29,12 +30,13 @@ from nnce_cli.atlas.linear import floats_of
 from nnce_cli.atlas.locate import Locator
 from nnce_cli.atlas.signs import parse_signs
 from nnce_cli.base.errors import InputError
-from nnce_cli.exact import is_pointed
+from nnce_cli.exact import evaluate, is_pointed
 from nnce_cli.network import nearest_root
 from nnce_cli.table import CellTableReader, find_rows
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Point = list[fmpq]
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +204,8 @@ class Cell:
         """Vertices and rays, up to 6 inputs; None with more, or where there are too many."""
         if self.space.dimension > MOST_INPUTS:
             return None
-        forms = [self._forms[facet.halfspaces[0]] for facet in self.facets]
-        try:
-            return corners(forms, self.space.dimension) or Corners([], [], [])
+        try:  # from the domain on inwards
+            return corners_of(self._forms[::-1], self.space.dimension) or Corners([], [], [])
         except InputError:
             return None
 
@@ -226,6 +227,62 @@ class Cell:
         if self.corners is None:
             return None
         return nearest_root(squared_diameter(self.corners.vertices))
+
+    def nearest(self, point: Point) -> Nearest:
+        """Return the point of the cell nearest to a point (n_0,), over the inputs that vary.
+
+        The square counts the fixed inputs, too.
+        """
+        inside, apart = self.space.varying(point)
+        found = nearest_point(self._forms, inside)
+        assert found is not None  # the cell is not empty
+        return Nearest(found.point, found.squared + apart, found.halfspaces)
+
+    def border(self, point: Point) -> Nearest | None:
+        """Return the point of the cell's border nearest to a point (n_0,) of the cell.
+
+        None where the cell is all of space.
+
+        Raises:
+            InputError: the point is not in the cell.
+        """
+        return nearest_hyperplane(self._forms, self._inside(point))
+
+    def next_cell(self, point: Point) -> tuple[int, Nearest] | None:
+        """Return the facet through which the next cell is nearest, and its point nearest to that.
+
+        The way from a point of the cell to any other cell leaves through a facet beyond which
+        there is one; None where there is none, as the cell is the whole domain.
+
+        Raises:
+            InputError: the point is not in the cell.
+        """
+        x = self._inside(point)
+        ways = []
+        for k, facet in enumerate(self.facets):
+            if not any(self.halfspaces[i].origin.is_of_domain for i in facet.halfspaces):
+                form = self._forms[facet.halfspaces[0]]
+                plane = nearest_hyperplane([form], x)
+                assert plane is not None
+                ways.append((plane.squared, k, form))
+        best: tuple[int, Nearest] | None = None
+        for at_least, k, form in sorted(ways, key=lambda way: way[:2]):
+            if best is not None and best[1].squared <= at_least:
+                break
+            found = nearest_point([*self._forms, [-a for a in form]], x)
+            assert found is not None  # the facet is not empty
+            if best is None or found.squared < best[1].squared:
+                best = k, Nearest(found.point, found.squared, self.facets[k].halfspaces)
+        return best
+
+    def _inside(self, point: Point) -> Point:
+        """Return the inputs that vary of a point of the cell."""
+        inside, apart = self.space.varying(point)
+        if apart or any(evaluate(form, inside) < 0 for form in self._forms):
+            raise InputError(
+                f"the point is not in the cell of row {self.row}; ask for the cell that it is in"
+            )
+        return inside
 
 
 def cell_of_row(space: CellSpace, reader: CellTableReader, row: int) -> Cell:

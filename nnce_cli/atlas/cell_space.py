@@ -57,6 +57,14 @@ class CellSpace:
         fixed = iter(rationals(self.domain.lower[~self.free].tolist()))
         return [next(varying) if free else next(fixed) for free in self.free.tolist()]
 
+    def varying(self, point: list[fmpq]) -> tuple[list[fmpq], fmpq]:
+        """Return the inputs that vary of a point (n_0,), and the square of what the others miss."""
+        both = list(zip(point, self.free.tolist(), strict=True))
+        fixed = rationals(self.domain.lower[~self.free].tolist())
+        others = [x for x, free in both if not free]
+        apart = sum(((x - y) ** 2 for x, y in zip(others, fixed, strict=True)), ZERO)
+        return [x for x, free in both if free], apart
+
     def full_direction(self, direction: list[fmpq]) -> list[fmpq]:
         """Put zeros for the fixed inputs into a direction (d,); return (n_0,)."""
         varying = iter(direction)

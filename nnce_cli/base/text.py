@@ -29,6 +29,15 @@ def message_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
+def duration(seconds: float) -> str:
+    """Write a time with about two digits, in the unit that suits it."""
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.2g} {name}" if seconds < 1 else f"{seconds / unit:.3g} {name}"
+    days = seconds / 86_400
+    return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
+
+
 def shell_command(words: Iterable[str]) -> str:
     """Return a command that a shell reads as these words, and that is printed as it is."""
     return " ".join(map(_quoted, words))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,21 +14,30 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import real_path
 from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
+from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import Forecasting
+from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
+from nnce_cli.cli.options import (
+    NetworkArgument,
+    count_option,
+    force_option,
+    json_option,
+    quiet_option,
+    time_option,
+)
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.resume import resume_command
 from nnce_cli.cli.say import say
 from nnce_cli.cli.several import RunFiles, cells_of_union
-from nnce_cli.cli.signals import stop_on_signals
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.run import (
     STDOUT,
+    Forecasting,
     Request,
     Result,
     SavedError,
@@ -40,15 +51,16 @@ from nnce_cli.table import WITNESS_INPUTS, has_witness
 if TYPE_CHECKING:
     from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
-    from nnce_cli.parallel import View
+    from nnce_cli.run import Observer, Progress
     from nnce_cli.table import Metadata
+
+
+OTHER_TABLES = (".csv", ".tsv", ".json", ".xlsx")  # names of files that it does not write
 
 
 @takes_domain
 def enumerate_cells(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     output: Annotated[
         str | None,
         typer.Option(
@@ -105,13 +117,19 @@ def enumerate_cells(
         ),
     ] = DICTIONARY,
     jobs: JobsOption = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLUSTER",
+            help="Work on a Dask cluster: the address of its scheduler (tcp://HOST:8786), the file "
+            "that it wrote, or local:N for N worker processes here. See docs/cluster.md.",
+        ),
+    ] = None,
     max_cells: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
+        int | None, count_option("Stop after the first N cells of the table.")
     ] = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop after this time, with the cells found so far."),
+        float | None, time_option("Stop after this time, with the cells found so far.")
     ] = None,
     resume: Annotated[
         bool,
@@ -133,20 +151,13 @@ def enumerate_cells(
         ),
     ] = None,
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Replace the output file, or an unfinished run, if it exists."
-        ),
+        bool, force_option("Replace the output file, or an unfinished run, if it exists.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what each worker is doing.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a summary as JSON on standard output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print a summary as JSON on standard output.")] = False,
+    quiet: Annotated[bool, quiet_option("No progress and no summary; errors are shown.")] = False,
 ) -> None:
     """Enumerate all cells of a network: on the box [-1, 1]^n, or the domain that options name.
 
@@ -172,6 +183,7 @@ def enumerate_cells(
     nnce enumerate model.onnx --halfspaces rows.csv --box 0,1
     nnce enumerate model.onnx --unbounded
     nnce enumerate model.onnx --count-only -j 4
+    nnce enumerate model.onnx --dask tcp://10.0.0.1:8786
     nnce enumerate model.onnx --time-limit 3600
     nnce enumerate model.onnx --resume
     nnce enumerate model.onnx --method reverse-search --lp highs
@@ -179,8 +191,6 @@ def enumerate_cells(
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
     target = _output_name(model, output, count_only=count_only, json=json)
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     if force and resume:
         raise InputError("--force starts again and --resume goes on; use one of them")
     if target == STDOUT and resume and run_dir is None:
@@ -192,6 +202,8 @@ def enumerate_cells(
     _refuse_useless_proof(proof, target, certify=not no_certify)
     if witness and target is None:
         raise InputError("--count-only writes no table; leave out --witness")
+    if dask is not None and jobs is not None:
+        raise InputError("--jobs is for processes of this machine; leave it out with --dask")
 
     outputs = output_names(output_name)
     stack, domains = load_several(model, where, outputs, quiet=quiet)
@@ -219,35 +231,56 @@ def enumerate_cells(
     ]
     verbosity = Verbosity(quiet=quiet, verbose=verbose)
     if len(domains) == 1:
-        [result] = _results(requests, files_of_each, verbosity)
-        _report(requests[0], result, json=json, quiet=quiet)
+        [(request, result)] = _results(requests, files_of_each, dask, verbosity)
+        _report(request, result, json=json, quiet=quiet)
         raise typer.Exit(_code(result.complete, result.certified))
     for names in files_of_each:
         _refuse_bad_names(names, (model, *where.files))
-    raise typer.Exit(_enumerate_several(requests, files_of_each, verbosity, json=json))
+    results = _results(requests, files_of_each, dask, verbosity)
+    raise typer.Exit(_tell_of_several(requests, results, verbosity, json=json))
 
 
 def _results(
-    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity
-) -> Iterator[Result]:
-    """Yield what each run found, or an earlier call of this command."""
+    requests: Sequence[Request], files: Sequence[RunFiles], dask: str | None, verbosity: Verbosity
+) -> Iterator[tuple[Request, Result]]:
+    """Yield each run and what it found, or an earlier call of this command."""
     before = [finished_before(request) for request in requests]
     for request, said in zip(requests, before, strict=True):
         if said is None:
             check_outputs(request)
-    for request, names, said in zip(requests, files, before, strict=True):
-        if said is not None:
-            yield _result_before(said)
-        else:
-            yield _run(request, None if names.history is None else Path(names.history), verbosity)
+    with ExitStack() as stack:
+        cluster: dict[str, Any] = {}
+        if dask is not None and None in before:
+            cluster = _cluster(dask, stack, verbosity)
+        for request, names, said in zip(requests, files, before, strict=True):
+            if said is not None:
+                yield request, _result_before(said)
+            else:
+                there = dataclasses.replace(request, **cluster)
+                history = None if names.history is None else Path(names.history)
+                yield there, _run(there, history, verbosity)
 
 
-def _enumerate_several(
-    requests: Sequence[Request], files: Sequence[RunFiles], verbosity: Verbosity, *, json: bool
+def _cluster(where: str, stack: ExitStack, verbosity: Verbosity) -> dict[str, Any]:
+    """Connect to a cluster until ``stack`` is left; return what that means for a request."""
+    from nnce_cli.parallel import connected
+
+    client: Any = stack.enter_context(connected(where))
+    if verbosity.verbose:
+        say(f"the dashboard of Dask: {client.dashboard_link}")
+    return {"engine": client, "jobs": max(1, sum(client.nthreads().values()))}
+
+
+def _tell_of_several(
+    requests: Sequence[Request],
+    runs: Iterator[tuple[Request, Result]],
+    verbosity: Verbosity,
+    *,
+    json: bool,
 ) -> int:
     """Enumerate one domain after the other, tell of each and of the union; return the exit code."""
     results: list[Result] = []
-    for request, result in zip(requests, _results(requests, files, verbosity), strict=False):
+    for request, result in runs:
         results.append(result)
         if not verbosity.quiet:
             say(f"domain {len(results)} of {len(requests)}:")
@@ -284,11 +317,13 @@ def _method(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
-    forecasting = Forecasting(request, quiet=verbosity.quiet)
+    told = ToldForecast(request)
+    forecasting = None if verbosity.quiet else Forecasting(request, forecast_of, told.tell)
     watch = _Watch()
+    observers: list[Observer] = [watch.look, *([history.note] if history else [])]
     try:
-        with run_progress(verbosity, forecasting) as show, stop_on_signals() as stop:
-            observers = [watch.look, forecasting.look, show, *([history.note] if history else [])]
+        with run_progress(verbosity, told) as show, stop_on_signals() as stop:
+            observers += [show, *([forecasting.look] if forecasting else [])]
             return run(request, observers, stop.is_requested, say)
     except KeyboardInterrupt:
         if _is_saved(request):
@@ -304,7 +339,8 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
         say(f"error: out of memory; the run is saved: go on with {resume_command()}")
         raise typer.Exit(exit_codes.INCOMPLETE) from error
     finally:
-        forecasting.stop()
+        if forecasting is not None:
+            forecasting.stop()
         if history is not None:
             history.write()
 
@@ -313,19 +349,11 @@ class _Watch:
     """Knows whether all cells of a run are found, where its output is not read to its end."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self.has_seen_the_end = False
 
-    def look(self, view: View) -> None:
+    def look(self, progress: Progress) -> None:
         """Look at the run, for the first time or again."""
-        self._view = view
-
-    @property
-    def has_seen_the_end(self) -> bool:
-        """Whether nothing is left to do."""
-        if self._view is None:
-            return False
-        totals = self._view.journal.totals
-        return totals.waiting == totals.given_up == 0
+        self.has_seen_the_end = progress.is_over
 
 
 def _is_saved(request: Request) -> bool:
@@ -385,6 +413,12 @@ def _output_name(model: Path, output: str | None, *, count_only: bool, json: boo
 def _refuse_bad_names(files: RunFiles, inputs: tuple[Path | None, ...]) -> None:
     outputs = (files.target, files.proof, files.history)
     _refuse_mixed_up_files(outputs, inputs, files.folder)
+    if files.target is not None and Path(files.target).suffix.lower() in OTHER_TABLES:
+        raise InputError(
+            f"tables are written as Parquet only, and {files.target} would not be what its name "
+            "says: give a name that ends in .parquet, and see docs/tables.md for the way from "
+            "there to CSV"
+        )
     _refuse_undecodable_names(*outputs, files.folder)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnce_cli.parallel import View
+    from nnce_cli.run import Progress
 
 MOST = 1 << 18  # entries; beyond that every other one is dropped, and half as many come in
 COLUMNS = ("workers_busy", "tasks_waiting", "tasks_done", "cells")
@@ -34,10 +34,10 @@ class LoadHistory:
         self._columns = [array("q") for _ in COLUMNS]
         self._pause = 0.0  # seconds between entries
 
-    def note(self, view: View) -> None:
+    def note(self, progress: Progress) -> None:
         """Note the present state, if it is another one."""
         now = time.monotonic() - self._started
-        state = (view.busy, view.waiting, view.journal.totals.done, view.journal.totals.cells)
+        state = (progress.busy, progress.waiting, progress.done, progress.kept)
         if self._seconds:
             same = all(c[-1] == x for c, x in zip(self._columns, state, strict=True))
             if same or now < self._seconds[-1] + self._pause:

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnce_cli.cli.report import duration
+from nnce_cli.base.text import duration
 from nnce_cli.cli.say import say
+from nnce_cli.run import Pace
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from nnce_cli.cli.forecasting import Forecasting
-    from nnce_cli.parallel import View
+    from nnce_cli.cli.forecasting import ToldForecast
+    from nnce_cli.run import Observer
+    from nnce_cli.run import Progress as Seen
 
 SECONDS_BETWEEN_LINES = 30.0  # where standard error is no terminal
 SECONDS_BETWEEN_FRAMES = 0.1
@@ -31,9 +33,7 @@ class Verbosity:
 
 
 @contextmanager
-def run_progress(
-    verbosity: Verbosity, forecasting: Forecasting
-) -> Iterator[Callable[[View], None]]:
+def run_progress(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
     """Yield a function that shows how far a run is, on standard error.
 
     On a terminal it keeps a few lines up to date; elsewhere it writes one now and then. How much
@@ -41,70 +41,37 @@ def run_progress(
     the domain's tree.
     """
     if verbosity.quiet or sys.stderr is None:
-        yield lambda view: None
+        yield lambda seen: None
     elif sys.stderr.isatty():
-        with _live(verbosity, forecasting) as show:
+        with _live(verbosity, forecast) as show:
             yield show
     else:
-        yield _Lines(verbosity, forecasting)
-
-
-class _Pace:
-    """How fast a run goes: measured from the first look, since a resumed one has a past."""
-
-    def __init__(self, forecasting: Forecasting) -> None:
-        self.started = time.monotonic()
-        self._forecasting = forecasting
-        self._forecast: float | None = None
-        self._first: tuple[int, float] | None = None
-
-    @property
-    def whole(self) -> str:
-        """What shares are shares of."""
-        return "of the domain" if self._forecasting.cells is None else "of the cells expected"
-
-    def share(self, view: View) -> float:
-        """Return about how much of the run is done, in [0, 1]."""
-        if self._forecasting.cells is not None:
-            return min(view.cells / self._forecasting.cells, 1.0)
-        return view.journal.totals.share
-
-    def look(self, view: View) -> tuple[float, float | None]:
-        """Return cells per second, and the seconds left, None where that cannot be told."""
-        share = self.share(view)
-        if self._forecast != self._forecasting.cells:  # shares are of something else from now on
-            self._forecast, self._first = self._forecasting.cells, None
-            self.started = time.monotonic()
-        if self._first is None:
-            self._first = (view.cells, share)
-        elapsed = time.monotonic() - self.started
-        rate = (view.cells - self._first[0]) / elapsed if elapsed > 0 else 0.0
-        gained = share - self._first[1]
-        return rate, elapsed * max(1.0 - share, 0.0) / gained if gained > 1e-9 else None
+        yield _Lines(verbosity, forecast)
 
 
 class _Lines:
     """Writes a line every half minute."""
 
-    def __init__(self, verbosity: Verbosity, forecasting: Forecasting) -> None:
+    def __init__(self, verbosity: Verbosity, forecast: ToldForecast) -> None:
         self._verbose = verbosity.verbose
-        self._pace = _Pace(forecasting)
+        self._pace, self._forecast = Pace(), forecast
         self._next = self._pace.started + SECONDS_BETWEEN_LINES
 
-    def __call__(self, view: View) -> None:
-        rate, left = self._pace.look(view)  # at once, or the first line would have no beginning
+    def __call__(self, seen: Seen) -> None:
+        self._pace.expect(self._forecast.cells)
+        rate, left = self._pace.look(seen)  # at once, or the first line would have no beginning
         if time.monotonic() < self._next:
             return
         self._next += SECONDS_BETWEEN_LINES
-        lines = [_state(view, rate, left)]
+        lines = [_state(seen, rate, left)]
         if self._verbose:
-            lines += [f"  {line}" for line in _worker_lines(view)]
+            lines += [f"  {line}" for line in _worker_lines(seen)]
         for line in lines:
             say(line)
 
 
 @contextmanager
-def _live(verbosity: Verbosity, forecasting: Forecasting) -> Iterator[Callable[[View], None]]:
+def _live(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -118,56 +85,55 @@ def _live(verbosity: Verbosity, forecasting: Forecasting) -> Iterator[Callable[[
     with Progress(
         *columns, console=Console(stderr=True), transient=True, auto_refresh=False
     ) as display:
-        yield _Display(display, verbosity, forecasting)
+        yield _Display(display, verbosity, forecast)
 
 
 class _Display:
     """Keeps a progress display up to date: a bar, and with ``verbose`` a line a worker."""
 
-    def __init__(self, display: Progress, verbosity: Verbosity, forecasting: Forecasting) -> None:
+    def __init__(self, display: Progress, verbosity: Verbosity, forecast: ToldForecast) -> None:
         self._display = display
         self._verbose = verbosity.verbose
-        self._pace = _Pace(forecasting)
+        self._pace, self._forecast = Pace(), forecast
         self._next = 0.0
         self._bar = display.add_task("", total=1.0, state="", whole="")
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, seen: Seen) -> None:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + SECONDS_BETWEEN_FRAMES
-        rate, left = self._pace.look(view)
-        state = _state(view, rate, left, share=False)
+        self._pace.expect(self._forecast.cells)
+        rate, left = self._pace.look(seen)
+        state = _state(seen, rate, left, share=False)
         if self._verbose:
-            state = "\n".join([state, *_worker_lines(view)])
-        self._display.update(
-            self._bar, completed=self._pace.share(view), state=state, whole=self._pace.whole
-        )
+            state = "\n".join([state, *_worker_lines(seen)])
+        known = self._pace.expected is not None
+        whole = "of the cells expected" if known else "of the domain"
+        self._display.update(self._bar, completed=self._pace.share(seen), state=state, whole=whole)
         self._display.refresh()
 
 
-def _state(view: View, rate: float, left: float | None, *, share: bool = True) -> str:
-    totals = view.journal.totals
-    parts = [f"{view.cells:,} cells", f"{rate:,.0f} cells/s"]
+def _state(seen: Seen, rate: float, left: float | None, *, share: bool = True) -> str:
+    parts = [f"{seen.cells:,} cells", f"{rate:,.0f} cells/s"]
     if share:
-        parts.append(f"{100 * totals.share:.1f}% of the domain")
-    parts.append(f"tasks: {totals.done:,} done, {view.waiting:,} waiting")
-    if totals.retries:
-        parts.append(f"{totals.retries} retries")
+        parts.append(f"{100 * seen.share:.1f}% of the domain")
+    parts.append(f"tasks: {seen.done:,} done, {seen.waiting:,} waiting")
+    if seen.retries:
+        parts.append(f"{seen.retries} retries")
     if left is not None:
         parts.append(f"about {duration(left)} left")
     return ", ".join(parts)
 
 
-def _worker_lines(view: View) -> list[str]:
+def _worker_lines(seen: Seen) -> list[str]:
     return [
         f"worker {worker.pid}: "
         + (
-            f"task {worker.task.number}, {worker.cells:,} cells, "
-            f"{time.monotonic() - worker.since:.1f} s"
+            f"task {worker.task}, {worker.cells:,} cells, {worker.seconds:.1f} s"
             if worker.task is not None
             else "idle"
         )
-        for worker in view.workers
+        for worker in seen.workers
     ]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Container, Iterable, Mapping
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from nnce_cli.base.text import visible
+from nnce_cli.cli.formats import Format, Numeral, csv_text, markdown_text
 
 
 def json_text(values: Mapping[str, Any]) -> str:
@@ -19,9 +20,9 @@ def json_text(values: Mapping[str, Any]) -> str:
 def number(value: int) -> str:
     """Write an integer for people: 12,345, or 1.23e+45 where it is long."""
     if value < 10**15:
-        return f"{value:,}"
+        return Numeral.of(f"{value:,}", value)
     exponent = len(str(value)) - 1
-    return f"{value // 10 ** (exponent - 2) / 100:.2f}e+{exponent}"
+    return Numeral.of(f"{value // 10 ** (exponent - 2) / 100:.2f}e+{exponent}", value)
 
 
 def size(count: int) -> str:
@@ -29,17 +30,13 @@ def size(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"
 
 
-def duration(seconds: float) -> str:
-    """Write a time with about two digits, in the unit that suits it."""
-    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.2g} {name}" if seconds < 1 else f"{seconds / unit:.3g} {name}"
-    days = seconds / 86_400
-    return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
-
-
-def print_fields(fields: Mapping[str, str], file: IO[str] | None = None) -> None:
-    """Print names and values, one pair a line, aligned."""
+def print_fields(
+    fields: Mapping[str, str], file: IO[str] | None = None, form: Format = Format.text
+) -> None:
+    """Print names and values, one pair a line, aligned; for programs as a table of two columns."""
+    if form is not Format.text:
+        _print_for_programs("", ["name", "value"], fields.items(), [True, True], form)
+        return
     width = max(map(len, fields))
     for name, value in fields.items():
         print(f"{name:{width}}  {visible(value)}", file=file)
@@ -50,18 +47,40 @@ def print_table(
     columns: Iterable[str],
     rows: Iterable[Iterable[str]],
     words: Container[str] = (),
+    form: Format = Format.text,
 ) -> None:
     """Print a table of text: with rules and colour on a terminal, plain in a pipe.
 
-    Numbers stand to the right; the columns named in ``words`` stand to the left.
+    Numbers stand to the right; the columns named in ``words`` stand to the left. In another
+    ``form`` it is for programs.
     """
-    headers, lines = list(columns), [[visible(text) for text in row] for row in rows]
+    headers = list(columns)
     to_left = [header in words for header in headers]
-    print()
+    if title:
+        print()
+    if form is not Format.text:
+        _print_for_programs(title, headers, rows, to_left, form)
+        return
+    lines = [[visible(text) for text in row] for row in rows]
     if sys.stdout is not None and sys.stdout.isatty():
         _print_rich_table(title, headers, lines, to_left)
     else:
         _print_plain_table(title, headers, lines, to_left)
+
+
+def _print_for_programs(
+    title: str,
+    headers: list[str],
+    rows: Iterable[Iterable[str]],
+    to_left: list[bool],
+    form: Format,
+) -> None:
+    """Print a table as CSV or Markdown, below its title."""
+    is_csv = form is Format.csv
+    if title:
+        print(title if is_csv else f"### {title}\n")
+    text = csv_text(headers, rows) if is_csv else markdown_text(headers, rows, to_left)
+    print(text, end="")
 
 
 def _print_plain_table(
@@ -87,9 +106,10 @@ def _print_rich_table(
     from rich.text import Text
 
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for header, left in zip(headers, to_left, strict=True):
-        table.add_column(Text(header), justify="left" if left else "right", header_style="bold")
+        side: Literal["left", "right"] = "left" if left else "right"
+        table.add_column(Text(header), justify=side, header_style="bold", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     with console.capture() as printed:

@@ -55,7 +55,7 @@ def need_matplotlib() -> None:
             raise
         raise InputError(
             "pictures are drawn by matplotlib, which is not installed; "
-            "install it with: pip install 'nnce-cli[plot]'"
+            "install it with: pip install matplotlib"
         ) from error
 
 

@@ -161,7 +161,7 @@ def primitive(row: Sequence[Fraction]) -> Vector:
         scale = lcm(scale, x.denominator)
         if max(scale.bit_length(), abs(x.numerator).bit_length()) > MOST_BITS:
             raise InputError(TOO_LARGE.format("digits"))
-    return _divided([int(x * scale) for x in row])
+    return _divided([x.numerator * (scale // x.denominator) for x in row])
 
 
 def _divided(row: Sequence[int]) -> Vector:

@@ -1,6 +1,10 @@
 """Coordinator, journal and engines: all cores, and nothing lost (docs/parallel.md)."""
 
+from typing import TYPE_CHECKING
+
+from nnce_cli.base.lazy import lazy_names
 from nnce_cli.parallel.coordinator import Limits, View, coordinate
+from nnce_cli.parallel.engine import Engine
 from nnce_cli.parallel.folder import (
     JOURNAL,
     LOCK,
@@ -17,10 +21,16 @@ from nnce_cli.parallel.parts import Parts, StoppedError
 from nnce_cli.parallel.plan import PartSink, Plan
 from nnce_cli.parallel.totals import Totals
 
+if TYPE_CHECKING:
+    from nnce_cli.parallel.cluster.connection import connected
+    from nnce_cli.parallel.cluster.engine import DaskEngine
+
 __all__ = [
     "JOURNAL",
     "LOCK",
     "NO_PLACE",
+    "DaskEngine",
+    "Engine",
     "Journal",
     "Limits",
     "Lock",
@@ -32,6 +42,7 @@ __all__ = [
     "StoppedError",
     "Totals",
     "View",
+    "connected",
     "coordinate",
     "holder",
     "is_held",
@@ -41,3 +52,7 @@ __all__ = [
     "refuse_run",
     "sweep",
 ]
+
+__getattr__ = lazy_names(
+    __name__, {"cluster.connection": ["connected"], "cluster.engine": ["DaskEngine"]}
+)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.parallel.engine import Engine, Worker
+from nnce_cli.parallel.engine import Engine, LostError, Worker
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.local import Growing, InProcess
 from nnce_cli.parallel.plan import Plan
-from nnce_cli.parallel.task import Failure, Outcome, Task
+from nnce_cli.parallel.task import Failure, Outcome
 
 ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
@@ -55,7 +55,7 @@ class View:
     @property
     def waiting(self) -> int:
         """Number of tasks that no worker has in hand."""
-        return self.journal.totals.waiting - sum(len(worker.in_hand) for worker in self.workers)
+        return self.journal.totals.waiting - len(self.engine.in_hand)
 
 
 def coordinate(
@@ -65,12 +65,14 @@ def coordinate(
     limits: Limits,
     should_stop: Callable[[], bool],
     observers: Sequence[Callable[[View], None]] = (),
+    engine: Engine | None = None,
 ) -> str | None:
     """Run the journal's tasks on ``jobs`` workers; return what stopped it, None at the end.
 
     One worker is this process; several are processes of their own, which are started when the run
     has gone on for a while. Of a wide network all workers are processes of their own, from the
-    beginning: limits and signals can end those at any time.
+    beginning: limits and signals can end those at any time. With an ``engine`` the tasks go there
+    instead, and it is ended here.
 
     ``observers`` are shown the run again and again. The end is where no task waits; tasks that
     were given up are in the journal. Workers are gone when this returns or raises, and the
@@ -79,7 +81,7 @@ def coordinate(
     Raises:
         InputError: a part or the journal cannot be written.
     """
-    engine = _engine(plan, jobs)
+    engine = engine or _engine(plan, jobs)
     deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
     view = View(journal, engine)
     try:
@@ -93,7 +95,7 @@ def coordinate(
                 return "--max-cells"
             for observe in observers:
                 observe(view)
-            if not _in_hand(engine):
+            if not engine.in_hand:
                 if journal.totals.waiting:
                     raise InputError("the journal has lost tasks; start again with --force")
                 return None
@@ -102,8 +104,10 @@ def coordinate(
             if time.monotonic() >= deadline:
                 return "--time-limit"
             results = list(engine.results(SECONDS_PER_LOOK))
+    except LostError as lost:
+        return str(lost)
     finally:
-        engine.kill()
+        engine.end()
 
 
 def _engine(plan: Plan, jobs: int) -> Engine:
@@ -114,13 +118,9 @@ def _engine(plan: Plan, jobs: int) -> Engine:
     return InProcess(plan) if jobs == 1 else Growing(plan, jobs)
 
 
-def _in_hand(engine: Engine) -> list[Task]:
-    return [task for worker in engine.workers for task in worker.in_hand]
-
-
 def _give_out(journal: Journal, engine: Engine, results: list[Outcome | Failure]) -> None:
     """Give waiting tasks to idle workers, but not those that just came back."""
-    taken = {task.number for task in _in_hand(engine)} | {r.task.number for r in results}
+    taken = {task.number for task in engine.in_hand} | {r.task.number for r in results}
     room = engine.room
     if room and journal.totals.waiting > len(taken):
         for task in journal.waiting(room, taken):

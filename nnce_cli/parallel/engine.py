@@ -13,10 +13,11 @@ from nnce_cli.parallel.task import Failure, Outcome, Task
 class Worker:
     """A process that walks tasks, and the task that it walks: None while it could walk another.
 
-    ``writing`` is the task before, as long as its part is on the way to the disk.
+    ``pid`` is its number, or its address in a cluster. ``writing`` is the task before, as long as
+    its part is on the way to the disk.
     """
 
-    pid: int
+    pid: int | str
     task: Task | None = None
     since: float = 0.0  # when it got the task, by the monotonic clock
     cells: int = 0  # found in the task so far
@@ -29,12 +30,23 @@ class Worker:
         return [task for task in (self.writing, self.task) if task is not None]
 
 
+class LostError(Exception):
+    """All that could walk is gone, and the journal has what was found; says what is lost."""
+
+
 class Engine(Protocol):
-    """Walks the tasks that it is given; tasks and what they give do not depend on which it is."""
+    """Walks the tasks that it is given; tasks and what they give do not depend on which it is.
+
+    Each task that it was given comes back as an outcome or a failure, once.
+    """
 
     @property
     def workers(self) -> Sequence[Worker]:
         """The processes at work now."""
+
+    @property
+    def in_hand(self) -> Sequence[Task]:
+        """The tasks that were given and did not come back yet."""
 
     @property
     def room(self) -> int:
@@ -48,7 +60,11 @@ class Engine(Protocol):
         """
 
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
-        """Wait for something to happen, or walk, about that long; yield what came of it."""
+        """Wait for something to happen, or walk, about that long; yield what came of it.
 
-    def kill(self) -> None:
+        Raises:
+            LostError: nothing that was given will come back, and nothing can be given.
+        """
+
+    def end(self) -> None:
         """End it at once; what is in hand is lost, and waits in the journal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from nnce_cli.parallel.lock import Lock
 JOURNAL = "journal.sqlite"
 LOCK = "lock"
 PARTS = "parts"
+TEMPORARY = "temporary "  # and an output: what the journal says of the name of its temporary file
 
 
 class RunFolder:
@@ -42,7 +44,7 @@ class RunFolder:
         lock = _locked(path)
         try:
             shutil.rmtree(path / PARTS, ignore_errors=True)
-            Journal.create(path / JOURNAL, about, layers)
+            Journal.create(path / JOURNAL, _left_behind(path) | about, layers)
             return cls._opened(path, lock)
         except BaseException:
             sweep(path, journal=True)  # nothing is lost
@@ -77,7 +79,10 @@ class RunFolder:
         with _reporting(path):
             (path / PARTS).mkdir(exist_ok=True)
             for stray in (path / PARTS).glob(".nnce-*.part"):
-                stray.unlink(missing_ok=True)
+                if stray.is_dir():
+                    shutil.rmtree(stray, ignore_errors=True)
+                else:
+                    stray.unlink(missing_ok=True)
         return cls(path, lock, Journal(path / JOURNAL, write=True))
 
     def _compare(self, about: dict[str, Any]) -> None:
@@ -111,6 +116,11 @@ class RunFolder:
     ) -> None:
         self.journal.close()
         self._lock.__exit__(kind, error, trace)
+
+
+def new_stray() -> str:
+    """Return the name of something new among the parts that is swept up when a run goes on."""
+    return f".nnce-{secrets.token_hex(8)}.part"
 
 
 def part_path(folder: Path, number: int) -> Path:
@@ -170,6 +180,13 @@ def _is_strange(path: Path) -> bool:
         entry.name not in (LOCK, PARTS) and not entry.name.startswith(JOURNAL)
         for entry in path.iterdir()
     )
+
+
+def _left_behind(path: Path) -> dict[str, Any]:
+    """Return which temporary files the run in this folder had, which is to be thrown away."""
+    with suppress(InputError), Journal(path / JOURNAL, write=False) as journal:
+        return {name: text for name, text in journal.about.items() if name.startswith(TEMPORARY)}
+    return {}
 
 
 def _locked(path: Path) -> Lock:

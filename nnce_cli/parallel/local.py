@@ -41,6 +41,11 @@ class InProcess:
         return [self._worker]
 
     @property
+    def in_hand(self) -> Sequence[Task]:
+        """The task that is walked, if any."""
+        return self._worker.in_hand
+
+    @property
     def room(self) -> int:
         """One, or none while a task is in hand."""
         return 0 if self._worker.task else 1
@@ -71,7 +76,7 @@ class InProcess:
             if time.monotonic() >= until:
                 return None
 
-    def kill(self) -> None:
+    def end(self) -> None:
         """Give the task in hand up, and leave nothing of its part."""
         if self._steps is not None:
             self._steps.close()
@@ -97,6 +102,12 @@ class Growing:
             return self._here.workers
         here = [] if self._here.room else self._here.workers
         return [*here, *self._pool.workers]
+
+    @property
+    def in_hand(self) -> Sequence[Task]:
+        """The tasks that are walked or written, here and in worker processes."""
+        others = [] if self._pool is None else self._pool.in_hand
+        return [*self._here.in_hand, *others]
 
     @property
     def room(self) -> int:
@@ -133,8 +144,8 @@ class Growing:
         if self._pool is not None:
             yield from self._pool.results(seconds)
 
-    def kill(self) -> None:
+    def end(self) -> None:
         """End the workers at once, and give up what is in hand here."""
         if self._pool is not None:
-            self._pool.kill()
-        self._here.kill()
+            self._pool.end()
+        self._here.end()

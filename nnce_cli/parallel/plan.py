@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copyreg
+import io
+import pickle
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nnce_cli.base.checksum import Checksum
     from nnce_cli.enumeration import CellBatch, Problem, Walk
 
@@ -45,19 +49,29 @@ class PartSink(Protocol):
         """Leave nothing behind."""
 
 
+class Sinks(Protocol):
+    """Opens the parts of tasks; plain data, since it goes to wherever tasks are walked."""
+
+    def __call__(self, number: int) -> PartSink:
+        """Open the part of the task of this number; raises InputError where that fails."""
+
+    def inside(self, folder: Path) -> Self:
+        """Return the same for another folder than that of the run; it has the same bytes."""
+
+
 @dataclass
 class Plan:
     """What all tasks of a run have in common.
 
-    ``method`` and ``lp`` are names (`nnce_cli.method_names`). ``sink`` opens the part of the task
-    of a number; None where cells are only counted. Where workers are not forked, a plan is pickled.
+    ``method`` and ``lp`` are names (`nnce_cli.method_names`). ``sink`` opens the parts of tasks;
+    None where cells are only counted. Where workers are not forked, a plan is pickled.
     """
 
     problem: Problem
     witness: bool
     certify: bool
     log: bool
-    sink: Callable[[int], PartSink] | None
+    sink: Sinks | None
     method: str = "dictionary"
     lp: str = "dictionary"
 
@@ -83,6 +97,24 @@ class Plan:
             log=self.log,
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is to be pickled: a walk is made anew."""
-        return {name: value for name, value in vars(self).items() if name != "walk"}
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be pickled as plain data; a walk is made anew."""
+        fields = {name: value for name, value in vars(self).items() if name != "walk"}
+        return _unpacked, (_packed(fields),)
+
+
+def _packed(fields: dict[str, Any]) -> bytes:
+    """Pickle the fields of a plan; rational matrices do not know how that is done."""
+    from flint import fmpq_mat
+
+    data = io.BytesIO()
+    pickler = pickle.Pickler(data, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = copyreg.dispatch_table | {
+        fmpq_mat: lambda m: (fmpq_mat, (m.nrows(), m.ncols(), m.entries()))
+    }
+    pickler.dump(fields)
+    return data.getvalue()
+
+
+def _unpacked(data: bytes) -> Plan:
+    return Plan(**pickle.loads(data))

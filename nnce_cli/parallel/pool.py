@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,11 @@ class Pool:
         self._plan = plan
         self._size = size
         self.workers: list[Child] = []
+
+    @property
+    def in_hand(self) -> Sequence[Task]:
+        """The tasks that are walked or written."""
+        return [task for worker in self.workers for task in worker.in_hand]
 
     @property
     def room(self) -> int:
@@ -95,7 +100,7 @@ class Pool:
                 if worker in self.workers:
                     yield from self._bury(worker)
 
-    def kill(self) -> None:
+    def end(self) -> None:
         """End all workers at once; what they have in hand is lost, and waits in the journal."""
         for worker in self.workers:
             worker.process.kill()

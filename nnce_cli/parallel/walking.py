@@ -68,6 +68,22 @@ def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
     return WalkedTask(task, sums, leftover, sink, time.perf_counter() - started)
 
 
+def steps_to_end(steps: Generator[int, None, WalkedTask], see: Callable[[int], None]) -> WalkedTask:
+    """Walk a task to its end; ``see`` is told how many cells there are, about every 50 ms.
+
+    What it raises stops the walk, and leaves nothing behind.
+    """
+    try:
+        while True:
+            try:
+                see(next(steps))
+            except StopIteration as ending:
+                walked: WalkedTask = ending.value
+                return walked
+    finally:
+        steps.close()
+
+
 @dataclass
 class WalkedTask:
     """A task that was walked, and whose part is not on the disk yet."""

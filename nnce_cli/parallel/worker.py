@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 
 from nnce_cli.parallel.plan import Plan
 from nnce_cli.parallel.task import Failure, Task
-from nnce_cli.parallel.walking import WalkedTask, attempt, walk_task
+from nnce_cli.parallel.walking import WalkedTask, attempt, steps_to_end, walk_task
 
 SECONDS_BETWEEN_SIGNS = 0.25  # how often a worker tells how far it is
 SECONDS_BETWEEN_LOOKS = 1.0  # how often an idle worker looks whether its parent is there
@@ -47,7 +47,7 @@ def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for stranger in strangers:
         stranger.close()
-    _hold_blas_at_one_thread()
+    hold_blas_at_one_thread()
     channel = _Channel(connection)
     alive = _SignsOfLife(channel, parent)
     # The coordinator may be gone.
@@ -57,7 +57,7 @@ def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> 
             while not connection.poll(SECONDS_BETWEEN_LOOKS):
                 _leave_if_orphan(parent)
             task = connection.recv()
-            walked = attempt(task, partial(_walked, task, plan, alive))
+            walked = attempt(task, partial(steps_to_end, walk_task(task, plan), alive))
             if writing is not None:
                 writing.result()  # one part at a time, and the room of two in memory
             if isinstance(walked, Failure):
@@ -67,16 +67,6 @@ def work(connection: Any, strangers: Iterable[Any], plan: Plan, parent: int) -> 
             else:
                 channel.send(Walked(walked.cells))
                 writing = writer.submit(_finish, task, walked, channel)
-
-
-def _walked(task: Task, plan: Plan, alive: Callable[[int], None]) -> WalkedTask:
-    steps = walk_task(task, plan)
-    while True:
-        try:
-            alive(next(steps))
-        except StopIteration as ending:
-            walked: WalkedTask = ending.value
-            return walked
 
 
 def _finish(task: Task, walked: WalkedTask, channel: _Channel) -> None:
@@ -115,7 +105,7 @@ def _leave_if_orphan(parent: int) -> None:
         os._exit(1)
 
 
-def _hold_blas_at_one_thread() -> None:
+def hold_blas_at_one_thread() -> None:
     """Keep the linear algebra libraries of NumPy from starting threads in every worker."""
     from threadpoolctl import threadpool_limits
 

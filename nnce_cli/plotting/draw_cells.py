@@ -8,30 +8,29 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
-from matplotlib.patheffects import withStroke
 from matplotlib.tri import Triangulation
 
 from nnce_cli.base.task import Task
 from nnce_cli.plotting.classes import Classes, classes
 from nnce_cli.plotting.cutting import Partition
+from nnce_cli.plotting.draw_marks import draw_marks, mark_handles
 from nnce_cli.plotting.fills import Colouring, Fill, fill
+from nnce_cli.plotting.lines import WIDEST, Stroke, strokes
 from nnce_cli.plotting.marks import Marks
-from nnce_cli.plotting.palette import Palette, palette
+from nnce_cli.plotting.palette import Palette, Scale, palette
 from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Polygons
 from nnce_cli.plotting.style import (
     AREAS,
     BOUNDARY,
     CURVES,
-    INK,
     LINES,
     MUTED,
-    SCALE,
+    Look,
     finish,
     new_figure,
 )
@@ -39,8 +38,11 @@ from nnce_cli.plotting.style import (
 MOST_CURVES = len(CURVES)
 MOST_DOTS = 300
 COLUMNS = 3000  # finer than a picture of an interval can show
-LINE_POINTS = 0.1  # a line's width as a share of the typical distance of two lines
-FROM_LAYER_1 = (1.8, 1.2, 0.9, 0.7)  # widths of the lines by layer; deeper ones as the last
+LONGEST = 5.4  # inches: the longer side of a plane domain
+THINNEST_SIDE = 0.25  # the shorter side of the axes to the longer, however thin the domain is
+AROUND = (2.4, 1.6)  # inches that labels, title and legends need at first
+LEGEND_COLUMN, LEGEND_LETTERS = 1.75, 22  # inches that an entry of so many letters takes
+MOST_IN_COLUMN = 16  # classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,7 @@ class _Scene:
     fill: Fill
     palette: Palette
     marks: Marks
+    look: Look
 
 
 def draw_cells(
@@ -60,6 +63,7 @@ def draw_cells(
     title: str,
     component: int = 0,
     marks: Marks | None = None,
+    look: Look = Look(),  # noqa: B008
 ) -> Figure:
     """Draw the cells of a domain; call it within `our_style`.
 
@@ -73,37 +77,40 @@ def draw_cells(
     found = classes(partition)
     painted = fill(partition, found, colouring, component)
     marks = Marks.of(partition.plane) if marks is None else marks
-    scene = _Scene(partition, found, painted, palette(painted), marks)
-    figure = _plane(scene) if partition.plane.dimension == 2 else _interval(scene)
-    finish(figure, title)
+    scene = _Scene(partition, found, painted, palette(painted), marks, look)
+    figure, axes = _plane(scene) if partition.plane.dimension == 2 else _interval(scene)
+    finish(figure, title, None if look.size else axes)
     return figure
 
 
-def _plane(scene: _Scene) -> Figure:
-    figure = new_figure(7.6, 6.6)
+def _plane(scene: _Scene) -> tuple[Figure, Axes]:
+    plane = scene.partition.plane
+    width, height = (plane.upper - plane.lower).tolist()
+    ratio = min(max(height / width, THINNEST_SIDE), 1 / THINNEST_SIDE)
+    inches = (LONGEST / max(1.0, ratio), LONGEST * min(1.0, ratio))
+    figure = new_figure(inches[0] + AROUND[0], inches[1] + AROUND[1], scene.look)
     axes = figure.add_subplot()
-    _paint(axes, scene, inches=5.5)
-    (left, bottom), (right, top) = scene.partition.plane.lower, scene.partition.plane.upper
+    axes.set_box_aspect(ratio)
+    _paint(axes, scene, inches)
+    (left, bottom), (right, top) = plane.lower, plane.upper
     axes.set(xlim=(left, right), ylim=(bottom, top))
-    if 1 / 3 <= (top - bottom) / (right - left) <= 3:
-        axes.set_aspect("equal")
-    x, y = scene.partition.plane.axis_labels
+    x, y = plane.axis_labels
     axes.set(xlabel=x, ylabel=y)
     _explain(figure, [axes], scene)
-    return figure
+    return figure, axes
 
 
-def _interval(scene: _Scene) -> Figure:
-    figure = new_figure(8.0, 5.4)
+def _interval(scene: _Scene) -> tuple[Figure, None]:
+    figure = new_figure(8.0, 5.4, scene.look)
     axes, strip = figure.subplots(2, 1, sharex=True, height_ratios=[8, 1])
     _plot_outputs(axes, scene.partition)
-    _paint(strip, scene, inches=6.5)
+    _paint(strip, scene, (6.5, 0.5))
     plane = scene.partition.plane
     strip.set(ylim=(0, 1), yticks=[], xlabel=plane.axis_labels[0])
     strip.set_ylabel("cells", rotation=0, horizontalalignment="right", verticalalignment="center")
     strip.set_xlim(plane.lower[0], plane.upper[0])
     _explain(figure, [axes, strip], scene)
-    return figure
+    return figure, None
 
 
 def _plot_outputs(axes: Axes, partition: Partition) -> None:
@@ -155,51 +162,27 @@ def _dot_breakpoints(axes: Axes, partition: Partition, x: Floats, y: Floats) -> 
         axes.scatter(breaks, np.interp(breaks, x, y), s=10, c=colours, zorder=3, linewidths=0)
 
 
-def _paint(axes: Axes, scene: _Scene, inches: float) -> None:
+def _paint(axes: Axes, scene: _Scene, inches: tuple[float, float]) -> None:
     """Colour the cells, and draw the neurons' lines and the decision boundary over them."""
     if scene.fill.smooth and scene.palette.scale is not None:
         _paint_smoothly(axes, scene.fill, scene.palette.scale)
     else:
         _paint_flat(axes, scene.fill, scene.palette)
-    partition = scene.partition
-    across = len(partition.polygons) ** (1 / partition.plane.dimension)
-    width = float(np.clip(LINE_POINTS * 72 * inches / across, 0.05, 0.7))
-    for layer in reversed(range(len(partition.plane.stack.hidden))):
+    if scene.look.lines:
+        _draw_lines(axes, scene.partition, inches)
+    _stroke(axes, scene.classes.boundary, "white", Stroke(2.8, 0.9))
+    _stroke(axes, scene.classes.boundary, BOUNDARY, Stroke(1.4, 1.0))
+    draw_marks(axes, scene.partition.plane, scene.marks)
+
+
+def _draw_lines(axes: Axes, partition: Partition, inches: tuple[float, float]) -> None:
+    """Draw the neurons' lines, those of the first layer on top."""
+    by_layer = list(enumerate(strokes(partition, inches)))
+    for layer, stroke in reversed(by_layer):
         segments = partition.cuts[partition.cut_layers == layer]
         if partition.plane.dimension == 1:
             segments = _one_a_column(segments, partition.plane)
-        _stroke(axes, segments, LINES[layer % len(LINES)], width * _relative_width(layer))
-    _stroke(axes, scene.classes.boundary, "white", 2.6)
-    _stroke(axes, scene.classes.boundary, BOUNDARY, 1.4)
-    _mark(axes, scene)
-
-
-def _mark(axes: Axes, scene: _Scene) -> None:
-    """Draw the points that are marked: data as dots, paler far away, and a slice's own by name."""
-    plane, marks = scene.partition.plane, scene.marks
-    inside = marks.within(plane)
-    data = np.flatnonzero(inside[marks.own :]) + marks.own
-    x, y = marks.places[data].T
-    colours = [to_rgba(INK, opacity) for opacity in marks.opacities[data].tolist()]
-    edges = [to_rgba("white", opacity) for opacity in marks.opacities[data].tolist()]
-    axes.scatter(x, y, s=18, c=colours, edgecolors=edges, linewidths=0.8, zorder=6)
-    middle = (plane.lower + plane.upper) / 2
-    outlined = [withStroke(linewidth=2.4, foreground="white")]
-    for index in np.flatnonzero(inside[: marks.own]).tolist():
-        place = marks.places[index]
-        right, above = np.where(place > middle, -1, 1).tolist()
-        axes.plot(*place, "o", color="white", markeredgecolor=INK, clip_on=False, zorder=7)
-        axes.annotate(
-            marks.labels[index],
-            place,
-            (7 * right, 7 * above),
-            textcoords="offset points",
-            horizontalalignment="left" if right > 0 else "right",
-            verticalalignment="bottom" if above > 0 else "top",
-            fontweight="bold",
-            path_effects=outlined,
-            zorder=8,
-        )
+        _stroke(axes, segments, LINES[layer % len(LINES)], stroke)
 
 
 def _one_a_column(breaks: Floats, plane: Plane) -> Floats:
@@ -209,18 +192,21 @@ def _one_a_column(breaks: Floats, plane: Plane) -> Floats:
     return breaks[first]
 
 
-def _relative_width(layer: int) -> float:
-    return FROM_LAYER_1[min(layer, len(FROM_LAYER_1) - 1)]
-
-
-def _stroke(axes: Axes, segments: Floats, colour: str, width: float) -> None:
+def _stroke(axes: Axes, segments: Floats, colour: str, stroke: Stroke) -> None:
     """Draw segments (s, 2, 2) as one path, which keeps files of many cells small."""
     if not len(segments):
         return
     codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(segments))
     path = Path(segments.reshape(-1, 2), codes)
     axes.add_artist(
-        PathPatch(path, fill=False, edgecolor=colour, linewidth=width, capstyle="round")
+        PathPatch(
+            path,
+            fill=False,
+            edgecolor=colour,
+            linewidth=stroke.width,
+            alpha=stroke.opacity,
+            capstyle="round",
+        )
     )
 
 
@@ -243,7 +229,7 @@ def _outline(polygons: Polygons) -> Path:
     return Path(points, np.insert(codes, where, Path.CLOSEPOLY))
 
 
-def _paint_smoothly(axes: Axes, fill: Fill, scale: Normalize) -> None:
+def _paint_smoothly(axes: Axes, fill: Fill, scale: Scale) -> None:
     """Colour a function that is affine on each polygon; SVG and PDF hold it as an image."""
     polygons = fill.polygons
     corner = np.arange(len(polygons.points))
@@ -256,8 +242,8 @@ def _paint_smoothly(axes: Axes, fill: Fill, scale: Normalize) -> None:
         Triangulation(polygons.points[:, 0], polygons.points[:, 1], triangles),
         fill.values.astype(np.float64),
         shading="gouraud",
-        cmap=SCALE,
-        norm=scale,
+        cmap=scale.colours,
+        norm=scale.norm,
         rasterized=True,
     )
 
@@ -266,42 +252,44 @@ def _explain(figure: Figure, axes: list[Axes], scene: _Scene) -> None:
     """Say what the colours and the lines are: colours at the side, lines below."""
     fill, palette = scene.fill, scene.palette
     if palette.scale is not None:
-        figure.colorbar(ScalarMappable(palette.scale, SCALE), ax=axes, label=fill.label, shrink=0.8)
+        mappable = ScalarMappable(palette.scale.norm, palette.scale.colours)
+        figure.colorbar(mappable, ax=axes, label=fill.label, shrink=0.9, aspect=25)
     elif palette.names:
         swatches = [
             Patch(facecolor=palette.colours[shade], edgecolor=MUTED, linewidth=0.5, label=name)
             for shade, name in palette.names.items()
         ]
-        figure.legend(handles=swatches, title=fill.label, loc="outside right upper")
-    handles = _line_handles(scene)
+        more = len(palette.colours) - len(palette.names)
+        if more > 0:
+            swatches.append(Patch(facecolor="none", label=f"… and {more:,} more"))
+        columns = 1 + len(swatches) // MOST_IN_COLUMN
+        figure.legend(handles=swatches, title=fill.label, loc="outside right center", ncols=columns)
+    handles = [*_line_handles(scene), *mark_handles(scene.partition.plane, scene.marks)]
     if not palette.names and palette.scale is None:
         label = f"colours: {fill.label}s"
         handles.insert(0, Patch(facecolor=AREAS[0], edgecolor=MUTED, linewidth=0.5, label=label))
     if handles:
-        has_data = len(scene.marks.places) > scene.marks.own  # whose label is a long one
-        figure.legend(handles=handles, loc="outside lower left", ncols=3 if has_data else 4)
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        column = LEGEND_COLUMN * max(1.0, longest / LEGEND_LETTERS)
+        columns = max(1, int(figure.get_size_inches()[0] / column))
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns)
 
 
 def _line_handles(scene: _Scene) -> list[Artist]:
     """Return a line for each colour of layers, and one for the boundary."""
-    layers = np.unique(scene.partition.cut_layers)
+    partition = scene.partition
+    layers = np.unique(partition.cut_layers) if scene.look.lines else np.empty(0, dtype=np.int64)
     handles: list[Artist] = []
     for index in range(len(LINES)):
         same = layers[layers % len(LINES) == index].tolist()
         if same:
-            width = _relative_width(same[0])
-            name = f"{scene.partition.plane.stack.sizes.noun} of {_layers_words(same)}"
+            width = WIDEST[min(same[0], len(WIDEST) - 1)]
+            name = f"{partition.plane.stack.sizes.noun} of {_layers_words(same)}"
             handles.append(Line2D([], [], color=LINES[index], linewidth=width, label=name))
     if len(scene.classes.boundary):
-        single = scene.partition.plane.task is Task.SIGN
+        single = partition.plane.task is Task.SIGN
         name = "output = 0" if single else "decision boundary"
         handles.append(Line2D([], [], color=BOUNDARY, linewidth=1.6, label=name))
-    data = ~scene.marks.within(scene.partition.plane)[scene.marks.own :]
-    if data.size:
-        out = f", {int(data.sum()):,} outside" if data.any() else ""
-        name = f"{data.size:,} points, paler where farther off{out}"
-        dot = Line2D([], [], color=INK, linestyle="", marker="o", markersize=4, label=name)
-        handles.append(dot)
     return handles
 
 

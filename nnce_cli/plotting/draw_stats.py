@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from nnce_cli.analysis import Stats, SubCells, montufar, serra
-from nnce_cli.plotting.style import AREAS, CURVES, INK, finish, new_figure
+from nnce_cli.plotting.style import AREAS, CURVES, INK, Look, finish, new_figure
 
 MOST_COLUMNS = 3
 MOST_PANELS = 24  # of deeper networks some layers are drawn, evenly spaced
@@ -22,16 +22,12 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 IN_SIGHT = 1000  # an upper bound that is larger than all cells by this factor is not drawn to scale
 
 
-def draw_ranks(stats: Stats, dimension: int, title: str) -> Figure:
+def draw_ranks(stats: Stats, title: str, look: Look = Look()) -> Figure:  # noqa: B008
     """Draw how many layer-(k+1) cells a layer-k cell of each rank holds, a panel for each k.
 
-    Where there is one layer only, the domain stands for the layer-0 cell: its rank is its
-    ``dimension``, the number of inputs that vary. Call it within `our_style`.
+    There are at least two hidden layers. Call it within `our_style`.
     """
     layers = dict(enumerate(stats.sub_cells_by_rank, start=1))
-    if not layers:
-        bound = montufar(stats.sizes.of(dimension))
-        layers = {0: {dimension: SubCells.of({stats.cells: 1}, bound)}}
     if len(layers) > MOST_PANELS:
         title += f"; {MOST_PANELS} of {len(layers)} layers"
         kept = np.linspace(min(layers), max(layers), MOST_PANELS).astype(int).tolist()
@@ -39,7 +35,7 @@ def draw_ranks(stats: Stats, dimension: int, title: str) -> Figure:
     columns = min(MOST_COLUMNS, len(layers))
     rows = -(-len(layers) // columns)
     panel = 0.9 + 0.5 * min(max(map(len, layers.values())), MOST_TICKS)
-    figure = new_figure(max(4.8, max(2.8, panel) * columns + 0.6), 2.9 * rows + 1.1)
+    figure = new_figure(max(4.8, max(2.8, panel) * columns + 0.6), 2.9 * rows + 1.1, look)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     ceiling = IN_SIGHT * max(sub.max for layer in layers.values() for sub in layer.values())
     for (k, layer), axes in zip(layers.items(), panels, strict=False):
@@ -64,9 +60,8 @@ def _panel(axes: Axes, k: int, layer: Mapping[int, SubCells], ceiling: int) -> N
         _draw_bound(axes, rank, sub.bound, ceiling, half_width=0.36)
     _logarithmic(axes)
     axes.set_ylim(bottom=0.8)
-    words = "layer-1 cells in the domain" if k == 0 else f"layer-{k + 1} cells in a layer-{k} cell"
-    axes.set_title(words)
-    axes.set_xlabel("dimension of the domain" if k == 0 else f"rank at layer {k}")
+    axes.set_title(f"layer-{k + 1} cells in a layer-{k} cell")
+    axes.set_xlabel(f"rank at layer {k}")
     ranks = list(layer) or [0]
     axes.set_xlim(min(ranks) - 0.8, max(ranks) + 0.8)
     if len(ranks) <= MOST_TICKS:
@@ -114,7 +109,12 @@ def _explanation() -> list[Line2D | Patch]:
     ]
 
 
-def draw_layers(stats: Stats, dimension: int, title: str) -> Figure:
+def draw_layers(
+    stats: Stats,
+    dimension: int,
+    title: str,
+    look: Look = Look(),  # noqa: B008
+) -> Figure:
     """Draw the number of layer-k cells against k, and an upper bound on it.
 
     ``dimension`` is the number of inputs that vary. Call it within `our_style`.
@@ -123,7 +123,7 @@ def draw_layers(stats: Stats, dimension: int, title: str) -> Figure:
     strongest = serra if stats.sizes.is_relu else montufar
     bounds = [strongest(stats.sizes.of(dimension, k)) for k in range(1, len(counts))]
     ceiling = IN_SIGHT * max(counts)
-    figure = new_figure(max(5.2, min(9.0, 1.2 * len(counts) + 2)), 4.2)
+    figure = new_figure(max(5.2, min(9.0, 1.2 * len(counts) + 2)), 4.2, look)
     axes = figure.add_subplot()
     layers = range(len(counts))
     axes.plot(layers, counts, "o-", color=CURVES[0], linewidth=1.6, markersize=5, zorder=4)

@@ -27,7 +27,8 @@ class Fill:
 
     ``label`` says what the values are. ``names`` gives each value that occurs a name, where
     they are few things to be told apart and not a scale; where it is empty the values mean
-    nothing by themselves. ``ordered`` says whether they go from less to more.
+    nothing by themselves. ``ordered`` says whether they go from less to more, ``of_classes`` that
+    they are classes, whose colours are known, and ``centre`` what the middle of a scale is.
     """
 
     polygons: Polygons
@@ -36,6 +37,13 @@ class Fill:
     names: dict[int, str] | None = None
     ordered: bool = False
     smooth: bool = False
+    of_classes: bool = False
+    centre: float | None = None
+
+
+def usual_colouring(task: Task) -> Colouring:
+    """Return the colouring that shows what a network is for: its classes, or its output."""
+    return "class" if task in (Task.ARGMAX, Task.ARGMIN) else "output"
 
 
 def fill(partition: Partition, classes: Classes, colouring: Colouring, component: int = 0) -> Fill:
@@ -87,19 +95,23 @@ def _class(partition: Partition, classes: Classes) -> Fill:
             "how a class is read off them"
         )
     if task is Task.SIGN:
-        return Fill(classes.pieces, classes.classes, "output", {0: "≤ 0", 1: "> 0"})
-    return Fill(classes.pieces, classes.classes, "predicted class", _names(classes.classes))
+        names, label = {0: "≤ 0", 1: "> 0"}, "output"
+    else:
+        names, label = _names(classes.classes), "predicted class"
+    return Fill(classes.pieces, classes.classes, label, names, of_classes=True)
 
 
 def _output(partition: Partition, component: int) -> Fill:
     outputs = partition.outputs.shape[1]
     if component >= outputs:
         raise InputError(
-            f"the model has no output {component}; its {outputs} outputs are counted from 0"
+            f"the model has no output {component}: "
+            + (f"its outputs are 0 to {outputs - 1}" if outputs > 1 else "its only output is 0")
         )
     values = partition.polygons.values(partition.outputs[:, component])
     label = "output" if outputs == 1 else f"output {component}"
-    return Fill(partition.polygons, values, label, smooth=True)
+    centre = 0.0 if partition.plane.task is Task.SIGN else None
+    return Fill(partition.polygons, values, label, smooth=True, centre=centre)
 
 
 def _names(values: Ints) -> dict[int, str]:

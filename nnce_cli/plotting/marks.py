@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.errors import InputError
-from nnce_cli.domain import read_points
 from nnce_cli.plotting.plane import Plane
-from nnce_cli.plotting.polygons import Floats
+from nnce_cli.plotting.polygons import Floats, Ints
 
-MOST_DATA = 10_000
-PALEST = 0.2
+PALEST = 0.3
 DIGITS = 12  # of the coordinates of a slice's own points, which are zeros and ones
 
 
@@ -24,29 +21,36 @@ class Marks:
 
     The first ones are those that the slice goes through, and have ``labels``; the others are
     data, projected: ``distances`` (m,) is how far from the plane they are in the input space.
+    ``groups`` (m,) is which of ``names`` the label of a data point is, -1 for the slice's own.
     """
 
     places: Floats
     labels: tuple[str, ...]
     distances: Floats
     opacities: Floats
+    names: tuple[str, ...]
+    groups: Ints
 
     @staticmethod
-    def of(plane: Plane, data: Floats | None = None) -> Marks:
+    def of(plane: Plane, data: Floats | None = None, labels: Sequence[str] = ()) -> Marks:
         """Return the points of the slice, if the plane is one, and ``data`` (m, inputs).
 
-        Raises:
-            InputError: the data has another number of coordinates than the network has inputs.
+        ``labels`` are those of the data, if it has any.
         """
         own = np.array(plane.stack.points).reshape(-1, plane.origin.size)
         places, distances = _projected(plane, own)
         places = np.round(places, DIGITS) + 0.0
+        given: list[str] = []
         if data is not None:
             more, far = _projected(plane, data)
             places, distances = np.concatenate([places, more]), np.append(distances, far)
+            given = list(labels) or [""] * len(data)
         size = np.linalg.norm(plane.directions, axis=1).max()
         opacities = np.maximum(PALEST, 1 - distances / size)
-        return Marks(places, tuple(f"p{i}" for i in range(len(own))), distances, opacities)
+        names = tuple(sorted(set(given), key=_order))
+        groups = [-1] * len(own) + [names.index(label) for label in given]
+        slices = tuple(f"p{i}" for i in range(len(own)))
+        return Marks(places, slices, distances, opacities, names, np.array(groups, dtype=np.int64))
 
     @property
     def own(self) -> int:
@@ -59,26 +63,9 @@ class Marks:
         return np.asarray(inside.all(axis=1))
 
 
-def read_data(path: Path, plane: Plane) -> Floats:
-    """Read data points (m, inputs) from a file like that of a slice.
-
-    Raises:
-        InputError: it cannot be read, or is not of inputs of this network; it names the file.
-    """
-    try:
-        points = read_points(path)
-        n = plane.origin.size
-        if len(points) > MOST_DATA:
-            raise InputError(f"it has {len(points):,} points; give at most {MOST_DATA:,}")
-        if len(points) and points.shape[1] != n:
-            raise InputError(
-                f"its points have {points.shape[1]:,} coordinates and the network has {n:,} inputs"
-            )
-        if not np.isfinite(points).all():
-            raise InputError("a point has a coordinate that is not finite")
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    return points.reshape(-1, n)
+def _order(label: str) -> tuple[int, str]:
+    """Put numbers in their order, before words."""
+    return (len(label) if label.isdecimal() else 1 << 30, label)
 
 
 def _projected(plane: Plane, points: Floats) -> tuple[Floats, Floats]:

@@ -15,6 +15,7 @@ from nnce_cli.base.task import Task
 from nnce_cli.domain import Box, Domain, fix_inputs, fix_inputs_of
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.plotting.polygons import Floats, Polygons
+from nnce_cli.plotting.words import printable
 
 FAR = 2.0**30  # times the size of what there is: as good as infinity, and vertices keep 22 bits
 ROOM = 2.0**-6  # around what was found from far away
@@ -38,7 +39,8 @@ class Plane:
     in it ``a x + b y + c <= 0`` for each row of ``halfspaces`` (m, 3). A domain of one input is
     drawn as a strip: its second coordinate goes from 0 to 1 and the network does not depend on it.
     ``task`` is what the outputs are taken for. The input of the network at u is ``origin``
-    (inputs,) + u @ ``directions`` (n, inputs).
+    (inputs,) + u @ ``directions`` (n, inputs). ``called`` has the names of the inputs where the
+    model has names for them one by one.
     """
 
     stack: LayerStack
@@ -51,6 +53,7 @@ class Plane:
     origin: Floats
     directions: Floats
     part: Part = Part.ALL
+    called: tuple[str, ...] = ()
 
     @staticmethod
     def of(stack: LayerStack, domain: Domain, task: Task | None = None) -> Plane:
@@ -80,6 +83,7 @@ class Plane:
             halfspaces=np.column_stack([rows[:, :n], np.zeros((len(rows), strip)), -rows[:, n]]),
             origin=origin,
             directions=directions,
+            called=() if stack.points else _called(stack, free),
         )
         return plane if isinstance(small, Box) else _framed(plane)
 
@@ -91,15 +95,23 @@ class Plane:
     @property
     def names(self) -> list[str]:
         """What the inputs are called: on a slice they are its coordinates."""
-        if self.stack.points:
-            return [f"u{i + 1}" for i in self.inputs]
-        return [f"x{i}" for i in self.inputs]
+        kind, first = ("u", 1) if self.stack.points else ("x", 0)
+        return [f"{kind}{i + first}" for i in self.inputs]
 
     @property
     def axis_labels(self) -> list[str]:
         """What stands at the axes."""
+        if self.called:
+            return list(self.called)
         kind = "coordinate" if self.stack.points else "input"
         return [f"{kind} {name}" for name in self.names]
+
+    @property
+    def classes(self) -> int:
+        """How many classes the outputs can tell apart; none for a regression."""
+        if self.task is Task.REGRESSION:
+            return 0
+        return 2 if self.task is Task.SIGN else output_map(self.stack).n_out
 
     @cached_property
     def outline(self) -> Polygons:
@@ -142,6 +154,27 @@ class Plane:
         weight, bias = maps[0]
         maps[0] = (np.pad(weight, [(0, 0), (0, 2 - self.dimension)]), bias)
         return maps
+
+
+def _called(stack: LayerStack, free: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Return the model's names of the inputs that are free: where it has several, each has one."""
+    if len(stack.inputs) < 2:
+        return ()
+    names = input_names(stack)
+    return tuple(names[i] for i in np.flatnonzero(free).tolist())
+
+
+def input_names(stack: LayerStack) -> list[str]:
+    """Return what the inputs of a network are called: by the model where it has several."""
+    if stack.points:
+        return [f"u{i + 1}" for i in range(stack.n_inputs)]
+    if len(stack.inputs) < 2:
+        return [f"x{i}" for i in range(stack.n_inputs)]
+    return [
+        printable(port.name) if port.size == 1 else f"{printable(port.name)}[{i}]"
+        for port in stack.inputs
+        for i in range(port.size)
+    ]
 
 
 def _varying(stack: LayerStack, domain: Domain) -> tuple[LayerStack, Domain, NDArray[np.bool_]]:

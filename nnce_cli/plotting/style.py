@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +13,8 @@ import matplotlib
 import matplotlib.style
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import ListedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 # Paul Tol's "light" scheme, made for coloured areas, and dark colours for lines over them; the
@@ -22,12 +24,32 @@ AREAS = (
     "#77AADD", "#EEDD88", "#FFAABB", "#44BB99", "#EE8866", "#99DDFF", "#BBCC33", "#DDDDDD",
     "#AAAA00",
 )  # fmt: skip
+# Classes: the same scheme and a purple. Any two of them differ to all eyes, the first ones most.
+CLASSES = (
+    "#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#DDDDDD", "#AA7FB5", "#FFAABB", "#AAAA33",
+    "#99DDFF", "#BBCC33",
+)  # fmt: skip
 LINES = ("#000000", "#004488", "#997700", "#994455", "#117733", "#661100")
 CURVES = ("#4477AA", "#997700", "#EE6677", "#228833", "#AA3377", "#66CCEE")  # hues as in AREAS
 BOUNDARY = "#CC0033"
 INK, MUTED = "#222222", "#767676"
+# From the colour of the class "≤ 0" to that of "> 0", through white at the boundary.
+DIVERGING = LinearSegmentedColormap.from_list(
+    "classes", ["#2F6EA8", "#77AADD", "#F8F7F4", "#EE8866", "#BC4F2C"]
+)
 SCALE = ListedColormap(colormaps["YlGnBu"](np.linspace(0.0, 0.7, 256)))  # light, for lines over it
+# On dark paper: the same hues, darker areas under lighter lines.
+DARK_PAPER = "#16191D"
+DARK_SHARE = 0.5
+DARK_LINES = ("#FFFFFF", "#8FC1FF", "#FFD27A", "#FF9FC0", "#86E0A0", "#FFB48A")
+DARK_BOUNDARY = "#FF4D6D"
+DARK_SCALE = ListedColormap(colormaps["YlGnBu"](np.linspace(0.95, 0.35, 256)))
+DARK_DIVERGING = LinearSegmentedColormap.from_list(
+    "dark classes", ["#6FB1F0", "#2F5F8E", "#22262B", "#94482C", "#FF9A6B"]
+)
 FORMATS = ("png", "svg", "pdf")
+DPI = 200
+NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
 LAYOUT_ROUNDS = 3  # the size of the labels depends on that of the panels, and this on that
 
 # Dates and versions stay out of the files; ids in SVG files come from the salt.
@@ -56,6 +78,36 @@ _STYLE: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a picture looks like beside what it shows.
+
+    ``size`` is its width and height in inches, by default what suits the content; ``lines`` says
+    whether the neurons' lines are drawn.
+    """
+
+    size: tuple[float, float] | None = None
+    lines: bool = True
+
+
+def class_colour(index: int) -> str:
+    """Return the colour of a class: the same one in all pictures, whichever other classes occur.
+
+    The eleventh class and its ten successors are lighter, the next ten darker; then they repeat.
+    """
+    turn = index // len(CLASSES) % 3
+    toward, share = ((1.0, 0.0), (1.0, 0.45), (0.0, 0.3))[turn]
+    base = np.array(to_rgb(CLASSES[index % len(CLASSES)]))
+    mixed = base + share * (toward - base)
+    return to_hex(tuple(mixed.tolist()))
+
+
+def darkened(colour: str) -> str:
+    """Return the colour that stands for one of an area on dark paper."""
+    base, paper = np.array(to_rgb(colour)), np.array(to_rgb(DARK_PAPER))
+    return to_hex(tuple((paper + (1 - DARK_SHARE) * (base - paper)).tolist()))
+
+
 @contextmanager
 def our_style() -> Iterator[None]:
     """Draw in our style, whatever the user's matplotlibrc says."""
@@ -65,24 +117,45 @@ def our_style() -> Iterator[None]:
         yield
 
 
-def picture(figure: Figure, kind: str, dpi: int = 200) -> bytes:
+def picture(figure: Figure, kind: str, dpi: int = DPI) -> bytes:
     """Return a figure as a file of one of `FORMATS`; call it within `our_style`."""
     file = BytesIO()
     figure.savefig(file, format=kind, dpi=dpi, metadata=_NO_METADATA[kind])
     return file.getvalue()
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of this size in inches, which leaves room for all labels."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, look: Look = Look()) -> Figure:
+    """Return an empty figure of this size in inches, or that of the look; all labels have room."""
+    return Figure(figsize=look.size or (width, height), layout="constrained")
 
 
-def finish(figure: Figure, title: str) -> None:
-    """Write a title over the whole figure, in letters that let it fit, and fix the layout."""
-    text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
-    figure.draw_without_rendering()
-    width = text.get_window_extent().width
-    text.set_fontsize(9 * min(1.0, 0.98 * figure.bbox.width / width))
+def finish(figure: Figure, title: str, fitted: Axes | None = None) -> None:
+    """Write a title over the whole figure, in letters that let it fit, and fix the layout.
+
+    The figure shrinks to what ``fitted``, whose sides have a fixed ratio, leaves of it.
+    """
+    if title:
+        text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
+    _lay_out(figure)
+    if fitted is not None:
+        for _ in range(2):  # labels do not shrink along
+            _shrink(figure, fitted)
+            _lay_out(figure)
+    if title:
+        width = text.get_window_extent().width
+        text.set_fontsize(9 * min(1.0, 0.98 * figure.bbox.width / width))
+    _lay_out(figure)
+    figure.set_layout_engine("none")
+
+
+def _lay_out(figure: Figure) -> None:
     for _ in range(LAYOUT_ROUNDS):
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+
+
+def _shrink(figure: Figure, axes: Axes) -> None:
+    """Take away the room that axes have and, with their ratio, cannot use."""
+    given, used = axes.get_position(original=True), axes.get_position()
+    width, height = figure.get_size_inches()
+    narrower = max(NARROWEST, width * (1 - given.width + used.width))
+    figure.set_size_inches(min(width, narrower), height * (1 - given.height + used.height))

@@ -7,6 +7,7 @@ from collections import Counter
 from nnce_cli.network import CLIP, Units
 from nnce_cli.plotting.cutting import Partition
 from nnce_cli.plotting.plane import Part
+from nnce_cli.plotting.words import printable
 from nnce_cli.table import Metadata, domain_words
 
 LONGEST_NAME = 60
@@ -44,11 +45,6 @@ def cells_words(metadata: Metadata, cells: int) -> str:
     if not metadata.certified:
         words += ", not certified"
     return words
-
-
-def printable(text: str) -> str:
-    """Return the text without what cannot be printed: names may come from anywhere."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def shortened(text: str) -> str:

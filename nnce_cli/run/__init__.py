@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from nnce_cli.run.events import Observer, Progress, WorkerState
+    from nnce_cli.run.forecasting import Forecasting
+    from nnce_cli.run.pace import Pace
     from nnce_cli.run.request import STDOUT, Request, Result
     from nnce_cli.run.running import (
         SavedError,
@@ -16,9 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STDOUT",
+    "Forecasting",
+    "Observer",
+    "Pace",
+    "Progress",
     "Request",
     "Result",
     "SavedError",
+    "WorkerState",
     "check_outputs",
     "default_folder",
     "finished_before",
@@ -28,6 +36,9 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "events": ["Observer", "Progress", "WorkerState"],
+        "forecasting": ["Forecasting"],
+        "pace": ["Pace"],
         "request": ["STDOUT", "Request", "Result"],
         "running": ["SavedError", "check_outputs", "default_folder", "finished_before", "run"],
     },

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from nnce_cli.domain import Domain
     from nnce_cli.network import LayerStack
     from nnce_cli.parallel import Limits
@@ -20,6 +22,7 @@ class Request:
     """What is to be enumerated, how, and where it goes.
 
     ``target`` is None where cells are only counted; ``folder`` is None for a temporary one.
+    ``engine`` is a client of the Dask cluster that works, in place of ``jobs`` processes.
     """
 
     model: Path
@@ -36,6 +39,7 @@ class Request:
     limits: Limits
     force: bool
     resume: bool
+    engine: Client | None = None
 
     @property
     def metadata(self) -> Metadata:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import time
@@ -9,16 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from nnce_cli import __version__
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.memory import peak_memory_bytes
+from nnce_cli.run.events import Observer, Progress
 from nnce_cli.run.gathering import Gathering
 from nnce_cli.run.request import STDOUT, Request, Result
 
 if TYPE_CHECKING:
-    from nnce_cli.parallel import Journal, Plan, RunFolder, View
+    from nnce_cli.parallel import Engine, Journal, Plan, RunFolder, View
     from nnce_cli.table import Metadata, PartWriter
 
 
@@ -88,7 +90,7 @@ def _made(said: Metadata) -> tuple[str, str | None, bool] | None:
 
 def run(
     request: Request,
-    observers: Sequence[Callable[[View], None]] = (),
+    observers: Sequence[Observer] = (),
     should_stop: Callable[[], bool] = lambda: False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Result:
@@ -110,13 +112,14 @@ def run(
         _folder(request) as folder,
         Gathering(request, folder, plan := _plan(request, folder), should_stop, tell) as gathering,
     ):
-        observers = [*observers, gathering.look]
+        looks = [lambda view: _report(view, observers), gathering.look]
         plan.walk  # noqa: B018 (it is made before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saving(request, folder):
             stopped_by = coordinate(
-                folder.journal, plan, request.jobs, request.limits, should_stop, observers
-            )
+                folder.journal, plan, request.jobs, request.limits, should_stop, looks,
+                _engine(request, plan, folder, tell),
+            )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
         totals = folder.journal.totals
         result = Result(
@@ -133,6 +136,12 @@ def run(
         if result.complete or request.folder is None:
             folder.remove()
     return result
+
+
+def _report(view: View, observers: Sequence[Observer]) -> None:
+    progress = Progress.of(view)
+    for observe in observers:
+        observe(progress)
 
 
 def _plan(request: Request, folder: RunFolder) -> Plan:
@@ -152,6 +161,17 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
     )
 
 
+def _engine(
+    request: Request, plan: Plan, folder: RunFolder, tell: Callable[[str], None]
+) -> Engine | None:
+    """Return where tasks are walked if that is not this machine."""
+    if request.engine is None:
+        return None
+    from nnce_cli.parallel import DaskEngine
+
+    return DaskEngine(request.engine, plan, folder.path, request.model.stem, tell)
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Opens the parts of tasks, in whichever process walks them."""
@@ -161,11 +181,16 @@ class _Parts:
     proof: bool
 
     def __call__(self, number: int) -> PartWriter:
+        """Open the part of the task of this number."""
         from nnce_cli.parallel import part_path, proof_part_path
         from nnce_cli.table import PartWriter
 
         proof = proof_part_path(self.folder, number) if self.proof else None
         return PartWriter(part_path(self.folder, number), proof, self.metadata)
+
+    def inside(self, folder: Path) -> Self:
+        """Return the same for another folder."""
+        return dataclasses.replace(self, folder=folder)
 
 
 def _identity(request: Request) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from nnce_cli.table.code_file import CodeFile
+    from nnce_cli.table.described import footer_entries
     from nnce_cli.table.digests import Digests
     from nnce_cli.table.lookup import find_rows, matching_rows
     from nnce_cli.table.metadata import (
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         Made,
         Metadata,
     )
-    from nnce_cli.table.model import domain_of, load_as
+    from nnce_cli.table.model import domain_of, load_as, placed_as
     from nnce_cli.table.output import Output, remove_temporary
     from nnce_cli.table.pages import check_pages
     from nnce_cli.table.part import PartWriter
@@ -65,10 +66,12 @@ __all__ = [
     "domain_words",
     "find_rows",
     "first_rows",
+    "footer_entries",
     "has_witness",
     "join_proof",
     "load_as",
     "matching_rows",
+    "placed_as",
     "remove_temporary",
 ]
 
@@ -76,12 +79,13 @@ __getattr__ = lazy_names(
     __name__,
     {
         "code_file": ["CodeFile"],
+        "described": ["footer_entries"],
         "digests": ["Digests"],
         "lookup": ["find_rows", "matching_rows"],
         "metadata": [
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
-        "model": ["domain_of", "load_as"],
+        "model": ["domain_of", "load_as", "placed_as"],
         "output": ["Output", "remove_temporary"],
         "pages": ["check_pages"],
         "part": ["PartWriter"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -102,8 +102,8 @@ class Join:
         """
         self._rewrite_small()
 
-    def close(self, key: bytes, text: str) -> None:
-        """Write the footer, with one entry of metadata; `Output.commit` is next.
+    def close(self, said: Mapping[bytes, bytes]) -> None:
+        """Write the footer, with these entries of metadata; `Output.commit` is next.
 
         At least one part must have been added.
 
@@ -114,9 +114,9 @@ class Join:
         assert footer is not None
         footer.set(_NUM_ROWS, self._rows)
         footer.set(_ROW_GROUPS, List(STRUCT, self._groups))
-        entries = [entry for entry in _entries(footer) if entry.get(1) != key]
-        entry = Struct({1: (BINARY, key), 2: (BINARY, text.encode())})
-        footer.fields[_KEY_VALUES] = (LIST, List(STRUCT, [*entries, entry]))
+        entries = [entry for entry in _entries(footer) if entry.get(1) not in said]
+        entries += [Struct({1: (BINARY, key), 2: (BINARY, value)}) for key, value in said.items()]
+        footer.fields[_KEY_VALUES] = (LIST, List(STRUCT, entries))
         self._write(footer_bytes(footer))
 
     def _rewrite_small(self) -> None:
@@ -161,7 +161,8 @@ class Join:
 
 def _wanted_rows(piece: Piece) -> pa.Table:
     try:
-        table = pq.read_table(piece.path, partitioning=None, page_checksum_verification=True)
+        with pq.ParquetFile(piece.path, page_checksum_verification=True) as file:
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"the part {piece.path} cannot be read ({error}); start again with --force"

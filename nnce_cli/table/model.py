@@ -19,10 +19,16 @@ def load_as(metadata: Metadata, path: Path) -> LayerStack:
     Raises:
         InputError: it cannot be read, or has other inputs or outputs.
     """
-    stack = load_network(path, metadata.outputs)
-    if not metadata.points:
-        return stack
-    return on_slice(stack, Slice(np.array(metadata.points)))
+    return placed_as(metadata, load_network(path, metadata.outputs))
+
+
+def placed_as(metadata: Metadata, stack: LayerStack) -> LayerStack:
+    """Return a network as a table has it: on the slice, if it is of one.
+
+    Raises:
+        InputError: the points of the slice have another number of inputs.
+    """
+    return on_slice(stack, Slice(np.array(metadata.points))) if metadata.points else stack
 
 
 def domain_of(metadata: Metadata) -> Domain:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.described import footer_entries
 from nnce_cli.table.metadata import Metadata
 from nnce_cli.table.output import Output
 
@@ -117,7 +118,7 @@ class ProofWriter:
         """Write what is left and the metadata; `Output.commit` is next."""
         self._write_group(len(self._waiting))
         about = about_proof(self._metadata, cells=cells, complete=complete)
-        self._writer.add_key_value_metadata({PROOF_KEY: about})
+        self._writer.add_key_value_metadata(footer_entries(PROOF_SCHEMA, PROOF_KEY, about))
         self._writer.close()
 
     def _write_group(self, rows: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.file_kinds import HEAD, is_onnx
 from nnce_cli.base.layout import Layout
 from nnce_cli.table.columns import code_names, column_names
 from nnce_cli.table.digests import DigestCheck
@@ -49,6 +50,13 @@ class CellTableReader:
             raise
 
     def _open_table(self) -> None:
+        head = self._file.read(HEAD)
+        self._file.seek(0)
+        if is_onnx(head):
+            raise InputError(
+                f"{self._name} is not a cell table but an ONNX model; the table comes before its "
+                "model: give the file that nnce enumerate wrote"
+            )
         with self._reporting("is not a cell table, or only a part of one"):
             self._parquet = pq.ParquetFile(self._file, page_checksum_verification=True)
             described = self._parquet.metadata.metadata or {}
@@ -143,6 +151,8 @@ class CellTableReader:
         """
         layout = self.metadata.sizes.layout
         names = code_names(layout)
+        if not names:
+            return np.zeros((self.groups[group], 0), dtype=np.uint8)
         parts = [np.zeros((0, layout.row_bytes), dtype=np.uint8)]
         with self._reporting("is damaged"):
             for batch in self._group(group, names):
@@ -250,13 +260,24 @@ def _numbers(batch: pa.RecordBatch, name: str, layers: int) -> NDArray[np.uint16
     """Return the columns of small numbers of one kind as uint16 (rows, L)."""
     numbers = np.empty((len(batch), layers), dtype=np.uint16)
     for k in range(layers):
-        numbers[:, k] = batch.column(f"{name}_{k + 1}").to_numpy()
+        numbers[:, k] = _plain(batch.column(f"{name}_{k + 1}"), np.dtype(np.uint16))
     return numbers
 
 
 def _truths(column: pa.BooleanArray) -> NDArray[np.bool_]:
     """Return a column of truth values as a boolean array (rows,)."""
-    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    packed = np.frombuffer(column.buffers()[1], dtype=np.uint8)
+    bits = np.unpackbits(packed, bitorder="little")
+    return bits[column.offset : column.offset + len(column)].astype(np.bool_)
+
+
+def _plain(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """View a column of numbers (rows,), none of them null.
+
+    Its own ``to_numpy`` loads pandas where that is installed, which takes longer than most tables.
+    """
+    values = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return values[column.offset : column.offset + len(column)]
 
 
 def _bytes_matrix(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:
@@ -269,5 +290,5 @@ def _bytes_matrix(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:
 
 def _float_matrix(column: pa.FixedSizeListArray) -> NDArray[np.float64]:
     """View a column of fixed-size lists as float64 (rows, n_0)."""
-    values: NDArray[np.float64] = column.flatten().to_numpy()
+    values = _plain(column.flatten(), np.dtype(np.float64))
     return values.reshape(len(column), column.type.list_size)

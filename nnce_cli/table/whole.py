@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table.described import footer_entries
 from nnce_cli.table.join import Join, Piece
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.output import Output
@@ -20,6 +21,7 @@ from nnce_cli.table.proof import (
     DECISIONS_PER_GROUP,
     PROOF_KEY,
     PROOF_OPTIONS,
+    PROOF_SCHEMA,
     ProofWriter,
     about_proof,
     proof_rows,
@@ -92,8 +94,8 @@ class TableJoin:
         self._most = most
         self._counter = PartCounter(metadata)
         sizes, witness = metadata.sizes, metadata.witness
-        schema = table_schema(sizes, witness=witness, bounded=metadata.tells_bounded)
-        options = writer_options(schema, metadata)
+        self._schema = table_schema(sizes, witness=witness, bounded=metadata.tells_bounded)
+        options = writer_options(self._schema, metadata)
         self._join = Join(output, options, rows_per_group(sizes, witness=witness))
 
     def add(self, part: TablePart) -> None:
@@ -136,7 +138,7 @@ class TableJoin:
             exact_witnesses=counter.exact_witnesses if about.witness else {},
             digests=self._join.digests,
         )
-        self._join.close(KEY, found.to_json())
+        self._join.close(footer_entries(self._schema, KEY, found.to_json()))
         return found
 
 
@@ -156,7 +158,8 @@ def join_proof(output: Output, metadata: Metadata, parts: Iterable[Path], cells:
         rows = proof_rows(path)
         join.add(Piece(path, rows, rows))
     join.finish()
-    join.close(PROOF_KEY, about_proof(metadata, cells=cells, complete=True))
+    about = about_proof(metadata, cells=cells, complete=True)
+    join.close(footer_entries(PROOF_SCHEMA, PROOF_KEY, about))
 
 
 def _metadata(path: Path) -> Metadata:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.table.columns import code_names, count_names
+from nnce_cli.table.described import footer_entries
 from nnce_cli.table.digests import Digests
 from nnce_cli.table.metadata import KEY, MAX_WIDTH, Metadata
 from nnce_cli.table.output import Output
@@ -107,7 +108,7 @@ class CellTableWriter:
             },
             digests=self._digests,
         )
-        self._writer.add_key_value_metadata({KEY: metadata.to_json()})
+        self._writer.add_key_value_metadata(footer_entries(self._schema, KEY, metadata.to_json()))
         self._writer.close()
         return metadata
 
@@ -180,14 +181,25 @@ def _arrow_arrays(rows: Rows, count: int, schema: pa.Schema) -> list[pa.Array]:
     """Wrap the first ``count`` rows, in the order of the schema's columns."""
     arrays = [_fixed_size_binary(signs[:count]) for signs in rows.signs]
     for numbers in (rows.active, rows.ranks):
-        arrays += [pa.array(np.ascontiguousarray(column)) for column in numbers[:count].T]
+        arrays += [_numbers(np.ascontiguousarray(column)) for column in numbers[:count].T]
     if rows.bounded is not None:
-        arrays.append(pa.array(rows.bounded[:count]))
+        packed = np.packbits(rows.bounded[:count], bitorder="little")
+        buffers = [None, pa.py_buffer(packed)]
+        arrays.append(pa.BooleanArray.from_buffers(pa.bool_(), count, buffers))
     if rows.witness is not None:
-        coordinates = pa.array(rows.witness[:count].ravel())
+        coordinates = _numbers(rows.witness[:count].ravel())
         list_type = schema.field("witness").type
         arrays.append(pa.FixedSizeListArray.from_arrays(coordinates, type=list_type))
     return arrays
+
+
+def _numbers(values: NDArray[Any]) -> pa.Array:
+    """Wrap a C-contiguous array of numbers (rows,) without a copy.
+
+    `pyarrow.array` looks first whether it is an object of pandas, and loads that where it can.
+    """
+    buffers = [None, pa.py_buffer(values)]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
 
 
 def _fixed_size_binary(values: NDArray[np.uint8]) -> pa.Array:

@@ -241,8 +241,8 @@ from nnce_cli.cli import enumerate as command, main
 inner = command.run
 
 def run(request, observers, *others):
-    def fail(view):
-        if view.journal.totals.done:
+    def fail(progress):
+        if progress.done:
             raise MemoryError
     return inner(request, [*observers, fail], *others)
 

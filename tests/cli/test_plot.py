@@ -166,7 +166,7 @@ def test_without_matplotlib(folder, tmp_path):
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     result = plot(folder, "four.cells.parquet", "-o", "a.png", env=environment(PYTHONPATH=path))
-    assert_refused(result, "matplotlib", "pip install 'nnce-cli[plot]'")
+    assert_refused(result, "matplotlib", "pip install matplotlib")
 
 
 def test_a_changed_table_is_drawn_and_reported(folder, tmp_path):

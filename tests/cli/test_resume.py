@@ -36,6 +36,7 @@ def models(tmp_path_factory):
     return {
         "medium": save_layers(folder / "medium.onnx", generic(5, 20, 20)),
         "small": save_layers(folder / "small.onnx", generic(3, 14, 14)),
+        "proved": save_layers(folder / "proved.onnx", generic(3, 9, 9)),
         "heavy": save_layers(folder / "heavy.onnx", heavy_cell(5, 20)),
         "single": save_layers(folder / "single.onnx", one_first_cell(5, 20)),
         "large": large_network(folder / "large.onnx"),
@@ -64,7 +65,7 @@ def test_the_same_bytes_for_any_number_of_workers(models, undisturbed, tmp_path,
 
 
 def test_certificates_are_the_same_and_hold(models, tmp_path):
-    model = models["small"]
+    model = models["proved"]
     for jobs in ("1", "3"):
         arguments = ("-o", f"t{jobs}", "--proof", f"p{jobs}", "-j", jobs, "-q")
         assert nnce("enumerate", model, *arguments, cwd=tmp_path).returncode == 0

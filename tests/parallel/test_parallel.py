@@ -668,7 +668,7 @@ def test_a_run_folder_of_another_run_is_refused(tmp_path):
     assert (tmp_path / "other" / "precious").exists()
 
 
-def test_the_queue_of_a_million_tasks_is_on_the_disk(tmp_path):
+def test_the_queue_is_on_the_disk(tmp_path):
     """Memory is measured where it would grow: in the process that holds the queue."""
     import tracemalloc
 
@@ -678,7 +678,7 @@ def test_the_queue_of_a_million_tasks_is_on_the_disk(tmp_path):
         journal._db.execute("BEGIN")
         journal._db.executemany(
             "INSERT INTO tasks (generation, signs, length, roots, state) VALUES (1, ?, 32, ?, 0)",
-            ((number.to_bytes(4, "big"), roots) for number in range(1_000_000)),
+            ((number.to_bytes(4, "big"), roots) for number in range(100_000)),
         )
         journal._db.execute("COMMIT")
         tracemalloc.start()
@@ -687,4 +687,4 @@ def test_the_queue_of_a_million_tasks_is_on_the_disk(tmp_path):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert len(tasks) == 8
-    assert peak < 10e6
+    assert peak < 1e6

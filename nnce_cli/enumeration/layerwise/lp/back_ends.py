@@ -55,8 +55,7 @@ def _highs() -> LinearSolver:
             return Highs()
     except ImportError as error:
         raise InputError(
-            "the back end highs needs the package highspy; "
-            "install it with pip install 'nnce-cli[lp]'"
+            "the back end highs needs the package highspy; install it with pip install highspy"
         ) from error
 
 

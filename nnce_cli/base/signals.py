@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -21,8 +24,11 @@ class Stop:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """Turn the first interrupt, termination or hang-up into a request; the second interrupts."""
+def stop_on_signals(numbers: Sequence[signal.Signals] = STOPPING) -> Iterator[Stop]:
+    """Turn the first interrupt, termination or hang-up into a request; the second interrupts.
+
+    Signals are the main thread's business: in another one this does nothing.
+    """
     stop = Stop()
 
     def request(number: int, frame: FrameType | None) -> None:
@@ -30,12 +36,13 @@ def stop_on_signals() -> Iterator[Stop]:
             raise KeyboardInterrupt
         stop.requested = True
 
-    numbers = [
+    ours = [
         number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN  # a background job, or under nohup
+        for number in numbers
+        if threading.current_thread() is threading.main_thread()
+        and signal.getsignal(number) is not signal.SIG_IGN  # a background job, or under nohup
     ]
-    handlers = {number: signal.signal(number, request) for number in numbers}
+    handlers = {number: signal.signal(number, request) for number in ours}
     try:
         yield stop
     finally:

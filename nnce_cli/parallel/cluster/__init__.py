@@ -1,0 +1,1 @@
+"""The engine that walks tasks on a Dask cluster (docs/cluster.md)."""

@@ -1,0 +1,42 @@
+"""How fast a run goes, and how long it takes yet."""
+
+from __future__ import annotations
+
+import time
+
+from nnce_cli.run.events import Progress
+
+
+class Pace:
+    """Measures from the first look, since a run that was resumed has a past.
+
+    ``expected`` is the number of cells to be expected in all, None as long as it is not known.
+    """
+
+    def __init__(self) -> None:
+        """Begin the clock."""
+        self.started = time.monotonic()
+        self.expected: float | None = None
+        self._first: tuple[int, float] | None = None
+
+    def expect(self, cells: float | None) -> None:
+        """Take a forecast; shares are shares of something else from now on."""
+        if cells != self.expected:
+            self.expected, self._first = cells, None
+            self.started = time.monotonic()
+
+    def share(self, progress: Progress) -> float:
+        """Return about how much of the run is done, in [0, 1]."""
+        if self.expected is not None:
+            return min(progress.cells / self.expected, 1.0)
+        return progress.share
+
+    def look(self, progress: Progress) -> tuple[float, float | None]:
+        """Return cells per second, and the seconds left, None where that cannot be told."""
+        share = self.share(progress)
+        if self._first is None:
+            self._first = (progress.cells, share)
+        elapsed = time.monotonic() - self.started
+        rate = (progress.cells - self._first[0]) / elapsed if elapsed > 0 else 0.0
+        gained = share - self._first[1]
+        return rate, elapsed * max(1.0 - share, 0.0) / gained if gained > 1e-9 else None
