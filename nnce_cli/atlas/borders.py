@@ -97,7 +97,10 @@ class BorderFinder:
             inner = [code for code in codes if code is not None]
             of_domain[i] = len(codes) - len(inner)
             parts.append(
-                (np.full(len(inner), i), np.array(inner, np.uint8).reshape(len(inner), joined.shape[1]))
+                (
+                    np.full(len(inner), i),
+                    np.array(inner, np.uint8).reshape(len(inner), joined.shape[1]),
+                )
             )
         if exact.size:
             owner, beyond = (np.concatenate(part) for part in zip(*parts, strict=True))
