@@ -40,8 +40,8 @@ class Summary:
             known = values["volume"][~np.isnan(values["volume"])]
             self._without_volume += rows - len(known)
             if len(known):
-                before = 0.0 if math.isnan(self._volume) else self._volume
-                self._volume = math.fsum([before, *known.tolist()])
+                so_far = 0.0 if math.isnan(self._volume) else self._volume
+                self._volume = math.fsum([so_far, *known.tolist()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, of the columns that are there."""
