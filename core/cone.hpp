@@ -216,35 +216,53 @@ class ConeProof {
   }
 
   bool holds_over_some_layer(Index unit, double side) {
-    for (Index l = net_.layer_of(unit) - 1; l >= 0; --l) {
-      if (find_seen(l) && holds_over_neurons(l, unit, side)) return true;
+    const Index deepest = deepest_layer(unit);
+    for (Index l = std::min(net_.layer_of(unit), deepest - 1); l >= 0; --l) {
+      if (find_seen(l) && holds_over_neurons(l, deepest, unit, side)) return true;
     }
     return false;
   }
 
+  // The last layer of a unit and the slacks. In a walk that is the unit's own.
+  [[nodiscard]] Index deepest_layer(Index unit) const {
+    Index deepest = net_.layer_of(unit);
+    for (const Index k : slacks_) deepest = std::max(deepest, net_.layer_of(k));
+    return deepest;
+  }
+
   // The same over the values that the neurons of layer l hand on.
-  bool holds_over_neurons(Index l, Index unit, double side) {
-    const Index n = count(), last = net_.layer_of(unit);
-    for (Index c = 0; c < n; ++c) {
-      const Index k = slacks_[static_cast<std::size_t>(c)];
-      if (net_.layer_of(k) < l || (net_.layer_of(k) == l && place_[k - net_.offset(l)] < 0)) {
-        return false;
-      }
+  bool holds_over_neurons(Index l, Index deepest, Index unit, double side) {
+    const Index n = count();
+    if (!is_seen(l, unit)) return false;
+    for (const Index k : slacks_) {
+      if (!is_seen(l, k)) return false;
     }
     begin_with(l);
-    for (Index m = l + 1; m <= last; ++m) combine(m);
+    for (Index m = l + 1; m <= deepest; ++m) combine(m);
     for (Index c = 0; c < n; ++c) {
       const Index k = slacks_[static_cast<std::size_t>(c)], m = net_.layer_of(k);
       const Index j = k - net_.offset(m);
-      // The slack of a neuron of layer l is what it hands on, or a multiple of that.
-      const bool turned = m == l && path_.sign[k] < 0 && net_.layer(l).slope[j] > 0.0;
-      const double sign = m > l ? path_.sign[k] : turned ? -1.0 : 1.0;
+      const double sign = m > l ? path_.sign[k] : handed_on_sign(k);
       for (Index i = 0; i < n; ++i) system_.set(i, c, sign * weight(m)[j][i], error(m)[j][i]);
     }
-    const Index j = unit - net_.offset(last);
+    const Index last = net_.layer_of(unit), j = unit - net_.offset(last);
+    if (last == l) side *= path_.sign[unit] * handed_on_sign(unit);
     for (Index i = 0; i < n; ++i)
       system_.set_right(i, side * weight(last)[j][i], error(last)[j][i]);
     return system_.is_positive(n);
+  }
+
+  // Whether a unit is one of the neurons of layer l that were numbered, or behind them.
+  [[nodiscard]] bool is_seen(Index l, Index unit) const {
+    const Index m = net_.layer_of(unit);
+    return m > l || (m == l && place_[unit - net_.offset(l)] >= 0);
+  }
+
+  // What a unit of layer l hands on is its slack times a number of this sign.
+  [[nodiscard]] double handed_on_sign(Index unit) const {
+    const Index l = net_.layer_of(unit);
+    const bool turned = path_.sign[unit] < 0 && net_.layer(l).slope[unit - net_.offset(l)] > 0.0;
+    return turned ? -1.0 : 1.0;
   }
 
   // Number the neurons of a layer that the next one sees on this cell; false where they are not as

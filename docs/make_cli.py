@@ -16,6 +16,21 @@ HEAD = """# The command line
 
 This page is made from the help texts of the commands by `make docs`. Data goes to standard output
 and everything else to standard error; `-` is standard input or output; `NO_COLOR` is honoured.
+
+- A table comes before its model: `CELLS MODEL`, in every command.
+- Numbers of things are written as people write them: `1000000`, `1,000,000`, `1e6`, `1M`; times in
+  seconds, or with a unit: `90`, `90s`, `5m`, `1.5h`, `1h30m`, `2d`.
+- `--json` prints JSON. Commands that print tables take `--format csv|json|md`, too: CSV, with a
+  title in the line above where there are several tables, and Markdown.
+- `nnce help COMMAND` shows the help of a command, as `nnce COMMAND --help` does, and
+  `python docs/make_man.py DIR` writes man pages of all. `nnce --install-completion` lets the shell
+  complete commands, options and their values.
+
+```console
+$ nnce help runs
+Usage: nnce runs …
+…
+```
 """
 
 
@@ -38,7 +53,8 @@ def parameter(item: Any) -> str:
 
 def section(title: str, command: Any) -> str:
     """Return the section of a command."""
-    items = "\n".join(parameter(item) for item in command.params)
+    shown = (item for item in command.params if not getattr(item, "hidden", False))
+    items = "\n".join(map(parameter, shown))
     return f"## {title}\n\n{paragraphs(command.help)}\n\n{items}\n"
 
 

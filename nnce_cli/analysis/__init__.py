@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from nnce_cli.analysis.cell_complex import Homology
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
+    from nnce_cli.analysis.geometry import (
+        MOST_VOLUME_INPUTS,
+        Column,
+        Geometry,
+        Summary,
+        parse_columns,
+    )
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
     from nnce_cli.analysis.task import output_map, task_of
@@ -32,10 +39,13 @@ __all__ = [
     "BY_LAYER_FORMAT",
     "BY_LAYER_KEY",
     "BY_LAYER_SCHEMA",
+    "MOST_VOLUME_INPUTS",
     "ByLayerWriter",
+    "Column",
     "Comparison",
     "Difference",
     "Forecast",
+    "Geometry",
     "Homology",
     "LayerCells",
     "NetworkCounter",
@@ -45,6 +55,7 @@ __all__ = [
     "Region",
     "Stats",
     "SubCells",
+    "Summary",
     "Topology",
     "arrangement_cells",
     "bounds",
@@ -53,6 +64,7 @@ __all__ = [
     "layer_cells",
     "montufar",
     "output_map",
+    "parse_columns",
     "rationals_of",
     "refuse_other_model",
     "serra",
@@ -70,6 +82,13 @@ __getattr__ = lazy_names(
         "cell_complex": ["Homology"],
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
+        "geometry": [
+            "MOST_VOLUME_INPUTS",
+            "Column",
+            "Geometry",
+            "Summary",
+            "parse_columns",
+        ],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],
         "task": ["output_map", "task_of"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,13 +59,25 @@ def cell_maps(
 
 
 def _maps(stack: LayerStack, output: AffineMap, rows: Rows) -> CellMaps:
-    """Follow the layers; what cells have in common up to a layer is computed once."""
-    first_map, *layers = (*stack.hidden, output)
+    """Return the maps to the output."""
+    *_, (maps, numbers) = follow(stack, (*stack.hidden, output), rows)
+    return CellMaps(maps.value[numbers], maps.error[numbers])
+
+
+def follow(
+    stack: LayerStack, layers: Sequence[AffineMap], rows: Rows
+) -> Iterator[tuple[CellMaps, NDArray[np.int64]]]:
+    """Yield the maps of layer after layer, and of each row (m,) which of them is its own.
+
+    What cells have in common up to a layer is computed once. Overflow is to be ignored.
+    """
+    first_map, *layers = layers
     maps = _first_map(first_map)
     numbers = np.zeros(len(rows.active), dtype=np.int64)  # each row's cell among ``maps``
+    yield maps, numbers
     columns, _ = first_rows(rows, None)
     ends, codes = stack.layout.column_ends, stack.layout.layers(rows.signs)
-    for layer, units, end, (bits, pieces) in zip(layers, stack.units, ends, codes, strict=True):
+    for layer, units, end, (bits, pieces) in zip(layers, stack.units, ends, codes, strict=False):
         first = columns[end - 1]
         gains = units.gains((bits[first], pieces[first]), layer.n_in)
         if layer.n_out < maps.value.shape[2] and _are_plain(maps, gains):
@@ -73,7 +85,7 @@ def _maps(stack: LayerStack, output: AffineMap, rows: Rows) -> CellMaps:
         else:
             maps = _compose(layer, *_passed_on(maps, numbers[first], gains, exact=units.is_relu))
         numbers = np.cumsum(first) - 1
-    return CellMaps(maps.value[numbers], maps.error[numbers])
+        yield maps, numbers
 
 
 def _passed_on(

@@ -7,20 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nnce_cli.analysis.layer_cells import unsorted
 from nnce_cli.analysis.norms import Norm
-from nnce_cli.analysis.on_cells import Found, OnCells, SomeRows
+from nnce_cli.analysis.on_cells import Found, OnCells
+from nnce_cli.analysis.some_rows import ROWS, parts_of
 from nnce_cli.analysis.table_and_model import refuse_other_model
 from nnce_cli.analysis.task import output_map, task_of
 from nnce_cli.base.task import Task
 from nnce_cli.base.workers import in_order
 from nnce_cli.network import LayerStack
-from nnce_cli.table import CellRows, LayerCounter, Metadata
-
-ROWS = 1 << 14  # that are looked at in one go, at most
+from nnce_cli.table import CellRows, Metadata
 
 Progress = Callable[[int, int], object]
 
@@ -93,15 +88,13 @@ class NetworkCounter:
         """
         read: deque[CellRows] = deque()
 
-        def parts() -> Iterator[SomeRows]:
-            counter, last = LayerCounter(self._metadata.sizes.layout), None
+        def kept() -> Iterator[CellRows]:
             for batch in batches:
                 read.append(batch)
-                for part in _parts(batch, counter, last):
-                    last = part
-                    yield part
+                yield batch
 
-        for found, ends_batch in in_order(self._look.at, parts(), self._jobs):
+        parts = parts_of(kept(), self._metadata)
+        for found, ends_batch in in_order(self._look.at, parts, self._jobs):
             self._found.add(found)
             if self._progress is not None:
                 self._progress(self._found.rows, self._metadata.cells)
@@ -120,34 +113,6 @@ class NetworkCounter:
             spectral_norm=found.spectral.result(),
             infinity_norm=found.infinity.result(),
         )
-
-
-def _parts(batch: CellRows, counter: LayerCounter, last: SomeRows | None) -> Iterator[SomeRows]:
-    """Divide a batch where cells of early layers begin; ``last`` is the part before it."""
-    first, rows = counter.cells, len(batch.active)
-    try:
-        layers = counter.add(batch)
-    except ValueError as error:
-        raise unsorted(error) from error
-    start = 0
-    while start < rows:
-        stop = _end(layers, start, rows)
-        last = SomeRows.of(batch, slice(start, stop), first + start, last, ends_batch=stop == rows)
-        yield last
-        start = stop
-
-
-def _end(layers: list[NDArray[np.bool_]], start: int, rows: int) -> int:
-    """Return where a part that begins at a row is to end: at most `ROWS` behind it."""
-    most = start + ROWS
-    if rows <= most:
-        return rows
-    half = start + ROWS // 2
-    for begins in layers:  # true where a layer-k cell does
-        places = np.flatnonzero(begins[half:most])
-        if places.size:
-            return half + int(places[-1])
-    return most
 
 
 def _until_rows(batches: deque[CellRows]) -> Iterator[CellRows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,42 +21,31 @@ from nnce_cli.analysis.decisions import (
     rationals_of,
 )
 from nnce_cli.analysis.norms import NormCounter, infinity_norms, spectral_norms
+from nnce_cli.analysis.some_rows import SomeRows
 from nnce_cli.analysis.task import output_map, score_map
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.enumeration import Problem, TreeRows
 from nnce_cli.network import LayerStack
-from nnce_cli.table import CellRows, Metadata, Rows, domain_of
+from nnce_cli.table import Metadata, domain_of
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class SomeRows:
-    """Consecutive rows of a table, of which ``first`` is the number of the first one.
+class OnRows:
+    """What a network does on each of some rows.
 
-    ``joined`` (m, B) are their codes, ``before`` (1, B) those of the row before them, without a
-    row at the beginning of the table. ``ends_batch`` says whether a batch ends with them.
+    ``classes`` (m,) are those at the points inside the cells that were asked about, and
+    ``crossed`` (m,) says through which cells the decision boundary runs: both are None for a
+    regression. ``spectral`` and ``infinity`` are the norms and the bounds on their errors, some
+    rows at a time.
     """
 
-    rows: Rows
-    first: int
-    joined: Bits
-    before: Bits
-    ends_batch: bool
-
-    @staticmethod
-    def of(
-        batch: CellRows, part: slice, first: int, last: SomeRows | None, *, ends_batch: bool
-    ) -> SomeRows:
-        """Return rows of a batch; ``last`` are those before them."""
-        signs = [column[part] for column in batch.signs]
-        witness = None if batch.witness is None else batch.witness[part]
-        rows = Rows(signs, batch.active[part], batch.ranks[part], witness)
-        none = np.zeros((len(rows.active), 0), np.uint8)
-        joined = np.concatenate([none, *signs], axis=1)
-        before = joined[:0] if last is None else last.joined[-1:]
-        return SomeRows(rows, first, joined, before, ends_batch)
+    classes: Ints | None
+    crossed: Bools | None
+    spectral: list[tuple[Floats, Floats]]
+    infinity: list[tuple[Floats, Floats]]
 
 
 @dataclass(eq=False)
@@ -77,7 +67,7 @@ class Found:
         self.infinity.join(later.infinity)
 
 
-class _Points(NamedTuple):
+class Points(NamedTuple):
     """A point in each cell (m, n_0), NaN where there is none; the exact ones of rounded ones."""
 
     rounded: Floats
@@ -90,6 +80,9 @@ class _Points(NamedTuple):
         return there
 
 
+PointFinder = Callable[[SomeRows, Bools], Points]
+
+
 class _Cells(NamedTuple):
     """The cells of some rows: bits (m, N), the classes that win in them (m, classes), points.
 
@@ -100,14 +93,25 @@ class _Cells(NamedTuple):
     bits: Bits
     wins: Bools
     is_open: Bools
-    points: _Points
+    points: Points
     classes: Ints
 
 
 class OnCells:
     """Looks at the rows of a table, with the network that it is of."""
 
-    def __init__(self, stack: LayerStack, metadata: Metadata, task: Task) -> None:
+    def __init__(
+        self,
+        stack: LayerStack,
+        metadata: Metadata,
+        task: Task,
+        points: PointFinder | None = None,
+    ) -> None:
+        """Prepare for a network's table.
+
+        ``points`` finds points in given cells of some rows (m,), at which classes are asked for;
+        by default they are the witnesses, or those of `nnce witness` in a table without any.
+        """
         domain = domain_of(metadata)
         problem = Problem.of(stack, domain)
         self._whole = stack
@@ -119,6 +123,7 @@ class OnCells:
         self._outputs = output_map(stack) if self._is_single else scores
         self._has_classes = task is not Task.REGRESSION
         self._exact_witnesses = metadata.exact_witnesses
+        self._points = points
 
     def at(self, some: SomeRows) -> tuple[Found, bool]:
         """Return what is found of some rows, and whether a batch ends with them.
@@ -126,17 +131,31 @@ class OnCells:
         Raises:
             InputError: a row is no cell of the network.
         """
+        rows = self.each(some)
         found = Found(rows=len(some.joined))
+        for spectral, infinity in zip(rows.spectral, rows.infinity, strict=True):
+            found.spectral.add(*spectral)
+            found.infinity.add(*infinity)
+        if rows.classes is not None and rows.crossed is not None:
+            found.crossed = int(np.count_nonzero(rows.crossed))
+            found.classes = Counter(rows.classes.tolist())
+        return found, some.ends_batch
+
+    def each(self, some: SomeRows) -> OnRows:
+        """Return what is found of each row.
+
+        Raises:
+            InputError: a row is no cell of the network.
+        """
         cells = self._cells(some) if self._has_classes else None
+        spectral, infinity = [], []
         for part, maps in cell_maps(self._stack, self._outputs, some.rows):
-            found.spectral.add(*spectral_norms(maps))
-            found.infinity.add(*infinity_norms(maps))
+            spectral.append(spectral_norms(maps))
+            infinity.append(infinity_norms(maps))
             if cells is not None:
                 cells.classes[part] = self._clear(cells, part, maps)
-        if cells is not None:
-            found.crossed = self._settle(cells, some.first)
-            found.classes = Counter(cells.classes.tolist())
-        return found, some.ends_batch
+        crossed = None if cells is None else self._settle(cells, some.first)
+        return OnRows(None if cells is None else cells.classes, crossed, spectral, infinity)
 
     def _cells(self, some: SomeRows) -> _Cells:
         """Return what the walk tells of the cells, and points in those that it leaves open.
@@ -148,13 +167,15 @@ class OnCells:
         wins = self._decisions.winners(rows)
         is_open = wins.sum(axis=1) > 1
         is_cell, has_point = np.asarray(wins.any(axis=1)), np.ones(len(wins), np.bool_)
-        if some.rows.witness is not None:
-            points = _Points(some.rows.witness, self._exact_in(some))
+        if self._points is not None:
+            points = self._points(some, is_open & is_cell)
+        elif some.rows.witness is not None:
+            points = Points(some.rows.witness, self._exact_in(some))
             has_point = points.are_there()
         else:
-            points = _Points(np.full((len(wins), len(self._free)), np.nan), {})
+            points = Points(np.full((len(wins), len(self._free)), np.nan), {})
             if is_open.any():
-                points = _Points(*self._decisions.points(rows))
+                points = Points(*self._decisions.points(rows))
                 is_cell &= ~is_open | points.are_there()
         self._refuse(some.first, is_cell, has_point)
         return _Cells(rows.bits, wins, is_open, points, np.full(len(wins), -1))
@@ -180,8 +201,8 @@ class OnCells:
         classes[places] = clear_classes(values, errors, cells.wins[part][places])
         return classes
 
-    def _settle(self, cells: _Cells, first: int) -> int:
-        """Find the classes that are left open, and return how many cells the boundary crosses."""
+    def _settle(self, cells: _Cells, first: int) -> Bools:
+        """Find the classes that are left open, and return which cells the boundary crosses."""
         is_exact = np.zeros(len(cells.bits), np.bool_)
         is_exact[list(cells.points.exact)] = True
         for i in np.flatnonzero(cells.is_open & ((cells.classes < 0) | is_exact)).tolist():
@@ -191,13 +212,13 @@ class OnCells:
             )
             cells.classes[i] = self._decisions.class_at(cells.bits[i], point)
         if not self._decisions.are_many:
-            return int(np.count_nonzero(cells.is_open))
-        crossed = 0
+            return cells.is_open
+        crossed = np.zeros(len(cells.bits), np.bool_)
         for i, (bits, predicted) in enumerate(zip(cells.bits, cells.classes.tolist(), strict=True)):
             is_crossed = self._decisions.is_crossed(bits, predicted)
             if is_crossed is None:
                 raise _no_cell(first + i)
-            crossed += is_crossed
+            crossed[i] = is_crossed
         return crossed
 
     def _refuse(self, first: int, is_cell: Bools, has_point: Bools) -> None:

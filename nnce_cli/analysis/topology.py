@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nnce_cli.analysis.cell_complex import CellComplex, Face, Homology, need_gudhi
 from nnce_cli.analysis.task import output_map, score_map, task_of
 from nnce_cli.analysis.winners import MOST_CLASSES, with_winner
-from nnce_cli.atlas import CellSpace, corners, halfspaces_of
+from nnce_cli.atlas import CellSpace, corners_of, halfspaces_of
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.base.workers import in_order
@@ -197,7 +197,7 @@ class _Parts:
         code = [[*bits.tolist(), *pieces.tolist()] for bits, pieces in layers]
         walls = [*self._space.limits, *halfspaces_of(self._space.pullback, code)]
         try:
-            found = corners([wall.form for wall in walls], self.dimension)
+            found = corners_of([wall.form for wall in walls], self.dimension)
         except InputError as error:
             raise InputError(
                 "a cell of this network has too many vertices, or vertices whose coordinates are "

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import ArrayLike, NDArray
 
-    from nnce_cli.analysis import Stats
+    from nnce_cli.analysis import Stats, Topology
     from nnce_cli.api.cell import Cell
-    from nnce_cli.atlas import CellSpace, Located, Locator
+    from nnce_cli.atlas import CellSpace, DualGraph, LayerNeurons, Located, Locator
     from nnce_cli.network import LayerStack
     from nnce_cli.table import CellTableReader, Metadata, Rows
 
@@ -54,6 +54,8 @@ class Atlas:
         with self._reader() as reader:
             self.metadata: Metadata = reader.metadata
         if network is not None:
+            if not isinstance(network, Network):
+                raise InputError(f"a {type(network).__name__} is no network: use nnce.load")
             from nnce_cli.analysis import refuse_other_model
 
             refuse_other_model(self.metadata, self._stack)
@@ -120,7 +122,7 @@ class Atlas:
         return self._codes[self._index(layer)][1]
 
     def _index(self, layer: int) -> int:
-        if not 1 <= layer <= len(self._codes):
+        if not 1 <= whole(layer, "the layer") <= len(self._codes):
             raise InputError(f"there are layers 1 to {len(self._codes)}, and no layer {layer}")
         return layer - 1
 
@@ -196,7 +198,7 @@ class Atlas:
                 border between cells, or in a cell that an incomplete table does not list.
         """
         points = floats(x, "the point")
-        if points.ndim == 1:
+        if points.ndim != 2:
             return self.cell(at=points)
         return self._locator.locate(points)
 
@@ -229,6 +231,56 @@ class Atlas:
             return Cell(self, cell_at(space, reader, point_of(at, space.given.n_inputs)))
         assert signs is not None
         return Cell(self, cell_of_signs(space, reader, _code(signs)))
+
+    def neurons(self) -> list[LayerNeurons]:
+        """Return what the units of each layer do: ``dead``, ``always_active``, and how often.
+
+        Raises:
+            InputError: there is no network, or the table is damaged.
+        """
+        from nnce_cli.atlas import neurons_of
+
+        stack = self._stack
+        with self._reader() as reader:
+            return neurons_of(reader, stack)
+
+    def graph(self, *, jobs: int = 1) -> DualGraph:
+        """Return the dual graph: its nodes are rows, its edges the facets between cells.
+
+        Returns:
+            A `DualGraph`: ``matrix`` (cells, cells) is a sparse array of scipy, ``edges`` has the
+            unit behind each facet, and ``to_networkx()`` gives a graph of networkx.
+
+        Raises:
+            InputError: there is no network, or the table is damaged.
+        """
+        from nnce_cli.atlas import dual_graph
+
+        return dual_graph(self.path, self._stack, whole(jobs, "jobs", 1))
+
+    def topology(self, task: str | None = None, *, jobs: int = 1) -> Topology:
+        """Return the pieces and holes of each class and of the decision boundary, exactly.
+
+        Args:
+            task: what the outputs are taken for: "argmax", "argmin" or "sign"; by default what
+                the network says.
+            jobs: worker processes.
+
+        Returns:
+            A `Topology`: ``regions`` by class and the ``boundary``, each with a ``homology`` that
+            has Betti numbers.
+
+        Raises:
+            InputError: there is no network; its outputs are no classes; more than three inputs
+                vary; or gudhi is missing.
+        """
+        from nnce_cli.analysis import topology_of
+        from nnce_cli.base.task import Task
+
+        if task is not None and task not in list(Task):
+            raise InputError(f"{task!r} is no task; they are {', '.join(Task)}")
+        chosen = None if task is None else Task(task)
+        return topology_of(self._stack, self.metadata, chosen, jobs=whole(jobs, "jobs", 1))
 
     def _reader(self) -> CellTableReader:
         from nnce_cli.table import CellTableReader
@@ -284,6 +336,8 @@ def _code(signs: str | Sequence[ArrayLike]) -> str:
     """Return a sign vector as text."""
     if isinstance(signs, str):
         return signs
+    if not isinstance(signs, Sequence):
+        raise InputError("signs are a text such as '0110 01', or a list with bits for each layer")
     layers = [floats(layer, "the sign vector").ravel().tolist() for layer in signs]
     return " ".join("".join(f"{bit:g}" for bit in layer) for layer in layers)
 
@@ -342,4 +396,6 @@ def open_table(cells: str | Path, network: Network | None = None) -> Atlas:
     Raises:
         InputError: it is no cell table, or another network's.
     """
+    if not isinstance(cells, str | Path):
+        raise InputError(f"a {type(cells).__name__} is no name of a table")
     return Atlas(Path(cells), network)

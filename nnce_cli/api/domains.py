@@ -54,6 +54,8 @@ class HalfSpaces:
         if rows.shape[1] != n + 1:
             raise InputError(f"half-spaces of {n} inputs have {n + 1} numbers, not {rows.shape[1]}")
         box = Box(-np.inf, np.inf) if self.box is None else self.box
+        if not isinstance(box, Box):
+            raise InputError(f"half-spaces are cut with a Box, not a {type(box).__name__}")
         return make_domain(_spread(box.lower, n), _spread(box.upper, n), rows)
 
 
@@ -91,13 +93,17 @@ def placed(stack: LayerStack, where: Where | Any) -> tuple[LayerStack, Domain]:
     Raises:
         InputError: it is no domain, or not one of this network.
     """
-    if isinstance(where, tuple):
+    if isinstance(where, tuple) and len(where) == 2:
         where = Box(*where)
     if isinstance(where, Slice):
         from nnce_cli.domain import Slice as Points
         from nnce_cli.domain import on_slice
 
         points = floats(where.points, "a point of the slice")
+        if points.ndim < 2:
+            raise InputError("a slice goes through two points or more, a row each")
+        if not isinstance(where.box, Box | Space):
+            raise InputError(f"a slice ends at a Box, not at a {type(where.box).__name__}")
         plane = Points(points.reshape(len(points), -1))
         return on_slice(stack, plane), where.box.on(plane.dimension)
     if not isinstance(where, Box | HalfSpaces | Space):

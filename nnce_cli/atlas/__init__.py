@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from nnce_cli.atlas.borders import Gap
+    from nnce_cli.atlas.borders import BorderFinder, Gap
     from nnce_cli.atlas.cell import Cell, LayerMap, Neighbour, cell_at, cell_of_row, cell_of_signs
     from nnce_cli.atlas.cell_space import CellSpace
-    from nnce_cli.atlas.corners import corners
+    from nnce_cli.atlas.corners import corners_of
     from nnce_cli.atlas.distance import Nearest
     from nnce_cli.atlas.evaluation import Evaluation, evaluate
     from nnce_cli.atlas.facets import Facet
     from nnce_cli.atlas.graph import Diameter, DualGraph, dual_graph, read_graph
     from nnce_cli.atlas.graph_run import GraphRun, Totals
     from nnce_cli.atlas.halfspaces import HalfSpace, Origin, halfspaces_of
+    from nnce_cli.atlas.linear import floats_of
     from nnce_cli.atlas.locate import Located, Locator
     from nnce_cli.atlas.neurons import LayerNeurons, Together, neurons_of
     from nnce_cli.atlas.points import read_data
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllViolations",
+    "BorderFinder",
     "Cell",
     "CellSpace",
     "Counterexample",
@@ -58,9 +60,10 @@ __all__ = [
     "cell_of_row",
     "cell_of_signs",
     "check",
-    "corners",
+    "corners_of",
     "dual_graph",
     "evaluate",
+    "floats_of",
     "halfspaces_of",
     "neurons_of",
     "range_of",
@@ -75,16 +78,17 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "borders": ["Gap"],
+        "borders": ["BorderFinder", "Gap"],
         "cell": ["Cell", "LayerMap", "Neighbour", "cell_at", "cell_of_row", "cell_of_signs"],
         "cell_space": ["CellSpace"],
-        "corners": ["corners"],
+        "corners": ["corners_of"],
         "distance": ["Nearest"],
         "evaluation": ["Evaluation", "evaluate"],
         "facets": ["Facet"],
         "graph": ["Diameter", "DualGraph", "dual_graph", "read_graph"],
         "graph_run": ["GraphRun", "Totals"],
         "halfspaces": ["HalfSpace", "Origin", "halfspaces_of"],
+        "linear": ["floats_of"],
         "locate": ["Located", "Locator"],
         "neurons": ["LayerNeurons", "Together", "neurons_of"],
         "points": ["read_data"],

@@ -96,9 +96,8 @@ class BorderFinder:
             codes = Cell(self._space, self._reader, joined[i], start + i).beyond
             inner = [code for code in codes if code is not None]
             of_domain[i] = len(codes) - len(inner)
-            parts.append(
-                (np.full(len(inner), i), np.array(inner, np.uint8).reshape(-1, joined.shape[1]))
-            )
+            there = np.array(inner, np.uint8).reshape(len(inner), joined.shape[1])
+            parts.append((np.full(len(inner), i), there))
         if exact.size:
             owner, beyond = (np.concatenate(part) for part in zip(*parts, strict=True))
             neighbour = self._codes.find(beyond)

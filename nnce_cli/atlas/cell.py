@@ -17,7 +17,7 @@ from nnce_cli.atlas.cell_space import CellSpace
 from nnce_cli.atlas.corners import (
     MOST_INPUTS,
     Corners,
-    corners,
+    corners_of,
     squared_diameter,
     volume_of,
 )
@@ -204,9 +204,8 @@ class Cell:
         """Vertices and rays, up to 6 inputs; None with more, or where there are too many."""
         if self.space.dimension > MOST_INPUTS:
             return None
-        forms = [self._forms[facet.halfspaces[0]] for facet in self.facets]
-        try:
-            return corners(forms, self.space.dimension) or Corners([], [], [])
+        try:  # from the domain on inwards
+            return corners_of(self._forms[::-1], self.space.dimension) or Corners([], [], [])
         except InputError:
             return None
 

@@ -26,7 +26,7 @@ Point = list[fmpq]
 class Corners:
     """Vertices (k, n), the rays (directions) of an unbounded polyhedron, and which meet where.
 
-    ``on`` has for each facet the numbers of the vertices on it.
+    ``on`` has for each half-space the numbers of the vertices on its hyperplane.
     """
 
     vertices: list[Point]
@@ -39,8 +39,8 @@ class Corners:
         return len(self.vertices[0])
 
 
-def corners(forms: Sequence[Form], n: int) -> Corners | None:
-    """Return the vertices of the polyhedron whose facets are where these forms are 0.
+def corners_of(forms: Sequence[Form], n: int) -> Corners | None:
+    """Return the vertices of the polyhedron where these forms are >= 0.
 
     None where it has none: a line runs through it.
 

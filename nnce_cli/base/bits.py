@@ -33,7 +33,7 @@ def unpack(packed: Bytes, width: int) -> Bytes:
 
 def pack_bytes(bits: Sequence[int]) -> bytes:
     """Pack the bits of one row of one layer, or of a prefix."""
-    return pack(np.array(bits, dtype=np.uint8)).tobytes()
+    return pack(np.fromiter(bits, np.uint8, len(bits))).tobytes()
 
 
 def unpack_bytes(packed: bytes, width: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,11 @@ class Checksum:
 
     length: int
     digest: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Return the checksum of a file that has these bytes."""
+        return cls(len(data), hashlib.sha256(data).digest())
 
     def trouble(self, path: Path) -> str | None:
         """Say what is wrong with a file of which this is to be the checksum; None: it is whole."""

@@ -16,6 +16,8 @@ def lazy_names(package: str, where: Mapping[str, Sequence[str]]) -> Callable[[st
     ``__all__``.
     """
     module_of = {name: module for module, names in where.items() for name in names}
+    # Whoever loads a module puts it into the package under its name.
+    assert module_of.keys().isdisjoint(where), sorted(module_of.keys() & where.keys())
 
     def find(name: str) -> Any:
         if name not in module_of:

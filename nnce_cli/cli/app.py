@@ -34,7 +34,9 @@ COMMANDS = {
     "neurons": "neurons:show_neurons",
     "graph": "graph:find_graph",
     "topology": "topology:show_topology",
+    "geometry": "geometry:write_geometry",
     "methods": "methods:show_methods",
+    "help": "help:show_help",
 }
 """Where the function of each command is, in the order in which they are listed."""
 
@@ -70,7 +72,7 @@ class Group(TyperGroup):
         self.commands: Any = Commands()
 
 
-app = typer.Typer(name="nnce", cls=Group, **OPTIONS)
+app = typer.Typer(name="nnce", cls=Group, **OPTIONS | {"add_completion": True})
 
 
 def _print_version(asked: bool) -> None:
@@ -100,7 +102,7 @@ def nnce(
     nnce check model.onnx property.vnnlib         whether a property holds
     nnce range model.onnx               the least and the largest value of each output
     nnce runs .                         unfinished runs, alive or not
-    nnce plot model.cells.parquet --model model.onnx -o cells.png    a picture of the cells
+    nnce plot model.cells.parquet model.onnx -o cells.png  a picture of the cells
     nnce report model.cells.parquet model.onnx -o report.html        all of it on one page
     nnce compare one.parquet other.parquet        whether two tables have the same cells
     nnce witness model.cells.parquet model.onnx --row 0    an input inside the cell of a row
@@ -109,7 +111,9 @@ def nnce(
     nnce neurons model.cells.parquet model.onnx            dead, always active and unstable units
     nnce graph model.cells.parquet model.onnx -o graph.parquet    which cells share a facet
     nnce topology model.cells.parquet model.onnx           components and holes of each class
+    nnce geometry model.cells.parquet model.onnx -o more.parquet     columns beside the table
     nnce methods                        the methods and LP solvers that can be used here
+    nnce help enumerate                 all about a command
 
     Exit codes: 0 complete and certified; 1 finished, but a check failed; 2 bad usage or input;
     3 incomplete (a limit, a signal, no memory); 101 a bug in nnce.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.options import CellsArgument, ModelArgument, force_option, json_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.table_and_model import load_model_of
 
@@ -28,12 +29,8 @@ MOST_FACET_INPUTS = 64  # with more, facets are left out: a linear program for e
 
 
 def show_cell(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     row: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="The cell of this row, from 0.")
     ] = None,
@@ -49,12 +46,12 @@ def show_cell(
             "units with more pieces behind a stroke, such as '01/2,0 110'.",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    json: Annotated[bool, json_option("Print a JSON object.")] = False,
     npz: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the numbers as NumPy arrays, too."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    force: Annotated[bool, force_option("Replace FILE if it exists.")] = False,
 ) -> None:
     """Show one cell: its affine map, its facets and what is beyond them, vertices and volume.
 

@@ -16,6 +16,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.base.text import duration
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.options import NetworkArgument, json_option, quiet_option, time_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.say import say
@@ -36,9 +37,7 @@ WORDS = {True: "holds", False: "violated", None: "not decided"}
 
 
 def check_property(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     prop: Annotated[
         Path, typer.Argument(metavar="PROPERTY", help="What must not happen, in VNNLIB.")
     ],
@@ -67,17 +66,14 @@ def check_property(
         ),
     ] = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop after so long. [default: no limit]"),
+        float | None, time_option("Stop after so long. [default: no limit]")
     ] = None,
     exit_code: Annotated[
         bool,
         typer.Option("--exit-code", help="Exit code 1 where the property is violated, as of diff."),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No remarks on standard error; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the verdict as JSON.")] = False,
+    quiet: Annotated[bool, quiet_option()] = False,
 ) -> None:
     """Decide exactly whether a property holds: whether what it describes occurs nowhere.
 
@@ -244,13 +240,7 @@ class TimeLimit:
     """The end of the time that a command line gives."""
 
     def __init__(self, seconds: float | None) -> None:
-        """Begin.
-
-        Raises:
-            InputError: that is no time.
-        """
-        if seconds is not None and not 0 < seconds < math.inf:
-            raise InputError(f"--time-limit {seconds} is not a positive number of seconds")
+        """Begin."""
         self._end = math.inf if seconds is None else time.monotonic() + seconds
 
     @property

@@ -8,6 +8,8 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
+from nnce_cli.cli.options import json_option, quiet_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
 
@@ -27,10 +29,9 @@ def compare_tables(
     show: Annotated[
         int, typer.Option(metavar="N", min=0, help="How many differences to show.")
     ] = 10,
-    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing; see the exit code.")
-    ] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print the comparison as JSON.")] = False,
+    quiet: Annotated[bool, quiet_option("Print nothing; see the exit code.")] = False,
 ) -> None:
     """Compare two cell tables: whether they have the same cells.
 
@@ -57,13 +58,14 @@ def compare_tables(
         notes = _notes(a.metadata, b.metadata)
     wrong = _wrong_counts(first, a.metadata, result.first_cells)
     wrong += _wrong_counts(second, b.metadata, result.second_cells)
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         names = {"first": first, "second": second}
         print(json_text(names | result.to_dict() | {"notes": notes + wrong}))
     elif not quiet:
         tells_bounded = a.metadata.tells_bounded and b.metadata.tells_bounded
-        _print_for_people(
-            result, a.metadata.sizes, notes, first, second, tells_bounded=tells_bounded
+        _print_tables(
+            result, a.metadata.sizes, notes, first, second, form, tells_bounded=tells_bounded
         )
     for text in wrong:
         say(text)
@@ -122,12 +124,13 @@ def _wrong_counts(source: str, metadata: Metadata, found: list[int]) -> list[str
     ]
 
 
-def _print_for_people(
+def _print_tables(
     result: Comparison,
     sizes: Sizes,
     notes: list[str],
     first: str,
     second: str,
+    form: Format,
     *,
     tells_bounded: bool,
 ) -> None:
@@ -136,9 +139,12 @@ def _print_for_people(
     verdict = "the same cells" if result.same_cells else "different cells"
     if result.same_cells and not result.same:
         verdict += f", with different ranks or numbers of active {noun}{or_bounded}"
-    print_fields({"first": first, "second": second, "verdict": verdict})
+    print_fields({"first": first, "second": second, "verdict": verdict}, form=form)
     for note in notes:
-        print(f"note: {note}")
+        if form is Format.text:
+            print(f"note: {note}")
+        else:
+            say(note)
     print_table(
         "Layer-k cells",
         ["", *([f"layer {k}" for k in layers] or ["cells"])],
@@ -149,7 +155,11 @@ def _print_for_people(
             (TABLES["second"], *map(number, result.only_second)),
         ],
         words=("",),
+        form=form,
     )
+    if form is not Format.text:
+        _print_differences(result, form)
+        return
     if result.changed:
         what = f"ranks or active {noun}{or_bounded}"
         print(f"\nCells in both with other {what}: {number(result.changed)}")
@@ -162,6 +172,16 @@ def _print_for_people(
         total = result.only_first[-1] + result.only_second[-1] + result.changed
         if total > len(result.differences):
             print(f"  … and {number(total - len(result.differences))} more")
+
+
+def _print_differences(result: Comparison, form: Format) -> None:
+    columns = ["signs", "difference"]
+    rows = [
+        (" ".join(each.signs), f"{TABLES[each.table]}{_change(each)}")
+        for each in result.differences
+    ]
+    if rows:
+        print_table("The first differences", columns, rows, columns, form)
 
 
 def _change(difference: Difference) -> str:

@@ -20,6 +20,7 @@ from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.formats import csv_text, markdown_text
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
+from nnce_cli.cli.options import force_option, json_option, quiet_option, time_option
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_table
 from nnce_cli.cli.say import say
@@ -66,10 +67,7 @@ def count_cells(
     where: DomainOptions = DEFAULT_DOMAIN,
     output_name: OutputNameOption = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", help="Stop each model after this time, with the cells found so far."
-        ),
+        float | None, time_option("Stop each model after this time, with the cells found so far.")
     ] = None,
     jobs: JobsOption = None,
     output_format: Annotated[
@@ -86,13 +84,9 @@ def count_cells(
             "--output", "-o", metavar="FILE", help="Where the table goes; - is standard output."
         ),
     ] = "-",
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors are shown.")
-    ] = False,
+    force: Annotated[bool, force_option()] = False,
+    json: Annotated[bool, json_option("The same as --format json.")] = False,
+    quiet: Annotated[bool, quiet_option("No progress and no remarks; errors are shown.")] = False,
 ) -> None:
     """Count the cells of many networks: one table, with a row for each.
 
@@ -114,8 +108,6 @@ def count_cells(
     form = _format(output_format, output, json=json)
     if form is Format.parquet or output != "-":
         refuse_bad_output(output, (*models, *where.files))
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     counter = _Counter(where, output_names(output_name), time_limit, processes(jobs), quiet=quiet)
     if output == "-" and form is not Format.parquet:
         rows = counter.rows(models)
@@ -175,7 +167,8 @@ class _Counter:
                 if not self._quiet:
                     say(f"{k} of {len(models)}: {model}")
                 try:
-                    found += self._rows_of(model, stop)
+                    for row in self._rows_of(model, stop):
+                        found.append(row)  # noqa: PERF402 (those before an error are kept)
                 except InputError as error:
                     say(f"error: {message_line(str(error))}")
                     found.append(Row(str(model), error=message_line(str(error))))
@@ -248,11 +241,11 @@ def _code(rows: Sequence[Row], models: int) -> int:
 
 def _print(rows: Sequence[Row]) -> None:
     """Print the table for people; what is the same in all rows is left out."""
-    columns = ["model", "widths", "cells", "by layer", "complete", "certified", "seconds"]
+    columns = ["model", "widths", "cells", "by layer", "state", "seconds"]
     lines = []
     for row in rows:
         if row.cells is None:
-            lines.append([row.model, "error", *[""] * 5])
+            lines.append([row.model, "", "", "", "error", ""])
             continue
         by_layer = ", ".join(map(number, row.layer_cells or ()))
         lines.append(
@@ -261,8 +254,7 @@ def _print(rows: Sequence[Row]) -> None:
                 "-".join(map(str, row.widths or ())),
                 number(row.cells),
                 by_layer,
-                "yes" if row.complete else "no",
-                "yes" if row.certified else "no",
+                "complete" if row.complete else "stopped",
                 f"{row.seconds:.2f}",
             ]
         )
@@ -272,7 +264,7 @@ def _print(rows: Sequence[Row]) -> None:
         for line, row in zip(lines, rows, strict=True):
             line.insert(2, row.domain or "")
     title = f"Cells on {domains.pop()}" if len(domains) == 1 else "Cells"
-    print_table(title, columns, lines, ("model", "widths", "domain", "complete", "certified"))
+    print_table(title, columns, lines, ("model", "widths", "domain", "state"))
 
 
 def _text(rows: Sequence[Row], form: Format) -> str:

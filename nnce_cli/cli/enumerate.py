@@ -21,6 +21,14 @@ from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
+from nnce_cli.cli.options import (
+    NetworkArgument,
+    count_option,
+    force_option,
+    json_option,
+    quiet_option,
+    time_option,
+)
 from nnce_cli.cli.progress import Verbosity, run_progress
 from nnce_cli.cli.report import json_text, number, print_fields, size
 from nnce_cli.cli.resume import resume_command
@@ -47,11 +55,12 @@ if TYPE_CHECKING:
     from nnce_cli.table import Metadata
 
 
+OTHER_TABLES = (".csv", ".tsv", ".json", ".xlsx")  # names of files that it does not write
+
+
 @takes_domain
 def enumerate_cells(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     output: Annotated[
         str | None,
         typer.Option(
@@ -117,12 +126,10 @@ def enumerate_cells(
         ),
     ] = None,
     max_cells: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Stop after the first N cells of the table."),
+        int | None, count_option("Stop after the first N cells of the table.")
     ] = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop after this time, with the cells found so far."),
+        float | None, time_option("Stop after this time, with the cells found so far.")
     ] = None,
     resume: Annotated[
         bool,
@@ -144,20 +151,13 @@ def enumerate_cells(
         ),
     ] = None,
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Replace the output file, or an unfinished run, if it exists."
-        ),
+        bool, force_option("Replace the output file, or an unfinished run, if it exists.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what each worker is doing.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a summary as JSON on standard output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no summary; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print a summary as JSON on standard output.")] = False,
+    quiet: Annotated[bool, quiet_option("No progress and no summary; errors are shown.")] = False,
 ) -> None:
     """Enumerate all cells of a network: on the box [-1, 1]^n, or the domain that options name.
 
@@ -191,8 +191,6 @@ def enumerate_cells(
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
     target = _output_name(model, output, count_only=count_only, json=json)
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     if force and resume:
         raise InputError("--force starts again and --resume goes on; use one of them")
     if target == STDOUT and resume and run_dir is None:
@@ -415,6 +413,12 @@ def _output_name(model: Path, output: str | None, *, count_only: bool, json: boo
 def _refuse_bad_names(files: RunFiles, inputs: tuple[Path | None, ...]) -> None:
     outputs = (files.target, files.proof, files.history)
     _refuse_mixed_up_files(outputs, inputs, files.folder)
+    if files.target is not None and Path(files.target).suffix.lower() in OTHER_TABLES:
+        raise InputError(
+            f"tables are written as Parquet only, and {files.target} would not be what its name "
+            "says: give a name that ends in .parquet, and see docs/tables.md for the way from "
+            "there to CSV"
+        )
     _refuse_undecodable_names(*outputs, files.folder)
 
 

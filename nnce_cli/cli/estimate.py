@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnce_cli.base.errors import InputError
 from nnce_cli.base.text import duration
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load, output_names
+from nnce_cli.cli.options import (
+    NetworkArgument,
+    count_option,
+    json_option,
+    quiet_option,
+    time_option,
+)
 from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.say import say
 from nnce_cli.table import has_witness
@@ -23,34 +28,28 @@ if TYPE_CHECKING:
 
 @takes_domain
 def estimate_cells(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     where: DomainOptions = DEFAULT_DOMAIN,
     output_name: OutputNameOption = None,
     jobs: JobsOption = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", help="How long to look. [default: 10, without --probes only]"
-        ),
+        float | None, time_option("How long to look. [default: 10, without --probes only]")
     ] = None,
     probes: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Follow about N paths down the tree, however long it takes: the same numbers "
-            "on every machine, but for times.",
+        count_option(
+            "Follow about N paths down the tree, however long it takes: the same numbers on every "
+            "machine, but for times."
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of the random choices. [default: 0]")
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Seed of the random choices. [default: 0]", show_default=False
+        ),
     ] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print the forecast as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No remarks on standard error; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the forecast as JSON.")] = False,
+    quiet: Annotated[bool, quiet_option()] = False,
 ) -> None:
     """Forecast nnce enumerate: the number of cells, the time, the size of the table.
 
@@ -67,8 +66,6 @@ def estimate_cells(
     nnce estimate model.onnx --time-limit 60 --json
     nnce estimate model.onnx --probes 10000 --seed 1
     """  # noqa: D301
-    if time_limit is not None and not 0 < time_limit < math.inf:
-        raise InputError(f"--time-limit {time_limit} is not a positive number of seconds")
     outputs = output_names(output_name)
     stack, domain = load(model, where, outputs, quiet=quiet)
     from nnce_cli.analysis import forecast

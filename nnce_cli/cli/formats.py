@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.text import visible
 
 
 class Format(StrEnum):
@@ -65,8 +66,8 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([field.value if isinstance(field, Numeral) else field for field in row]
-                     for row in rows)  # fmt: skip
+    for row in rows:
+        writer.writerow(f.value if isinstance(f, Numeral) else visible(f) for f in row)
     return text.getvalue()
 
 
@@ -75,5 +76,6 @@ def markdown_text(
 ) -> str:
     """Return a table of Markdown; numbers stand to the right."""
     rules = [":---" if left else "---:" for left in to_left]
-    lines = [list(columns), rules, *([field.replace("|", r"\|") for field in row] for row in rows)]
+    fields = ([visible(field).replace("|", r"\|") for field in row] for row in rows)
+    lines = [list(columns), rules, *fields]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -14,6 +14,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import CellsArgument, ModelArgument, force_option, json_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields
 from nnce_cli.cli.resume import resume_command
@@ -35,12 +36,8 @@ class Format(StrEnum):
 
 
 def find_graph(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     output: Annotated[
         str | None,
         typer.Option(
@@ -65,12 +62,9 @@ def find_graph(
         typer.Option("--resume", help="Go on with a run that was interrupted, or killed."),
     ] = False,
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="Replace the output file, or an unfinished run, if it exists."
-        ),
+        bool, force_option("Replace the output file, or an unfinished run, if it exists.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
+    json: Annotated[bool, json_option("Print the statistics as JSON.")] = False,
 ) -> None:
     """Find the dual graph of a cell table: which cells have a facet in common.
 

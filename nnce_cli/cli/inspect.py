@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.loading import OutputNameOption, output_names
+from nnce_cli.cli.options import NetworkArgument, json_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 
 if TYPE_CHECKING:
@@ -19,11 +18,10 @@ SHOWN = 6  # names of nodes in a cell of a table
 
 
 def inspect_model(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     output_name: OutputNameOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print everything as JSON.")] = False,
 ) -> None:
     """Show the inputs, outputs and layers of a network, where its units are, and bounds.
 
@@ -57,10 +55,11 @@ def inspect_model(
         "layers": layers,
         "bounds": bounds(stack.sizes),
     }
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(json_text(found))
     else:
-        _print_for_people(found, is_chain=stack.is_relu)
+        _print_tables(found, form, is_chain=stack.is_relu)
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _place(place: Place) -> dict[str, Any]:
     }
 
 
-def _print_for_people(found: dict[str, Any], *, is_chain: bool) -> None:
+def _print_tables(found: dict[str, Any], form: Format, *, is_chain: bool) -> None:
     fields = {
         "model": found["model"],
         "digest": found["digest"],
@@ -132,7 +131,7 @@ def _print_for_people(found: dict[str, Any], *, is_chain: bool) -> None:
         "parameters": number(found["parameters"]),
     }
     fields |= {f"note {i}": note for i, note in enumerate(found["notes"], start=1)}
-    print_fields({name: text for name, text in fields.items() if text})
+    print_fields({name: text for name, text in fields.items() if text}, form=form)
     print_table(
         "Layers",
         ["layer", "inputs", "outputs", "parameters", "ONNX nodes"],
@@ -147,9 +146,10 @@ def _print_for_people(found: dict[str, Any], *, is_chain: bool) -> None:
             for k, layer in enumerate(found["layers"], start=1)
         ],
         words=("layer", "ONNX nodes"),
+        form=form,
     )
     if not is_chain:
-        _print_units(found["layers"])
+        _print_units(found["layers"], form)
     names = {
         "codes": "different codes; no bound known for this kind of units",
         "sign_vectors": f"2^{found['neurons']}",
@@ -161,10 +161,11 @@ def _print_for_people(found: dict[str, Any], *, is_chain: bool) -> None:
         ["bound", "cells"],
         [(names[name], number(value)) for name, value in found["bounds"].items()],
         words=("bound",),
+        form=form,
     )
 
 
-def _print_units(layers: list[dict[str, Any]]) -> None:
+def _print_units(layers: list[dict[str, Any]], form: Format) -> None:
     """Print where the units of each node are among a layer's columns, and what is passed on."""
     rows = []
     for k, layer in enumerate(layers, start=1):
@@ -183,7 +184,7 @@ def _print_units(layers: list[dict[str, Any]]) -> None:
         if passed:
             rows.append((f"hidden {k}", "", f"passes on {number(passed)} numbers", ""))
     columns = ["layer", "codes", "ONNX node", "shape"]
-    print_table("Units", columns, rows, words=columns)
+    print_table("Units", columns, rows, columns, form)
 
 
 def _shown(port: dict[str, Any]) -> str:

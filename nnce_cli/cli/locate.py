@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.formats import Format, chosen_format
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.report import json_text, print_fields
 from nnce_cli.cli.table_and_model import load_model_of
 
@@ -22,21 +22,9 @@ LINES = 10_000  # that are written at a time
 OUTSIDE, NO_ROW = "outside", "none"
 
 
-class Format(StrEnum):
-    """How the rows are printed."""
-
-    text = "text"
-    csv = "csv"
-    json = "json"
-
-
 def locate_points(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     points: Annotated[
         str,
         typer.Argument(
@@ -49,11 +37,12 @@ def locate_points(
         Format,
         typer.Option(
             "--format",
-            metavar="text|csv|json",
-            help="text: a summary; csv: a line point,row for each row of each point; json: both.",
+            metavar="text|csv|json|md",
+            help="text: a summary; csv, md: a line point,row for each row of each point; json: "
+            "both.",
         ),
     ] = Format.text,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Annotated[bool, json_option("The same as --format json.")] = False,
 ) -> None:
     """Find the row of the cell that each point is in.
 
@@ -83,18 +72,21 @@ def locate_points(
         data = read_data(points)
         found = Locator(reader, stack, domain_of(reader.metadata)).locate(data)
         rows = reader.rows
-    if json or output_format is Format.json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         listed = [
             {"outside": True} if outside else {"rows": found.rows_of(k)}
             for k, outside in enumerate(found.is_outside.tolist())
         ]
         print(json_text(_summary(found, rows) | {"points": listed}))
-    elif output_format is Format.csv:
-        print("point,row")
-        for lines in _batched(_lines(found)):
-            print("\n".join(lines))
-    else:
+    elif form is Format.text:
         _print_text(found, rows)
+    else:
+        is_csv = form is Format.csv
+        print("point,row" if is_csv else "| point | row |\n| ---: | ---: |")
+        lines = _lines(found)
+        for some in _batched(lines if is_csv else map(_markdown, lines)):
+            print("\n".join(some))
 
 
 def _batched(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -112,6 +104,10 @@ def _lines(found: Located) -> Iterator[str]:
                 yield f"{point},{each}"
         else:
             yield f"{point},{OUTSIDE if outside else row if row >= 0 else NO_ROW}"
+
+
+def _markdown(line: str) -> str:
+    return f"| {line.replace(',', ' | ')} |"
 
 
 def _summary(found: Located, cells: int) -> dict[str, Any]:

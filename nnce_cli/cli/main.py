@@ -18,7 +18,7 @@ from nnce_cli.base.memory import is_out_of_memory, refuse_few_addresses
 from nnce_cli.base.streams import STDOUT, lost_output, send_nowhere, steady_streams
 from nnce_cli.base.text import message_line, visible
 from nnce_cli.cli import exit_codes
-from nnce_cli.cli.app import app
+from nnce_cli.cli.app import COMMANDS, app
 from nnce_cli.cli.say import say
 
 # Some versions of typer use click and some bring their own copy of it; in both, the error of bad
@@ -26,6 +26,7 @@ from nnce_cli.cli.say import say
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
+COMPLETION_VARIABLE = "_NNCE_COMPLETE"  # set by the scripts of --install-completion
 
 
 def main() -> NoReturn:
@@ -66,8 +67,9 @@ def _exit_code() -> int:
     except InputError as error:
         return _fail(str(error))
     except _UsageError as error:
-        command = error.ctx.command_path if error.ctx is not None else "nnce"
-        return _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
+        from nnce_cli.cli.usage import usage_message
+
+        return _fail(usage_message(error, COMMANDS))
     except BrokenPipeError:  # binary data that nobody reads, before its end
         return exit_codes.INCOMPLETE
     except KeyboardInterrupt:
@@ -97,6 +99,8 @@ def _trouble_of_the_machine(error: Exception) -> str | None:
 def _invoke() -> None:
     """Parse the command line and run the command, without typer's own idea of exit codes."""
     command = typer.main.get_command(app)
+    if COMPLETION_VARIABLE in os.environ:
+        command.main(prog_name="nnce")  # it answers the shell, and ends
     with command.make_context("nnce", sys.argv[1:]) as context:
         refuse_few_addresses()
         command.invoke(context)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nnce_cli.base.streams import silent_stdout
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
+from nnce_cli.cli.options import json_option
 from nnce_cli.cli.report import json_text, print_table
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def show_methods(
-    json: Annotated[bool, typer.Option("--json", help="Print the lists as JSON.")] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print the lists as JSON.")] = False,
 ) -> None:
     """List the methods of enumeration and the linear programming back ends.
 
@@ -27,8 +29,10 @@ def show_methods(
     """  # noqa: D301
     from nnce_cli.enumeration import available_back_ends, available_methods
 
-    found, solvers = available_methods(), available_back_ends()
-    if json:
+    with silent_stdout():  # where some solvers print who they are
+        found, solvers = available_methods(), available_back_ends()
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(
             json_text(
                 {
@@ -46,12 +50,14 @@ def show_methods(
             for entry in found
         ],
         words=("method", "usable", "--lp", "what it is"),
+        form=form,
     )
     print_table(
         "Linear programming back ends",
         ["--lp", "usable", "version", "what it is"],
         [(entry.name, _usable(entry), entry.version, entry.summary) for entry in solvers],
         words=("--lp", "usable", "version", "what it is"),
+        form=form,
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
 from nnce_cli.cli.table_and_model import load_model_of
@@ -18,14 +17,11 @@ MOST_SHOWN = 12  # units that are named in the text
 
 
 def show_neurons(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
+    output_format: FormatOption = Format.text,
     json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object, with the counts of all units.")
+        bool, json_option("Print a JSON object, with the counts of all units.")
     ] = False,
 ) -> None:
     """Show which units are dead, always active or unstable on the domain, and which are alike.
@@ -51,14 +47,15 @@ def show_neurons(
         stack = load_model_of(reader.metadata, model)
         found = neurons_of(reader, stack)
         metadata = reader.metadata
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         layers = [_values(layer) for layer in found]
         state = {"complete": metadata.complete, "certified": metadata.certified}
         print(json_text({"cells": metadata.cells, "layers": layers} | state))
         return
     if not metadata.complete:
         say("the table is not complete: this is about its cells only")
-    _print_text(found, metadata.cells)
+    _print_tables(found, metadata.cells, form)
 
 
 def _values(layer: LayerNeurons) -> dict[str, Any]:
@@ -81,15 +78,15 @@ def _together(each: Together) -> dict[str, Any]:
     }
 
 
-def _print_text(layers: list[LayerNeurons], cells: int) -> None:
-    print_fields({"cells": number(cells)})
+def _print_tables(layers: list[LayerNeurons], cells: int, form: Format) -> None:
+    print_fields({"cells": number(cells)}, form=form)
     rows = []
     for k, layer in enumerate(layers, start=1):
         counts = [len(layer.active) + len(layer.pieces), len(layer.dead)]
         counts += [len(layer.always_active), len(layer.unstable), len(layer.settled)]
         rows.append([str(k), *map(number, counts)])
     columns = ["layer", "units", "dead", "always active", "unstable", "settled"]
-    print_table("units by what they do on the cells", columns, rows)
+    print_table("units by what they do on the cells", columns, rows, form=form)
     lines = []
     for k, layer in enumerate(layers, start=1):
         for name, units in (("dead", layer.dead), ("always active", layer.always_active)):
@@ -99,7 +96,7 @@ def _print_text(layers: list[LayerNeurons], cells: int) -> None:
             lines.append([str(k), f"always on piece {piece}", str(unit)])
         lines += [[str(k), "switch together", _words(each)] for each in layer.together]
     if lines:
-        print_table("of them", ["layer", "what", "units"], lines, ["what", "units"])
+        print_table("of them", ["layer", "what", "units"], lines, ["what", "units"], form)
 
 
 def _names(units: list[int]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.options import CellsArgument, force_option, model_argument, takes_model
 from nnce_cli.cli.table_and_model import (
     PointsOption,
     TaskOption,
@@ -59,10 +60,11 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+@takes_model
 def plot_cells(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
+    cells: CellsArgument,
+    *,
+    model: Annotated[Path | None, model_argument("; --kind partition needs it.")] = None,
     output: Annotated[
         str,
         typer.Option(
@@ -73,15 +75,8 @@ def plot_cells(
         Kind | None,
         typer.Option(
             metavar="partition|rank|layers",
-            help="What is drawn. [default: partition with --model; without it rank, or layers "
-            "where there is one layer only]",
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The network that it is the table of; --kind partition needs it.",
+            help="What is drawn. [default: partition with MODEL; without it rank, or layers where "
+            "there is one layer only]",
         ),
     ] = None,
     colour: Annotated[
@@ -142,9 +137,7 @@ def plot_cells(
             help="[default: by the name of the output; png for standard output]",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
-    ] = False,
+    force: Annotated[bool, force_option()] = False,
 ) -> None:
     """Draw the cells or the statistics of a cell table.
 
@@ -158,9 +151,9 @@ def plot_cells(
     pip install matplotlib.
 
     \b
-    nnce plot model.cells.parquet --model model.onnx -o cells.png
-    nnce plot model.cells.parquet --model model.onnx --points data.csv -o cells.svg
-    nnce plot model.cells.parquet --model model.onnx --size 85mm,70mm --title '' -o cells.pdf
+    nnce plot model.cells.parquet model.onnx -o cells.png
+    nnce plot model.cells.parquet model.onnx --points data.csv -o cells.svg
+    nnce plot model.cells.parquet model.onnx --size 85mm,70mm --title '' -o cells.pdf
     nnce plot model.cells.parquet --kind rank -o rank.pdf
     nnce plot model.cells.parquet --kind layers --format svg -o - > layers.svg
     """  # noqa: D301
@@ -202,7 +195,9 @@ def _refuse_options(
     """Refuse options that do not go together."""
     is_partition = (kind or (model and Kind.PARTITION)) is Kind.PARTITION
     if is_partition and model is None:
-        raise InputError("the cells are drawn from the weights of the network; add --model MODEL")
+        raise InputError(
+            "the cells are drawn from the weights of the network; give MODEL behind the table"
+        )
     if component is not None and colour not in (None, Colour.OUTPUT):
         raise InputError("--component chooses the output of --colour output; add that")
     if task is not None and not is_partition:

@@ -16,6 +16,7 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.check import TimeLimit, refuse_tail
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.loading import OutputNameOption, load, output_names
+from nnce_cli.cli.options import NetworkArgument, json_option, quiet_option, time_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, print_fields
 from nnce_cli.cli.say import say
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 
 @takes_domain
 def find_ranges(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A piecewise linear network in an ONNX file.")
-    ],
+    model: NetworkArgument,
     where: DomainOptions = DEFAULT_DOMAIN,
     of: Annotated[
         list[str] | None,
@@ -41,13 +40,10 @@ def find_ranges(
     ] = None,
     output_name: OutputNameOption = None,
     time_limit: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Stop after so long. [default: no limit]"),
+        float | None, time_option("Stop after so long. [default: no limit]")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the ranges as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No remarks on standard error; errors are shown.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the ranges as JSON.")] = False,
+    quiet: Annotated[bool, quiet_option()] = False,
 ) -> None:
     """Find the exact least and largest value of each output over the domain.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Container, Iterable, Mapping
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from nnce_cli.base.text import visible
 from nnce_cli.cli.formats import Format, Numeral, csv_text, markdown_text
@@ -56,7 +56,8 @@ def print_table(
     """
     headers = list(columns)
     to_left = [header in words for header in headers]
-    print()
+    if title:
+        print()
     if form is not Format.text:
         _print_for_programs(title, headers, rows, to_left, form)
         return
@@ -105,9 +106,10 @@ def _print_rich_table(
     from rich.text import Text
 
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for header, left in zip(headers, to_left, strict=True):
-        table.add_column(Text(header), justify="left" if left else "right", header_style="bold")
+        side: Literal["left", "right"] = "left" if left else "right"
+        table.add_column(Text(header), justify=side, header_style="bold", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     with console.capture() as printed:

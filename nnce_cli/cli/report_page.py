@@ -11,6 +11,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import CellsArgument, ModelArgument, force_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.table_and_model import (
     PointsOption,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from nnce_cli.analysis import NetworkStats
     from nnce_cli.base.task import Task
     from nnce_cli.network import LayerStack
-    from nnce_cli.plotting import Partition
+    from nnce_cli.plotting import Marks, Partition, Space
     from nnce_cli.table import CellTableReader
 
 MOST_CELLS = 2_000_000  # of few inputs, whose decision boundary is known within tens of seconds
@@ -35,46 +36,47 @@ UNBOUNDED = 16  # how many times as long one takes where the domain lacks a boun
 
 
 def write_report(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     output: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where the page goes; - is standard output."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where the page goes; - is standard output. [default: the table's name with "
+            ".report.html, in this folder]",
         ),
-    ] = "report.html",
+    ] = None,
     task: TaskOption = None,
     points: PointsOption = None,
     jobs: JobsOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the output file if it exists.")
-    ] = False,
+    force: Annotated[bool, force_option()] = False,
 ) -> None:
     """Write a report of a cell table: one HTML page that needs no network.
 
-    It has the model, the domain, the counts, the statistics as tables and pictures, what was
-    certified, and the commands that give the same result again. Where two inputs vary it has a
-    map of the cells that can be moved and zoomed and shows the cell under the pointer: sign
-    vector by layer, rank, affine map, output. Where one varies, the function is drawn.
+    It says how many cells there are, how they grow from layer to layer against the bounds, what
+    ranks make of sub-cells, the classes and what was proved; and it has the pictures, all numbers,
+    and the commands that give the same result again. Where two inputs vary it has a map of the
+    cells that can be moved and zoomed and shows the cell under the pointer: sign vector by layer,
+    rank, affine map, output. Where more do, the map is of slices through points that are chosen on
+    the page, and where one varies, the function is drawn. A list of the cells can be sorted.
 
     Cells by predicted class, those on the decision boundary (where the outputs are of classes, see
     --task) and the Lipschitz constants are on the page where that takes tens of seconds at most;
-    nnce stats --model has no such limit.
+    nnce stats CELLS MODEL has no such limit.
 
     It needs matplotlib: pip install matplotlib.
 
     \b
     nnce report model.cells.parquet model.onnx
-    nnce report model.cells.parquet model.onnx -o model.html --force
+    nnce report model.cells.parquet model.onnx --points data.csv -o model.html --force
     nnce enumerate model.onnx -o - | nnce report - model.onnx -o - > model.html
     """  # noqa: D301
+    output = output or _named_after(cells)
     refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
-    from nnce_cli.plotting import Marks, Subject, read_data, report_page
+    from nnce_cli.plotting import Subject, report_page
     from nnce_cli.table import CellTableReader, Output
 
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
@@ -83,15 +85,10 @@ def write_report(
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
         meant = chosen_task(metadata, stack, task)
-        partition = _partition(reader, stack, meant)
-        marks = None
-        if partition is not None:
-            plane = partition.plane
-            data, labels = (None, []) if points is None else read_data(points, plane.origin.size)
-            marks = Marks.of(plane, data, labels)
-        elif points is not None:
-            raise InputError("--points are marked where one or two inputs vary; leave it out")
         found = stats(reader.batches(witness=False), metadata.sizes)
+        if not found.cells:
+            raise InputError("the table has no cells, so that there is nothing to report")
+        partition, marks, space = _cells(reader, stack, meant, points, found.cells)
         subject = Subject(
             model=model.name,
             table="cells.parquet" if cells == "-" else Path(cells).name,
@@ -103,26 +100,47 @@ def write_report(
             network=_network_stats(reader, stack, meant, found.cells, processes(jobs)),
             partition=partition,
             marks=marks,
+            space=space,
         )
-        if not subject.stats.cells:
-            raise InputError("the table has no cells, so that there is nothing to report")
         with suppress(BrokenPipeError):  # who does not want it need not read it
             out.write(report_page(subject).encode())
             out.commit()
         exit_if_changed(metadata, subject.stats.layer_cells)
 
 
-def _partition(reader: CellTableReader, stack: LayerStack, task: Task) -> Partition | None:
-    """Return the cells as polygons where one or two inputs vary."""
-    from nnce_cli.plotting import Plane, all_rows, partition
+def _named_after(cells: str) -> str:
+    """Return the name of a table's page: a.report.html for a.cells.parquet."""
+    if cells == "-":
+        return "report.html"
+    return Path(cells).name.removesuffix(".parquet").removesuffix(".cells") + ".report.html"
+
+
+def _cells(
+    reader: CellTableReader, stack: LayerStack, task: Task, points: Path | None, cells: int
+) -> tuple[Partition | None, Marks | None, Space | None]:
+    """Return the cells as polygons where one or two inputs vary, and else for slices of them."""
+    from nnce_cli.plotting import Marks, Plane, Space, all_rows, partition, read_data
     from nnce_cli.table import domain_of
 
     metadata = reader.metadata
     domain = domain_of(metadata)
-    if (domain.lower < domain.upper).sum() not in (1, 2):
-        return None
-    rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
-    return partition(Plane.of(stack, domain, task), rows, complete=metadata.complete)
+    varying = int((domain.lower < domain.upper).sum())
+    if points is not None and (varying == 0 or (varying > 2 and stack.points)):
+        raise InputError(
+            "--points are marked where one or two inputs vary, and slices go through them where "
+            "more do, if the table is of no slice itself; leave it out"
+        )
+    if varying in (1, 2):
+        plane = Plane.of(stack, domain, task)
+        data, labels = (None, []) if points is None else read_data(points, plane.origin.size)
+        rows, _ = all_rows(reader.batches(witness=False), metadata.sizes.layout)
+        drawn = partition(plane, rows, complete=metadata.complete)
+        return drawn, Marks.of(plane, data, labels), None
+    if varying == 0 or not Space.fits(stack, cells):
+        return None, None, None
+    data, labels = (None, []) if points is None else read_data(points, stack.n_inputs)
+    batches = reader.batches(witness=metadata.witness)
+    return None, None, Space.of(stack, domain, task, batches, data, labels)
 
 
 def _network_stats(

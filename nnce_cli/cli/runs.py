@@ -10,6 +10,8 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.text import duration, visible
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
+from nnce_cli.cli.options import json_option
 from nnce_cli.cli.report import json_text, number, print_table
 from nnce_cli.cli.say import say
 
@@ -19,9 +21,8 @@ def show_runs(
         Path,
         typer.Argument(metavar="DIR", help="The folder of a run, or a folder with such folders."),
     ],
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the runs as JSON on standard output.")
-    ] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print the runs as JSON on standard output.")] = False,
 ) -> None:
     """Show the state of runs from outside, whether they are alive or not.
 
@@ -47,12 +48,13 @@ def show_runs(
             if path == folder:
                 raise
             say(str(error))
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(json_text({"runs": states}))
     elif not states:
         print(visible(f"no unfinished runs in {folder}"))
     else:
-        _print(states)
+        _print(states, form)
 
 
 def _state(path: Path) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _state(path: Path) -> dict[str, Any]:
     }
 
 
-def _print(states: list[dict[str, Any]]) -> None:
+def _print(states: list[dict[str, Any]], form: Format) -> None:
     columns = (
         "run", "state", "cells", "of the domain", "tasks done", "waiting", "given up", "retries",
         "last moved",
@@ -103,7 +105,10 @@ def _print(states: list[dict[str, Any]]) -> None:
         )
         for state in states
     ]
-    print_table("Runs", columns, rows, words=("run", "state", "last moved"))
+    title = "Runs" if form is Format.text else ""  # it is the only table
+    print_table(title, columns, rows, words=("run", "state", "last moved"), form=form)
+    if form is not Format.text:
+        return
     for state in states:
         for trouble in state["troubles"]:
             last_line = trouble["trouble"].strip().splitlines()[-1]

@@ -12,7 +12,15 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import (
+    CellsArgument,
+    force_option,
+    json_option,
+    model_argument,
+    takes_model,
+)
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -24,16 +32,14 @@ if TYPE_CHECKING:
     from nnce_cli.table import CellTableReader, Metadata
 
 
+@takes_model
 def show_stats(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
+    cells: CellsArgument,
     model: Annotated[
         Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The network that it is the table of: also count the cells by predicted class "
-            "and those on the decision boundary, and find the Lipschitz constants.",
+        model_argument(
+            ": also count the cells by predicted class and those on the decision boundary, and "
+            "find the Lipschitz constants."
         ),
     ] = None,
     task: TaskOption = None,
@@ -46,10 +52,9 @@ def show_stats(
             "neurons, number of layer-(k+1) cells.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file of --by-layer if it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
+    force: Annotated[bool, force_option("Replace the file of --by-layer if it exists.")] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print the statistics as JSON.")] = False,
 ) -> None:
     """Show the statistics of a cell table.
 
@@ -58,14 +63,14 @@ def show_stats(
     active neurons of layer k, and the layer-(k+1) cells inside each of them, next to the most
     that its rank allows: the number of regions of n_{k+1} hyperplanes in general position.
 
-    With --model, a class is predicted where its output is the largest; a single output stands
+    With MODEL, a class is predicted where its output is the largest; a single output stands
     for two classes, by its sign. Other models say what their outputs mean, or --task does. The
     decision boundary is decided exactly, by a walk along the table in --jobs processes.
 
     \b
     nnce stats model.cells.parquet
     nnce stats model.cells.parquet --json
-    nnce stats model.cells.parquet --model model.onnx
+    nnce stats model.cells.parquet model.onnx
     nnce stats model.cells.parquet --by-layer layers.parquet
     nnce enumerate model.onnx -o - | nnce stats -
     """  # noqa: D301
@@ -74,20 +79,21 @@ def show_stats(
     sys.set_int_max_str_digits(0)  # theoretical maxima may have more digits than Python prints
     _refuse_bad_output(by_layer, (cells, model))
     if task is not None and model is None:
-        raise InputError("--task is about the outputs of the model; add --model MODEL")
+        raise InputError("--task is about the outputs of the model; give MODEL behind the table")
     with CellTableReader(cells) as reader:
         metadata = reader.metadata
         result, network = _gather(reader, model, by_layer, task, processes(jobs), force=force)
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         values = result.to_dict()
         if network is not None:
             values["network"] = {"model": str(model)} | network.to_dict()
         state = {"complete": metadata.complete, "certified": metadata.certified}
         print(json_text(values | state))
     else:
-        _print_for_people(result, metadata)
+        _print_tables(result, metadata, form)
         if network is not None:
-            _print_network(network, result.cells)
+            _print_network(network, result.cells, form)
     if result.layer_cells != list(metadata.layer_cells):
         say(
             f"the table says that it has {list(metadata.layer_cells)} cells after each "
@@ -150,7 +156,7 @@ def _gather(
     return result, counter.result() if counter else None
 
 
-def _print_for_people(result: Stats, metadata: Metadata) -> None:
+def _print_tables(result: Stats, metadata: Metadata, form: Format) -> None:
     layers = range(1, len(result.widths))
     headers = [f"layer {k}" for k in layers]
     print_fields(
@@ -161,17 +167,20 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
             **_bounded(result),
             "complete": "yes" if metadata.complete else "no: these are some of the cells",
             "certified": "yes" if metadata.certified else "no",
-        }
+        },
+        form=form,
     )
     if not headers:
         return
     noun = result.sizes.noun
-    _print_layer_cells(result, headers)
-    print_table("Layer-k cells by rank", ["rank", *headers], _rows_by_value(result.cells_by_rank))
+    _print_layer_cells(result, headers, form)
+    by_rank = _rows_by_value(result.cells_by_rank)
+    print_table("Layer-k cells by rank", ["rank", *headers], by_rank, form=form)
     print_table(
         f"Layer-k cells by active {noun} of layer k",
         ["active", *headers],
         _rows_by_value(result.active_neurons),
+        form=form,
     )
     for k, by_active in enumerate(result.ranks_by_active, start=1):
         ranks = sorted(set().union(*by_active.values()))
@@ -182,9 +191,10 @@ def _print_for_people(result: Stats, metadata: Metadata) -> None:
                 [str(active), *(number(counts.get(rank, 0)) for rank in ranks)]
                 for active, counts in by_active.items()
             ],
+            form=form,
         )
     if result.sub_cells_by_rank:
-        _print_sub_cells(result)
+        _print_sub_cells(result, form)
 
 
 def _domain(metadata: Metadata) -> dict[str, str]:
@@ -201,9 +211,9 @@ def _bounded(result: Stats) -> dict[str, str]:
     return {"bounded": number(result.bounded_cells), "unbounded": number(unbounded)}
 
 
-def _print_layer_cells(result: Stats, headers: list[str]) -> None:
+def _print_layer_cells(result: Stats, headers: list[str], form: Format) -> None:
     if result.bounded_layer_cells is None:
-        print_table("Layer-k cells", headers, [map(number, result.layer_cells)])
+        print_table("Layer-k cells", headers, [map(number, result.layer_cells)], form=form)
         return
     bounded = result.bounded_layer_cells
     unbounded = (all_ - some for all_, some in zip(result.layer_cells, bounded, strict=True))
@@ -212,10 +222,10 @@ def _print_layer_cells(result: Stats, headers: list[str]) -> None:
         ("bounded", *map(number, bounded)),
         ("unbounded", *map(number, unbounded)),
     ]
-    print_table("Layer-k cells", ["", *headers], rows, words=("",))
+    print_table("Layer-k cells", ["", *headers], rows, words=("",), form=form)
 
 
-def _print_sub_cells(result: Stats) -> None:
+def _print_sub_cells(result: Stats, form: Format) -> None:
     columns = ["k", "rank", "layer-k cells", "mean", "min", "1/4", "median", "3/4", "max", "bound"]
     print_table(
         "Layer-(k+1) cells in a layer-k cell, by the rank of that cell",
@@ -234,6 +244,7 @@ def _print_sub_cells(result: Stats) -> None:
             for k, layer in enumerate(result.sub_cells_by_rank, start=1)
             for rank, sub in layer.items()
         ],
+        form=form,
     )
 
 
@@ -243,18 +254,19 @@ def _rows_by_value(layers: list[dict[int, int]]) -> list[list[str]]:
     return [[str(value), *(number(layer.get(value, 0)) for layer in layers)] for value in values]
 
 
-def _print_network(network: NetworkStats, cells: int) -> None:
+def _print_network(network: NetworkStats, cells: int, form: Format) -> None:
     facts = {"outputs": number(network.outputs)}
     if network.boundary_cells is not None:
         print_table(
             "Cells by the class predicted at the witness",
             ["class", "cells"],
             [(str(j), number(count)) for j, count in network.classes.items()],
+            form=form,
         )
         share = f" ({network.boundary_cells / cells:.1%})" if cells else ""
         facts["cells on the decision boundary"] = number(network.boundary_cells) + share
     print()
-    print_fields(facts)
+    print_fields(facts, form=form)
     print_table(
         "Operator norms of the affine maps on the cells (local Lipschitz constants)",
         ["norm", "largest", "in row", "mean of cells", "relative error"],
@@ -274,4 +286,5 @@ def _print_network(network: NetworkStats, cells: int) -> None:
             )
         ],
         words=("norm",),
+        form=form,
     )

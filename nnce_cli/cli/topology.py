@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnce_cli.cli import exit_codes
+from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -22,15 +23,12 @@ FACES = ("vertices", "edges", "polygons", "polyhedra")
 
 
 def show_topology(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     task: TaskOption = None,
     jobs: JobsOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    output_format: FormatOption = Format.text,
+    json: Annotated[bool, json_option("Print a JSON object.")] = False,
 ) -> None:
     """Show the topology of where each class is predicted, and of the decision boundary.
 
@@ -63,10 +61,11 @@ def show_topology(
             jobs=processes(jobs),
             progress=lambda done, total: show("parts of cells", done, total),
         )
-    if json:
+    form = chosen_format(output_format, json=json)
+    if form is Format.json:
         print(json_text({"cells": metadata.cells} | found.to_dict()))
     else:
-        _print_text(found, metadata.cells)
+        _print_tables(found, metadata.cells, form)
     if not found.is_consistent:
         say(
             "the Betti numbers do not have the Euler characteristic that they must have: check the "
@@ -75,7 +74,7 @@ def show_topology(
         raise typer.Exit(exit_codes.UNCERTIFIED)
 
 
-def _print_text(found: Topology, cells: int) -> None:
+def _print_tables(found: Topology, cells: int, form: Format) -> None:
     faces = zip(found.faces, FACES, strict=False)
     print_fields(
         {
@@ -84,7 +83,8 @@ def _print_text(found: Topology, cells: int) -> None:
             "parts of them": f"{number(found.faces[-1])}, with one class each",
             "their faces": ", ".join(f"{number(count)} {name}" for count, name in faces),
             "Euler characteristic": str(found.domain.euler),
-        }
+        },
+        form=form,
     )
     names = BETTI[: max(found.inputs, 1)]
     rows = [
@@ -93,7 +93,7 @@ def _print_text(found: Topology, cells: int) -> None:
     ]
     rows.append(["decision boundary", "", *_numbers(found.boundary, names)])
     columns = ["of", "parts", *names, "Euler characteristic"]
-    print_table("Where each class is predicted", columns, rows, words=("of",))
+    print_table("Where each class is predicted", columns, rows, words=("of",), form=form)
 
 
 def _numbers(homology: Homology, names: tuple[str, ...]) -> list[str]:

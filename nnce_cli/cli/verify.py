@@ -12,6 +12,13 @@ from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import named_place
+from nnce_cli.cli.options import (
+    CellsArgument,
+    ModelArgument,
+    count_option,
+    json_option,
+    quiet_option,
+)
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 
@@ -23,12 +30,8 @@ SHOWN_INPUTS = 4
 
 @takes_domain
 def verify_cells(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     where: DomainOptions = DEFAULT_DOMAIN,
     proof: Annotated[
         Path | None,
@@ -36,28 +39,19 @@ def verify_cells(
             metavar="FILE", help="Also replay the certificate that nnce enumerate --proof wrote."
         ),
     ] = None,
-    samples: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, help="How many random points to look up."),
-    ] = 100_000,
+    samples: Annotated[int, count_option("How many random points to look up.", least=0)] = 100_000,
     closure: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Cross the facets of a random sample of N cells, of all if there are no more.",
+        count_option(
+            "Cross the facets of a random sample of N cells, of all if there are no more.", least=0
         ),
     ] = 100_000,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Of the random points and the random sample.")
     ] = 0,
     jobs: JobsOption = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the results as JSON on standard output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but failures; see the exit code.")
-    ] = False,
+    json: Annotated[bool, json_option("Print the results as JSON on standard output.")] = False,
+    quiet: Annotated[bool, quiet_option("Print nothing but failures; see the exit code.")] = False,
 ) -> None:
     """Check a cell table against its model.
 

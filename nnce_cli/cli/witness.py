@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as json_format
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
 from nnce_cli.cli.table_and_model import load_model_of
 
 if TYPE_CHECKING:
@@ -17,19 +17,13 @@ if TYPE_CHECKING:
 
 
 def find_witnesses(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     row: Annotated[
         list[int],
         typer.Option(metavar="N", min=0, help="The row of the cell, from 0; repeatable."),
     ],
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object a row, with the sign vectors.")
-    ] = False,
+    json: Annotated[bool, json_option("Print a JSON object a row, with the sign vectors.")] = False,
 ) -> None:
     """Compute an input strictly inside the cell of a row.
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from nnce_cli.enumeration.points import CellPoint, CellPoints
     from nnce_cli.enumeration.problem import Problem
+    from nnce_cli.enumeration.ranks import RankFinder
     from nnce_cli.enumeration.reduction import domain_forms, rounded_outward
     from nnce_cli.enumeration.subtree import (
         WHOLE,
@@ -74,6 +75,7 @@ __all__ = [
     "Method",
     "Place",
     "Problem",
+    "RankFinder",
     "Subtree",
     "ThinnedWalk",
     "TreeRows",
@@ -114,6 +116,7 @@ __getattr__ = lazy_names(
         ],
         "points": ["CellPoint", "CellPoints"],
         "problem": ["Problem"],
+        "ranks": ["RankFinder"],
         "reduction": ["domain_forms", "rounded_outward"],
         "subtree": ["WHOLE", "Place", "Subtree", "pack_subtrees", "place", "unpack_subtrees"],
         "vertex": ["VertexWalk"],

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import AttributeProto, ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.file_kinds import HEAD, is_parquet, is_vnnlib
 from nnce_cli.base.packed import read_file
 from nnce_cli.network.affine_tensor import MAX_RANK, AffineTensor, constant
 from nnce_cli.network.element_types import ELEMENT_TYPES, INTEGERS, UNIT_ROUNDOFF
@@ -77,8 +78,10 @@ def read_model(path: Path) -> ModelProto:
         InputError: if it cannot be read or is not an ONNX model. The message does not name it.
     """
     model = ModelProto()
+    content = read_file(path, MAX_BYTES, MAX_UNPACKED)
+    _refuse_other_kinds(content)
     try:
-        model.ParseFromString(read_file(path, MAX_BYTES, MAX_UNPACKED))
+        model.ParseFromString(content)
     except DecodeError:
         raise InputError("not an ONNX file, or a truncated one") from None
     if not model.graph.node or not model.opset_import:
@@ -98,6 +101,20 @@ def read_model(path: Path) -> ModelProto:
             if attribute.type == AttributeProto.TENSOR:
                 external.load(attribute.t)
     return model
+
+
+def _refuse_other_kinds(content: bytes) -> None:
+    """Refuse a file that stands in the place of a model by mistake."""
+    if is_parquet(content):
+        raise InputError(
+            "not an ONNX file but a Parquet file, as cell tables are; a model comes behind its "
+            "table: give the ONNX file"
+        )
+    if is_vnnlib(content[:HEAD]):
+        raise InputError(
+            "not an ONNX file but text, as VNNLIB properties are; a model comes before its "
+            "property: give the ONNX file"
+        )
 
 
 def decode_graph(model: ModelProto) -> Graph:

@@ -19,6 +19,7 @@ from nnce_cli.parallel.lock import Lock
 JOURNAL = "journal.sqlite"
 LOCK = "lock"
 PARTS = "parts"
+TEMPORARY = "temporary "  # and an output: what the journal says of the name of its temporary file
 
 
 class RunFolder:
@@ -43,7 +44,7 @@ class RunFolder:
         lock = _locked(path)
         try:
             shutil.rmtree(path / PARTS, ignore_errors=True)
-            Journal.create(path / JOURNAL, about, layers)
+            Journal.create(path / JOURNAL, _left_behind(path) | about, layers)
             return cls._opened(path, lock)
         except BaseException:
             sweep(path, journal=True)  # nothing is lost
@@ -179,6 +180,13 @@ def _is_strange(path: Path) -> bool:
         entry.name not in (LOCK, PARTS) and not entry.name.startswith(JOURNAL)
         for entry in path.iterdir()
     )
+
+
+def _left_behind(path: Path) -> dict[str, Any]:
+    """Return which temporary files the run in this folder had, which is to be thrown away."""
+    with suppress(InputError), Journal(path / JOURNAL, write=False) as journal:
+        return {name: text for name, text in journal.about.items() if name.startswith(TEMPORARY)}
+    return {}
 
 
 def _locked(path: Path) -> Lock:

@@ -6,10 +6,12 @@ from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks
 from nnce_cli.plotting.fills import COLOURINGS, Colouring, usual_colouring
 from nnce_cli.plotting.marks import Marks
-from nnce_cli.plotting.page import Subject, report_page
+from nnce_cli.plotting.page import report_page
 from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.rows import all_rows
+from nnce_cli.plotting.space import Space
 from nnce_cli.plotting.style import DPI, FORMATS, Look, our_style, picture
+from nnce_cli.plotting.subject import Subject
 from nnce_cli.plotting.titles import seen_words, title
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Marks",
     "Partition",
     "Plane",
+    "Space",
     "Subject",
     "all_rows",
     "draw_cells",

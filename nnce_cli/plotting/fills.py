@@ -105,7 +105,8 @@ def _output(partition: Partition, component: int) -> Fill:
     outputs = partition.outputs.shape[1]
     if component >= outputs:
         raise InputError(
-            f"the model has no output {component}; its {outputs} outputs are counted from 0"
+            f"the model has no output {component}: "
+            + (f"its outputs are 0 to {outputs - 1}" if outputs > 1 else "its only output is 0")
         )
     values = partition.polygons.values(partition.outputs[:, component])
     label = "output" if outputs == 1 else f"output {component}"

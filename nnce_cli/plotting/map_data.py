@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnce_cli.network import AffineMap, Units
 from nnce_cli.plotting.classes import Classes
 from nnce_cli.plotting.cutting import Partition
-from nnce_cli.plotting.fills import MAP_COLOURS
+from nnce_cli.plotting.encoding import encoded, network_values, row_values
 from nnce_cli.plotting.marks import Marks
-from nnce_cli.plotting.palette import shades_of_scale
 from nnce_cli.plotting.plane import Plane
 from nnce_cli.plotting.polygons import Floats, Ints
-from nnce_cli.plotting.style import AREAS, BOUNDARY, LINES, SCALE
 
 FINENESS = 2.0**32 - 1  # coordinates are this many steps of the domain's width, in uint32
 MOST_OUTPUTS = 4  # that the map can be coloured by
-SHADES = 64
-COMPRESSION = 9
 
 
 def map_data(partition: Partition, classes: Classes, marks: Marks | None = None) -> dict[str, Any]:
@@ -33,45 +25,30 @@ def map_data(partition: Partition, classes: Classes, marks: Marks | None = None)
     uint32, counted from the frame's lower to its upper bound. ``marks`` are points on the plane,
     by default those of a slice.
     """
-    plane, rows = partition.plane, partition.rows
-    last = plane.stack.output
-    layers = zip(plane.stack.hidden, plane.stack.units, strict=True)
-    nothing = np.zeros((len(rows.active), 0), dtype=np.uint8)
+    plane = partition.plane
     return {
         "names": plane.names,
         "axes": plane.axis_labels,
         "lower": plane.lower.tolist(),
         "upper": plane.upper.tolist(),
         "halfspaces": plane.halfspaces.tolist(),
-        "layers": [_units(units, layer.n_out) for layer, units in layers],
-        "noun": plane.stack.sizes.noun,
         "task": plane.task.value,
-        "outputs": int(partition.outputs.shape[1]),
-        "cells": len(partition.polygons),
-        "hidden": [_weights(layer) for layer in plane.stack.hidden],
-        "output": None
-        if last is None
-        else _encoded(np.column_stack((last.weight, last.bias)), "<f8"),
-        "codes": _encoded(np.concatenate([nothing, *rows.signs], axis=1), "u1"),
-        "ranks": _encoded(rows.ranks, "<u2"),
-        "corners": _encoded(_steps(plane, partition.polygons.points), "<u4"),
-        "counts": _encoded(partition.polygons.counts, "<u2"),
-        "maps": _encoded(_in_steps(plane, partition.outputs[:, :MOST_OUTPUTS]), "<f4"),
-        "cuts": _encoded(_steps(plane, partition.cuts), "<u4"),
-        "cutLayers": _encoded(partition.cut_layers, "<u2"),
-        "boundary": _encoded(_steps(plane, classes.boundary), "<u4"),
+        **network_values(plane.stack, int(partition.outputs.shape[1])),
+        **row_values(partition.rows),
+        "corners": encoded(_steps(plane, partition.polygons.points), "<u4"),
+        "counts": encoded(partition.polygons.counts, "<u2"),
+        "areas": encoded(partition.polygons.areas(), "<f4"),
+        "maps": encoded(_in_steps(plane, partition.outputs[:, :MOST_OUTPUTS]), "<f4"),
+        "cuts": encoded(_steps(plane, partition.cuts), "<u4"),
+        "cutLayers": encoded(partition.cut_layers, "<u2"),
+        "boundary": encoded(_steps(plane, classes.boundary), "<u4"),
         "marks": _marks(plane, Marks.of(plane) if marks is None else marks),
         **_class_data(plane, len(partition.polygons), classes),
-        "areas": AREAS,
-        "mapColours": MAP_COLOURS,
-        "lines": LINES,
-        "boundaryColour": BOUNDARY,
-        "scale": shades_of_scale(SCALE, SHADES),
     }
 
 
 def _marks(plane: Plane, marks: Marks) -> list[dict[str, Any]]:
-    """Return the marks in the frame; of data, the number in its file is the label."""
+    """Return the marks in the frame; data is called by its number in the file, from 0."""
     numbers = (f"point {i}" for i in range(len(marks.places) - marks.own))
     extent = plane.upper - plane.lower
     shares = (marks.places - plane.lower) / extent
@@ -83,6 +60,7 @@ def _marks(plane: Plane, marks: Marks) -> list[dict[str, Any]]:
             "own": i < marks.own,
             "distance": float(marks.distances[i]),
             "opacity": float(marks.opacities[i]),
+            "group": "" if i < marks.own else marks.names[marks.groups[i]],
         }
         for i in np.flatnonzero(marks.within(plane)).tolist()
     ]
@@ -96,10 +74,10 @@ def _class_data(plane: Plane, cells: int, classes: Classes) -> dict[str, str]:
     several = np.flatnonzero((least < most)[classes.cells])
     pieces = classes.pieces.take(several)
     return {
-        "classes": _encoded(least, "<u2"),
-        "pieceCorners": _encoded(_steps(plane, pieces.points), "<u4"),
-        "pieceCounts": _encoded(pieces.counts, "<u2"),
-        "pieceClasses": _encoded(classes.classes[several], "<u2"),
+        "classes": encoded(least, "<u2"),
+        "pieceCorners": encoded(_steps(plane, pieces.points), "<u4"),
+        "pieceCounts": encoded(pieces.counts, "<u2"),
+        "pieceClasses": encoded(classes.classes[several], "<u2"),
     }
 
 
@@ -114,23 +92,3 @@ def _in_steps(plane: Plane, maps: Floats) -> Floats:
     constant = maps[..., 2] + maps[..., :2] @ plane.lower
     slopes = maps[..., :2] * (plane.upper - plane.lower)
     return np.concatenate([slopes, constant[..., None]], axis=-1)
-
-
-def _units(units: Units, neurons: int) -> dict[str, Any]:
-    """Return the units of a layer: how many have a bit, their slopes, and the others' kinds."""
-    return {
-        "neurons": neurons,
-        "bits": units.bits,
-        "slopes": units.slopes.tolist() if units.slopes.any() else None,
-        "pieces": [[unit.kind, unit.pieces] for unit in units.pieces],
-    }
-
-
-def _weights(layer: AffineMap) -> str:
-    """Return the rows (W, b) of a map."""
-    return _encoded(np.column_stack((layer.weight, layer.bias)), "<f8")
-
-
-def _encoded(values: NDArray[Any], dtype: str) -> str:
-    packed = zlib.compress(np.ascontiguousarray(values.astype(dtype)).tobytes(), COMPRESSION)
-    return base64.b64encode(packed).decode()

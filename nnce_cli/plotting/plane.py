@@ -95,15 +95,14 @@ class Plane:
     @property
     def names(self) -> list[str]:
         """What the inputs are called: on a slice they are its coordinates."""
-        if self.stack.points:
-            return [f"u{i + 1}" for i in self.inputs]
-        return [f"x{i}" for i in self.inputs]
+        kind, first = ("u", 1) if self.stack.points else ("x", 0)
+        return [f"{kind}{i + first}" for i in self.inputs]
 
     @property
     def axis_labels(self) -> list[str]:
         """What stands at the axes."""
         if self.called:
-            return [printable(name) for name in self.called]
+            return list(self.called)
         kind = "coordinate" if self.stack.points else "input"
         return [f"{kind} {name}" for name in self.names]
 
@@ -161,12 +160,21 @@ def _called(stack: LayerStack, free: NDArray[np.bool_]) -> tuple[str, ...]:
     """Return the model's names of the inputs that are free: where it has several, each has one."""
     if len(stack.inputs) < 2:
         return ()
-    names = [
-        port.name if port.size == 1 else f"{port.name}[{i}]"
+    names = input_names(stack)
+    return tuple(names[i] for i in np.flatnonzero(free).tolist())
+
+
+def input_names(stack: LayerStack) -> list[str]:
+    """Return what the inputs of a network are called: by the model where it has several."""
+    if stack.points:
+        return [f"u{i + 1}" for i in range(stack.n_inputs)]
+    if len(stack.inputs) < 2:
+        return [f"x{i}" for i in range(stack.n_inputs)]
+    return [
+        printable(port.name) if port.size == 1 else f"{printable(port.name)}[{i}]"
         for port in stack.inputs
         for i in range(port.size)
     ]
-    return tuple(names[i] for i in np.flatnonzero(free).tolist())
 
 
 def _varying(stack: LayerStack, domain: Domain) -> tuple[LayerStack, Domain, NDArray[np.bool_]]:

@@ -38,6 +38,15 @@ DIVERGING = LinearSegmentedColormap.from_list(
     "classes", ["#2F6EA8", "#77AADD", "#F8F7F4", "#EE8866", "#BC4F2C"]
 )
 SCALE = ListedColormap(colormaps["YlGnBu"](np.linspace(0.0, 0.7, 256)))  # light, for lines over it
+# On dark paper: the same hues, darker areas under lighter lines.
+DARK_PAPER = "#16191D"
+DARK_SHARE = 0.5
+DARK_LINES = ("#FFFFFF", "#8FC1FF", "#FFD27A", "#FF9FC0", "#86E0A0", "#FFB48A")
+DARK_BOUNDARY = "#FF4D6D"
+DARK_SCALE = ListedColormap(colormaps["YlGnBu"](np.linspace(0.95, 0.35, 256)))
+DARK_DIVERGING = LinearSegmentedColormap.from_list(
+    "dark classes", ["#6FB1F0", "#2F5F8E", "#22262B", "#94482C", "#FF9A6B"]
+)
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
@@ -91,6 +100,12 @@ def class_colour(index: int) -> str:
     base = np.array(to_rgb(CLASSES[index % len(CLASSES)]))
     mixed = base + share * (toward - base)
     return to_hex(tuple(mixed.tolist()))
+
+
+def darkened(colour: str) -> str:
+    """Return the colour that stands for one of an area on dark paper."""
+    base, paper = np.array(to_rgb(colour)), np.array(to_rgb(DARK_PAPER))
+    return to_hex(tuple((paper + (1 - DARK_SHARE) * (base - paper)).tolist()))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -12,6 +13,10 @@ from nnce_cli.run.request import STDOUT, Request
 if TYPE_CHECKING:
     from nnce_cli.parallel import Part, Plan, RunFolder, View
     from nnce_cli.table import Metadata, Output, PartCounter, TableJoin, TablePart
+
+
+SECONDS_BEFORE = 1.0  # of joining a table: most runs are over by then, and join it at the end
+SECONDS_AT_ONCE = 0.02  # of joining, while workers may wait for tasks
 
 
 class Counted(Protocol):
@@ -27,7 +32,10 @@ class Counted(Protocol):
 
 
 class Gathering:
-    """Joins the parts of a run into its table: at the end, or as they come for a pipe.
+    """Joins the parts of a run into its table, as they become whole in front.
+
+    A pipe gets the rows at once. A file has a temporary name until it is whole; a run that goes on
+    after an interruption begins it anew, as it has all parts.
 
     ``written`` says whether there is a table. ``tell`` is told, in a line, of what has to be done
     again. Use it in a ``with`` block.
@@ -49,25 +57,42 @@ class Gathering:
         self._should_stop = should_stop
         self._parts = Parts(folder, plan, should_stop, tell)
         self._last = NO_PLACE  # of the parts joined so far
-        self._done = 0  # tasks done when that was
+        self._done = 0  # tasks done when all that were whole in front had been joined
+        self._begins = time.monotonic() + SECONDS_BEFORE
         self._output: Output | None = None
         self._join: TableJoin | None = None
         self._check_outputs()
-        if request.target == STDOUT:
+        if self._streams:
             self._open()
 
+    @property
+    def _streams(self) -> bool:
+        """Whether rows that are joined cannot be taken back."""
+        return self._request.target == STDOUT
+
     def look(self, view: View) -> None:
-        """Send a pipe those rows before which no row is missing.
+        """Join parts before which no row is missing, for a moment.
 
         Raises:
+            InputError: the output cannot be written, or a part is damaged.
             BrokenPipeError: nobody reads the output any more.
         """
         from nnce_cli.parallel import StoppedError
 
-        if self._join is not None and view.journal.totals.done > self._done:
-            self._done = view.journal.totals.done
-            with suppress(StoppedError):  # the coordinator looks at the signal next
-                self._add(self._parts.between(self._last, self._folder.journal.front()))
+        done = view.journal.totals.done
+        if self._request.target is None or done == self._done:
+            return
+        if self._join is None:
+            if time.monotonic() < self._begins:
+                return
+            self._open()
+        until = time.monotonic() + SECONDS_AT_ONCE
+        with suppress(StoppedError):  # the coordinator looks at the signal next
+            for part in self._parts.between(self._last, self._folder.journal.front()):
+                self._add(part)
+                if time.monotonic() >= until:
+                    return
+            self._done = done
 
     def finish(self, stopped_by: str | None) -> tuple[Counted, str | None]:
         """Write the output, where there is to be one.
@@ -86,7 +111,7 @@ class Gathering:
         by_limit = stopped_by is not None and stopped_by.startswith("--")
         try:
             if self._request.target is not None and (
-                stopped_by is None or by_limit or self._join is not None
+                stopped_by is None or by_limit or self._streams
             ):
                 return self._write(stopped_by), stopped_by
             if stopped_by == "--max-cells" and journal.about["rows"]:
@@ -137,12 +162,11 @@ class Gathering:
             lambda: journal.set_about("ours", sorted({*journal.about.get("ours", []), kind}))
         )
 
-    def _add(self, parts: Iterator[Part]) -> None:
+    def _add(self, part: Part) -> None:
         assert self._join is not None
-        for part in parts:
-            if part.table is not None:
-                self._join.add(self._table_part(part))
-            self._last = part.place
+        if part.table is not None:
+            self._join.add(self._table_part(part))
+        self._last = part.place
 
     def _write(self, stopped_by: str | None) -> Metadata:
         """Write the table, and the certificate; return what the table says of itself."""
@@ -152,7 +176,8 @@ class Gathering:
         assert self._output is not None
         totals, complete = self._folder.journal.totals, stopped_by is None
         if stopped_by != "a signal":
-            self._add(self._interruptible(self._parts.between(self._last)))
+            for part in self._interruptible(self._parts.between(self._last)):
+                self._add(part)
         table = self._join.close(
             stopped_by=_reason(stopped_by),
             certified=self._request.certify,

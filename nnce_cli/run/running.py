@@ -118,7 +118,7 @@ def run(
         with _saving(request, folder):
             stopped_by = coordinate(
                 folder.journal, plan, request.jobs, request.limits, should_stop, looks,
-                _engine(request, plan, folder),
+                _engine(request, plan, folder, tell),
             )  # fmt: skip
             found, stopped_by = gathering.finish(stopped_by or _given_up(folder.journal))
         totals = folder.journal.totals
@@ -161,13 +161,15 @@ def _plan(request: Request, folder: RunFolder) -> Plan:
     )
 
 
-def _engine(request: Request, plan: Plan, folder: RunFolder) -> Engine | None:
+def _engine(
+    request: Request, plan: Plan, folder: RunFolder, tell: Callable[[str], None]
+) -> Engine | None:
     """Return where tasks are walked if that is not this machine."""
     if request.engine is None:
         return None
     from nnce_cli.parallel import DaskEngine
 
-    return DaskEngine(request.engine, plan, folder.path, request.model.stem)
+    return DaskEngine(request.engine, plan, folder.path, request.model.stem, tell)
 
 
 @dataclass(frozen=True)

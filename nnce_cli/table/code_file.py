@@ -70,7 +70,15 @@ class CodeFile:
         """Return the codes (m, row_bytes) of consecutive rows."""
         if self._keys is None:
             return np.zeros((stop - start, 0), np.uint8)
-        keys = np.asarray(self._keys[start:stop])
+        return self._bytes(np.asarray(self._keys[start:stop]))
+
+    def at(self, rows: Rows) -> Bytes:
+        """Return the codes (m, row_bytes) of rows (m,)."""
+        if self._keys is None:
+            return np.zeros((len(rows), 0), np.uint8)
+        return self._bytes(np.asarray(self._keys[rows]))
+
+    def _bytes(self, keys: NDArray[Any]) -> Bytes:
         if keys.dtype.kind == "u":
             keys = keys.astype(keys.dtype.newbyteorder(">"))
         found = keys.view(np.uint8).reshape(len(keys), keys.itemsize)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.file_kinds import HEAD, is_onnx
 from nnce_cli.base.layout import Layout
 from nnce_cli.table.columns import code_names, column_names
 from nnce_cli.table.digests import DigestCheck
@@ -49,6 +50,13 @@ class CellTableReader:
             raise
 
     def _open_table(self) -> None:
+        head = self._file.read(HEAD)
+        self._file.seek(0)
+        if is_onnx(head):
+            raise InputError(
+                f"{self._name} is not a cell table but an ONNX model; the table comes before its "
+                "model: give the file that nnce enumerate wrote"
+            )
         with self._reporting("is not a cell table, or only a part of one"):
             self._parquet = pq.ParquetFile(self._file, page_checksum_verification=True)
             described = self._parquet.metadata.metadata or {}
@@ -143,6 +151,8 @@ class CellTableReader:
         """
         layout = self.metadata.sizes.layout
         names = code_names(layout)
+        if not names:
+            return np.zeros((self.groups[group], 0), dtype=np.uint8)
         parts = [np.zeros((0, layout.row_bytes), dtype=np.uint8)]
         with self._reporting("is damaged"):
             for batch in self._group(group, names):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ppl import C_Polyhedron, Constraint_System
 
 from nnce_cli.atlas import CellSpace, cell_of_row
-from nnce_cli.atlas.corners import corners, volume_of
+from nnce_cli.atlas.corners import corners_of, volume_of
 from nnce_cli.atlas.facets import facets
 from nnce_cli.atlas.inscribed import largest_ball
 from nnce_cli.exact import evaluate, is_pointed
@@ -105,13 +105,13 @@ def test_known_volumes(n):
     one, zero = fmpq(1), fmpq(0)
     units = [[one if i == k else zero for k in range(n)] for i in range(n)]
     cube = [[one, *(s * x for x in unit)] for unit in units for s in (1, -1)]
-    found = corners(cube, n)
+    found = corners_of(cube, n)
     assert len(found.vertices) == 2**n
     assert volume_of(found) == 2**n
     simplex = [[zero, *unit] for unit in units] + [[one, *[-one] * n]]
-    assert volume_of(corners(simplex, n)) == 1 / fmpq(int(np.prod(range(1, n + 1))))
+    assert volume_of(corners_of(simplex, n)) == 1 / fmpq(int(np.prod(range(1, n + 1))))
     if n <= 4:
         signs = np.array(np.meshgrid(*[[1, -1]] * n)).reshape(n, -1).T.tolist()
         cross = [[one, *map(fmpq, row)] for row in signs]
         factorial = int(np.prod(range(1, n + 1)))
-        assert volume_of(corners(cross, n)) == fmpq(2**n, factorial)
+        assert volume_of(corners_of(cross, n)) == fmpq(2**n, factorial)

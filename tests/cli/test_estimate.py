@@ -87,7 +87,7 @@ def test_for_people(tmp_path):
     [
         (("--box", "0,1", "--bounds", "b.csv"), ("use one of them",)),
         (("--time-limit", "0"), ("--time-limit", "positive")),
-        (("--time-limit", "nan"), ("--time-limit", "positive")),
+        (("--time-limit", "nan"), ("--time-limit", "not a time")),
         (("--probes", "0"), ("--probes",)),
         (("-j", "0"), ("--jobs",)),
         (("--seed", "-1"), ("--seed",)),

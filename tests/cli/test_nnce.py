@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 import nnce_cli
 from nnce_cli.cli import main
-from tests.command import assert_refused, nnce, shell
+from nnce_cli.cli.app import COMMANDS
+from tests.command import assert_refused, environment, nnce, shell
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -48,9 +50,9 @@ def test_version(tmp_path):
 
 def test_bad_usage(tmp_path):
     assert_refused(nnce(cwd=tmp_path), "--help")
-    assert_refused(nnce("count", cwd=tmp_path), "count")
+    assert_refused(nnce("tally", cwd=tmp_path), "tally")
     assert_refused(nnce("--colour", cwd=tmp_path), "--colour")
-    assert_refused(nnce("stats", "a", "b", cwd=tmp_path), "nnce stats --help")
+    assert_refused(nnce("stats", "a", "b", "c", cwd=tmp_path), "nnce stats --help")
 
 
 def test_a_bug_is_reported_as_one(tmp_path):
@@ -67,11 +69,49 @@ def test_a_bug_is_reported_as_one(tmp_path):
         assert ("Traceback" in result.stderr) is traceback
 
 
+def script(name):
+    """Load a script of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_page_is_that_of_the_help_texts():
-    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
-    make_cli = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_cli)
+    make_cli = script("make_cli")
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "run `make docs`"
+
+
+def test_man_pages_have_what_the_help_texts_have(tmp_path):
+    """Without a warning of groff, where that is installed."""
+    pages = script("make_man").write_pages(tmp_path)
+    assert {path.name for path in pages} == {"nnce.1", *(f"nnce-{name}.1" for name in COMMANDS)}
+    [page] = [path for path in pages if path.name == "nnce-stats.1"]
+    text = page.read_text(encoding="utf-8")
+    assert r"\fB\-\-by\-layer FILE\fR" in text
+    assert r"\-\-model" not in text  # it is hidden
+    if shutil.which("groff") is None:
+        return
+    command = ["groff", "-man", "-ww", "-K", "utf8", "-T", "utf8", *pages]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
+    assert not shown.stderr
+    assert "Show the statistics of a cell table" in shown.stdout
+    assert "\n.nf" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("nnce sta", ["stats"]),
+        ("nnce stats --by", ["--by-layer"]),
+        ("nnce plot --kind r", ["rank"]),
+    ],
+)
+def test_shells_complete_command_lines(words, expected, tmp_path):
+    asked = {"_NNCE_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    asked["COMP_CWORD"] = str(len(words.split()) - 1)
+    done = nnce(cwd=tmp_path, env=environment(**asked))
+    assert (done.returncode, done.stdout.split()) == (0, expected)
 
 
 @pytest.mark.parametrize(

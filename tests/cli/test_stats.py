@@ -182,7 +182,7 @@ def test_a_regression_has_no_boundary(square, tmp_path):
     )  # fmt: skip
     result = nnce(*command[:-1], "sign", cwd=tmp_path)
     assert_refused(result, "--task sign is for a single output, and the model has")
-    assert_refused(nnce("stats", "cells", "--task", "argmin", cwd=tmp_path), "--model")
+    assert_refused(nnce("stats", "cells", "--task", "argmin", cwd=tmp_path), "MODEL")
     assert nnce(*command[:-1], "guess", cwd=tmp_path).returncode == 2
 
 

@@ -91,6 +91,17 @@ def exact_cells(layers: list[DrawnLayer], domain: Domain) -> Cells:
 
 def codes_at(layers: list[DrawnLayer], point: list[Fraction]) -> tuple[int, ...]:
     """Return the codes of a point, in the order of `Cells.codes`."""
+    return _evaluate(layers, point)[0]
+
+
+def values_at(layers: list[DrawnLayer], point: list[Fraction]) -> list[Fraction]:
+    """Return the values of the last layer at a point."""
+    return _evaluate(layers, point)[1]
+
+
+def _evaluate(
+    layers: list[DrawnLayer], point: list[Fraction]
+) -> tuple[tuple[int, ...], list[Fraction]]:
     codes: list[int] = []
     values = point
     for layer in layers:
@@ -112,7 +123,7 @@ def codes_at(layers: list[DrawnLayer], point: list[Fraction]) -> tuple[int, ...]
             codes.append(numbers.index(max(numbers)))
             outputs.append(max(numbers))
         values = outputs + [at(row) for row in layer.passed]
-    return tuple(codes)
+    return tuple(codes), values
 
 
 def _walk(

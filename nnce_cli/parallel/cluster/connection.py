@@ -38,8 +38,8 @@ def connected(where: str) -> Iterator[Client]:
             f"--dask needs Dask, and {error.name or 'a part of it'} is not installed: "
             "pip install distributed"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         options = _scheduler(where, stack)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ LOOKED_AT_A_SECOND = 100  # workers: more of them are looked at less often
 SECONDS_OF_SILENCE = 30.0  # after which the tasks of a worker are given to others as well
 BEATS_OF_SILENCE = 10  # but so many heartbeats at least, which are fewer where workers are many
 SECONDS_FOR_AN_ANSWER = 60.0  # of the scheduler
+CHOSEN = 8  # workers that a task may go to while others are silent
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Crew:
             client: whose loop is the one that `watch` runs in.
             token: names the run.
             run: what each worker is to take in.
-            on_silence: is told the keys of tasks that a worker had when it fell silent.
+            on_silence: is told, again and again, the keys of tasks that silent workers have.
             on_trouble: is told why a worker refuses the run, or that the scheduler is gone.
         """
         self.members: dict[str, Member] = {}
@@ -67,6 +69,16 @@ class Crew:
     def threads(self) -> int:
         """How many tasks can be walked at a time."""
         return sum(m.threads for m in self.members.values() if not m.is_silent)
+
+    def chosen(self) -> list[str] | None:
+        """Return some workers that a task had better go to; None where it makes no difference.
+
+        A worker that hangs has little to do in the eyes of the scheduler, and gets more.
+        """
+        heard = [address for address, member in self.members.items() if not member.is_silent]
+        if not heard or len(heard) == len(self.members):
+            return None
+        return random.sample(heard, min(CHOSEN, len(heard)))
 
     def has_lost_the_run(self, address: str) -> None:
         """Bring the run to a worker again."""
@@ -98,22 +110,23 @@ class Crew:
             for address, about in found["workers"].items()
         }
         self._bring_to([a for a, member in self.members.items() if not member.has_run])
-        for address, member in self.members.items():
-            await self._listen(address, member)
-
-    async def _listen(self, address: str, member: Member) -> None:
         beats = BEATS_OF_SILENCE * (1.0 + len(self.members) / 200.0)  # as Dask spaces them
-        was_silent = member.is_silent
-        member.is_silent = time.monotonic() - member.heard > max(SECONDS_OF_SILENCE, beats)
-        if member.is_silent and not was_silent:
-            try:
-                keys = await asyncio.wait_for(
-                    self._client.scheduler.processing(workers=[address]), SECONDS_FOR_AN_ANSWER
-                )
-            except (OSError, AttributeError):
-                member.is_silent = False  # asked again at the next look
-                return
-            self._on_silence(keys.get(address, ()))
+        long_ago = time.monotonic() - max(SECONDS_OF_SILENCE, beats)
+        for member in self.members.values():
+            member.is_silent = member.heard < long_ago
+        silent = [address for address, member in self.members.items() if member.is_silent]
+        if silent:
+            self._on_silence(await self._keys_of(silent))
+
+    async def _keys_of(self, addresses: list[str]) -> list[str]:
+        """Return the keys of what workers have in hand, or have done and not handed over."""
+        scheduler = self._client.scheduler
+        calls = scheduler.processing(workers=addresses), scheduler.has_what(workers=addresses)
+        try:
+            found = await asyncio.wait_for(asyncio.gather(*calls), SECONDS_FOR_AN_ANSWER)
+        except (OSError, AttributeError):  # asked again at the next look
+            return []
+        return [key for of_worker in found for keys in of_worker.values() for key in keys]
 
     def _bring_to(self, addresses: list[str]) -> None:
         if addresses:

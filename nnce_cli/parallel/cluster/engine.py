@@ -13,7 +13,7 @@ import secrets
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -44,13 +44,22 @@ News = tuple[int, Outcome | Failure] | Exception  # what came of a task, by its 
 AHEAD = 3  # tasks a thread: one that is walked, one that waits there, one that comes or goes
 AT_ONCE = 8  # results that are fetched and put on the disk: as many are in memory at most
 SECONDS_BEFORE_AGAIN = 0.2
+SECONDS_TO_FETCH = 120.0  # a result; its worker may hang, or the one of another
 SECONDS_TO_END = 5.0  # that a cluster which does not answer is waited for
+SECONDS_BEFORE_WORDS = 10.0  # about workers that are not there
 
 
 class DaskEngine:
     """Walks tasks on the workers of a Dask cluster, while these come and go."""
 
-    def __init__(self, client: Client, plan: Plan, folder: Path, name: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        plan: Plan,
+        folder: Path,
+        name: str,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
         """Begin to watch the workers.
 
         Args:
@@ -58,6 +67,7 @@ class DaskEngine:
             plan: what the tasks have in common.
             folder: that of the run.
             name: tells people what the tasks are about.
+            tell: is told, in a line, that the run waits for workers.
 
         Raises:
             InputError: the client cannot be used, or the folder not be written.
@@ -66,6 +76,8 @@ class DaskEngine:
         self._client = cast("Any", client)
         self._loop: asyncio.AbstractEventLoop = self._client.loop.asyncio_loop
         self._folder = folder
+        self._tell = tell
+        self._alone_since, self._has_told = time.monotonic(), False
         self._token = secrets.token_hex(4)
         self._name = f"nnce {name.replace('-', '_')}"
         self._where: str = self._client.scheduler.address
@@ -79,6 +91,7 @@ class DaskEngine:
         self._attempts: dict[int, set[asyncio.Task[None]]] = {}
         self._tried: Counter[int] = Counter()
         self._keys: dict[str, Task] = {}
+        self._stuck: set[str] = set()  # keys that silent workers have, and others got as well
         run = pack_run(self._token, zlib.compress(pickle.dumps(plan)), self._shared())
         self._crew = Crew(client, self._token, run, self._give_again, self._news.put)
         self._watch = asyncio.run_coroutine_threadsafe(self._crew.watch(), self._loop)
@@ -139,6 +152,18 @@ class DaskEngine:
                 news = self._news.get_nowait()
         if self._client.status == "closed":
             raise LostError(f"the loss of the Dask scheduler {self._where}")
+        if self._watch.done():
+            self._watch.result()  # it ends by an error only
+        self._tell_of_waiting()
+
+    def _tell_of_waiting(self) -> None:
+        """Say once that no worker is there, where that has lasted for a while."""
+        now = time.monotonic()
+        if self._crew.threads:
+            self._alone_since, self._has_told = now, False
+        elif not self._has_told and now > self._alone_since + SECONDS_BEFORE_WORDS:
+            self._has_told = True
+            self._tell(f"no worker is at the Dask scheduler {self._where}; waiting for one")
 
     def _taken(self, news: News) -> Iterator[Outcome | Failure]:
         if isinstance(news, TimeoutError):
@@ -156,9 +181,12 @@ class DaskEngine:
         self._watch.cancel()
         ending = self._end()
         try:
-            asyncio.run_coroutine_threadsafe(ending, self._loop).result(SECONDS_TO_END)
-        except (RuntimeError, TimeoutError):  # the loop has ended, or the cluster hangs
+            ended = asyncio.run_coroutine_threadsafe(ending, self._loop)
+        except RuntimeError:  # the loop has ended before
             ending.close()
+        else:
+            with suppress(TimeoutError, CancelledError):  # the cluster hangs
+                ended.result(SECONDS_TO_END)
         self._landing.shutdown()
         if self._probe is not None:
             with suppress(OSError):
@@ -192,10 +220,12 @@ class DaskEngine:
             attempt.cancel()
 
     def _give_again(self, keys: Iterable[str]) -> None:
-        """Try the tasks of a worker that fell silent once more; the first outcome is taken."""
+        """Try the tasks of workers that are silent once more; the first outcome is taken."""
         for key in keys:
-            if key in self._keys:
-                self._try(self._keys[key])
+            task = self._keys.get(key)
+            if task is not None and key not in self._stuck:
+                self._stuck.add(key)
+                self._try(task)
 
     async def _attempt(self, task: Task) -> None:
         """Have a task walked, and its part in its place; begin again when the cluster lost it."""
@@ -209,7 +239,7 @@ class DaskEngine:
                 result = await self._answer(task)
             except InputError as error:
                 result = Failure(task, str(error), fatal=True)
-            except (OSError, CancelledError):  # the connection is lost, or workers are gone
+            except (OSError, CancelledError):  # the connection is lost, or a worker is gone
                 pass
             except Exception as error:
                 result = Failure(task, _trouble(error))
@@ -222,19 +252,28 @@ class DaskEngine:
         self._tried[task.number] += 1
         key = f"{self._name}-task {task.number}-{self._tried[task.number]}-{self._token}"
         order = pack_order(self._token, task)
-        future = self._client.submit(walk_there(), order, key=key, pure=False)
+        chosen = self._crew.chosen()
+        future = self._client.submit(
+            walk_there(),
+            order,
+            key=key,
+            pure=False,
+            workers=chosen,
+            allow_other_workers=chosen is not None,
+        )
         self._keys[key] = task
         try:
             error = await future.exception()
             if error is not None:
                 return Failure(task, _trouble(error))
             async with self._few:
-                data = await self._client.gather(future)
+                data = await asyncio.wait_for(self._client.gather(future), SECONDS_TO_FETCH)
                 answer = await self._loop.run_in_executor(
                     self._landing, land, data, task, self._folder
                 )
         finally:
             del self._keys[key]
+            self._stuck.discard(key)
             future.release()
         if isinstance(answer, Newcomer):
             self._crew.has_lost_the_run(answer.address)

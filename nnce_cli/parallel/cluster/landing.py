@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import shutil
@@ -49,7 +48,7 @@ def _from_bytes(outcome: Outcome, files: tuple[bytes, bytes], folder: Path) -> O
     for path, data, checksum in zip(paths, files, (outcome.table, outcome.proof), strict=True):
         if checksum is None:
             continue
-        if Checksum(len(data), hashlib.sha256(data).digest()) != checksum:
+        if Checksum.of(data) != checksum:
             return Failure(outcome.task, "its part was damaged on the way")
         with Output(str(path), force=True) as output:
             output.write(data)

@@ -1,256 +1,108 @@
-// The map of a report: cells that can be panned and zoomed, and what the one under the pointer is.
-"use strict";
-(async () => {
-  const byId = (id) => document.getElementById(id);
-  const data = JSON.parse(byId("map-data").textContent);
-  if (!window.DecompressionStream) {
-    byId("cell").textContent = "This browser is too old for the map.";
-    return;
-  }
-  async function decoded(type, text) {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new type(await new Response(stream).arrayBuffer());
-  }
-  const layers = data.layers.length;
-  const rowBytes = data.layers.reduce((a, l) => a + ((l.bits + 7) >> 3) + l.pieces.length, 0);
-  const joined = await decoded(Uint8Array, data.codes); // of each row: bits and pieces, by layers
-  const ranks = await decoded(Uint16Array, data.ranks);
-  const cutLayers = await decoded(Uint16Array, data.cutLayers);
-  const classes = await decoded(Uint16Array, data.classes);
-  const pieceClasses = await decoded(Uint16Array, data.pieceClasses);
-  const maps = await decoded(Float32Array, data.maps); // of the first outputs, on [0, 1]^2
-  const mapped = maps.length / 3 / data.cells;
-  const hidden = await Promise.all(data.hidden.map((text) => decoded(Float64Array, text)));
-  const output = data.output === null ? null : await decoded(Float64Array, data.output);
-  const singleOutput = data.outputs === 1;
+// The map: cells of a plane that can be panned and zoomed, and what the one under the pointer is.
 
-  // ---- geometry: all coordinates are shares of the domain's width, from 0 to 1
+const byId = (id) => document.getElementById(id);
+const text = (tag, content, attributes = {}) => {
+  const element = document.createElement(tag);
+  element.textContent = content;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+};
+const short = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
 
-  async function shares(text) {
-    return Float64Array.from(await decoded(Uint32Array, text), (x) => x / 4294967295);
-  }
-  async function polygons(corners, counts) {
-    const points = await shares(corners);
-    const sizes = await decoded(Uint16Array, counts);
-    const starts = new Uint32Array(sizes.length + 1);
-    sizes.forEach((size, i) => { starts[i + 1] = starts[i] + size; });
-    const boxes = new Float64Array(4 * sizes.length);
-    for (let i = 0; i < sizes.length; i++) {
-      const box = [Infinity, Infinity, -Infinity, -Infinity];
-      for (let j = starts[i]; j < starts[i + 1]; j++) {
-        box[0] = Math.min(box[0], points[2 * j]);
-        box[1] = Math.min(box[1], points[2 * j + 1]);
-        box[2] = Math.max(box[2], points[2 * j]);
-        box[3] = Math.max(box[3], points[2 * j + 1]);
-      }
-      boxes.set(box, 4 * i);
+// Polygons: their corners one after the other, where each begins, and boxes around them.
+function polygons(points, sizes) {
+  const starts = new Uint32Array(sizes.length + 1);
+  sizes.forEach((size, i) => { starts[i + 1] = starts[i] + size; });
+  const boxes = new Float64Array(4 * sizes.length);
+  for (let i = 0; i < sizes.length; i++) {
+    const box = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let j = starts[i]; j < starts[i + 1]; j++) {
+      box[0] = Math.min(box[0], points[2 * j]);
+      box[1] = Math.min(box[1], points[2 * j + 1]);
+      box[2] = Math.max(box[2], points[2 * j]);
+      box[3] = Math.max(box[3], points[2 * j + 1]);
     }
-    return { points, starts, boxes, length: sizes.length };
+    boxes.set(box, 4 * i);
   }
-  const cells = await polygons(data.corners, data.counts);
-  const pieces = await polygons(data.pieceCorners, data.pieceCounts);
-  const cuts = await shares(data.cuts);
-  const boundary = await shares(data.boundary);
-  const extent = [0, 1].map((i) => data.upper[i] - data.lower[i]);
-  const place = (share, i) => data.lower[i] + share * extent[i];
+  return { points, starts, boxes, length: sizes.length };
+}
 
-  // ---- the network: the codes and the affine map at a point, in float64 as NumPy has them
-
-  // A layer's code is a list: the bits of its units with two pieces, then the pieces of the others.
-  function codeOf(layer, z) {
-    const code = Array.from(z.subarray(0, layer.bits), (value) => (value > 0 ? 1 : 0));
-    let first = layer.bits;
-    for (const [kind, pieces] of layer.pieces) {
-      if (kind === "clip") {
-        code.push((z[first] > 0 ? 1 : 0) + (z[first + 1] > 0 ? 1 : 0));
-        first += 2;
-        continue;
-      }
-      let winner = 0, most = 0; // the leads over the first number, of the last one at first
-      for (let j = 1; j < pieces; j++) {
-        const lead = z[first + pieces - 1 - j];
-        if (lead > most) { winner = j; most = lead; }
-      }
-      code.push(winner);
-      first += (pieces * (pieces - 1)) / 2;
-    }
-    return code;
-  }
-  function gainsOf(layer, code) { // by what each neuron is multiplied
-    const gains = new Float64Array(layer.neurons).fill(1);
-    for (let i = 0; i < layer.bits; i++) {
-      if (!code[i]) gains[i] = layer.slopes === null ? 0 : layer.slopes[i];
-    }
-    let first = layer.bits;
-    layer.pieces.forEach(([kind, pieces], p) => {
-      const piece = code[layer.bits + p], count = kind === "clip" ? 2 : (pieces * (pieces - 1)) / 2;
-      gains.fill(0, first, first + count);
-      if (kind === "clip") gains.fill(1, first, first + piece);
-      else if (piece > 0) gains[first + pieces - 1 - piece] = 1;
-      first += count;
-    });
-    return gains;
-  }
-
-  function codesAt(x) {
-    let activation = x;
-    return hidden.map((weights, l) => {
-      const layer = data.layers[l], n = activation.length;
-      const z = new Float64Array(layer.neurons);
-      for (let i = 0; i < layer.neurons; i++) {
-        let sum = weights[i * (n + 1) + n];
-        for (let j = 0; j < n; j++) sum += weights[i * (n + 1) + j] * activation[j];
-        z[i] = sum;
-      }
-      const code = codeOf(layer, z);
-      activation = gainsOf(layer, code).map((gain, i) => (gain === 0 ? 0 : gain * z[i]));
-      return code;
-    });
-  }
-
-  function packed(codes) {
-    const row = new Uint8Array(rowBytes);
-    let start = 0;
-    codes.forEach((code, l) => {
-      const { bits, pieces } = data.layers[l], behind = start + ((bits + 7) >> 3);
-      for (let i = 0; i < bits; i++) row[start + (i >> 3)] |= code[i] << (7 - (i & 7));
-      pieces.forEach((_, p) => { row[behind + p] = code[bits + p]; });
-      start = behind + pieces.length;
-    });
-    return row;
-  }
-
-  function rowOf(wanted) { // by binary search: rows ascend, byte by byte
-    let low = 0, high = data.cells - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      let difference = 0;
-      for (let k = 0; k < rowBytes && difference === 0; k++) {
-        difference = joined[middle * rowBytes + k] - wanted[k];
-      }
-      if (difference === 0) return middle;
-      if (difference < 0) low = middle + 1; else high = middle - 1;
-    }
-    return -1;
-  }
-
-  function outputMaps(codes) { // rows (a, b, c) of a x + b y + c
-    let rows = [[1, 0, 0], [0, 1, 0]];
-    const through = (layer, count, gains) => {
-      const n = rows.length, result = [];
-      for (let i = 0; i < count; i++) {
-        const row = [0, 0, layer[i * (n + 1) + n]];
-        for (let j = 0; j < n; j++) {
-          const w = layer[i * (n + 1) + j];
-          for (let k = 0; k < 3; k++) row[k] += w * rows[j][k];
-        }
-        result.push(gains === null ? row : row.map((x) => (gains[i] === 0 ? 0 : gains[i] * x)));
-      }
-      rows = result;
-    };
-    hidden.forEach((weights, l) => {
-      through(weights, data.layers[l].neurons, gainsOf(data.layers[l], codes[l]));
-    });
-    if (output !== null) through(output, data.outputs, null);
-    return rows;
-  }
+// A scene is what is drawn. All its coordinates are shares of the frame's width, from 0 to 1:
+// `cells` and what is known of each (`rows` of the table, `ranks`, `active`, `first`, `classes`,
+// `maps` of the first `mapped` outputs), `pieces` of those with several classes, the neurons' `cuts`,
+// the `boundary` and `marks`. `inputs` are the network's inputs as maps of the plane's coordinates
+// from `lower` to `upper`, which are called `names`; `holds` tells whether a point is in the domain.
+function makeMap(network, colours, usual) {
+  let scene = null;
+  const layers = network.depth, singleOutput = network.outputs === 1;
+  const darkness = window.matchMedia("screen and (prefers-color-scheme: dark)");
+  const paper = () => (darkness.matches ? colours.dark : colours.light);
+  const place = (share, i) => scene.lower[i] + share * (scene.upper[i] - scene.lower[i]);
 
   // ---- colours: a shade for each cell
 
-  const scaled = (values) => {
+  const scaled = (values, centre) => {
     let low = Infinity, high = -Infinity;
     for (const v of values) { low = Math.min(low, v); high = Math.max(high, v); }
-    const step = (high > low ? high - low : 1) / data.scale.length;
-    const last = data.scale.length - 1;
-    return { low, high, step, at: (v) => Math.min(last, Math.max(0, Math.floor((v - low) / step))) };
-  };
-  const firstCode = (row, i) => { // of unit i of the first layer
-    const { bits } = data.layers[0], at = row * rowBytes;
-    if (i >= bits) return joined[at + ((bits + 7) >> 3) + i - bits];
-    return (joined[at + (i >> 3)] >> (7 - (i & 7))) & 1;
-  };
-  const perCell = (f) => Int32Array.from({ length: data.cells }, (_, i) => f(i));
-  const ones = Uint8Array.from({ length: 256 }, (_, b) => b.toString(2).replaceAll("0", "").length);
-  const isPiece = data.layers.flatMap(({ bits, pieces }) => [
-    ...Array((bits + 7) >> 3).fill(false), ...pieces.map(() => true),
-  ]);
-  const activeOf = (row) => {
-    let sum = 0;
-    for (let k = 0; k < rowBytes; k++) {
-      const byte = joined[row * rowBytes + k];
-      sum += isPiece[k] ? Number(byte > 0) : ones[byte];
+    if (centre !== null) {
+      high = Math.max(high - centre, centre - low);
+      low = centre - high;
+      high += centre;
     }
-    return sum;
+    const count = paper().scale.length, step = (high > low ? high - low : 1) / count;
+    return { low, high, at: (v) => Math.min(count - 1, Math.max(0, Math.floor((v - low) / step))) };
   };
-  function named(values, words) { // things to be told apart
-    const present = [...new Set(values)].sort((a, b) => a - b);
-    const colour = (k) => present.length <= data.areas.length ? data.areas[k]
-      : data.scale[Math.floor((k * (data.scale.length - 1)) / (present.length - 1))];
+  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
+  function byNames(values, words) { // few values, from less to more
+    const present = distinct(values), { scale } = paper();
+    const end = Math.min(1, 0.3 + 0.1 * present.length) * (scale.length - 1);
+    const found = present.map((_, k) => scale[Math.round((k * end) / Math.max(1, present.length - 1))]);
     const index = new Map(present.map((value, k) => [value, k]));
     return {
-      colours: present.map((_, k) => colour(k)),
-      shade: (value) => index.get(value),
-      key: present.map((value, k) => [colour(k), words(value)]),
+      colours: found,
+      shades: Int32Array.from(values, (value) => index.get(value)),
+      key: present.map((value, k) => [found[k], words(value)]),
     };
   }
-  function byNames(values, words) {
-    const names = named(values, words);
-    return { colours: names.colours, shades: Int32Array.from(values, names.shade), key: names.key };
-  }
   function byScale(values, label) {
-    const scale = scaled(values);
-    return { colours: data.scale, shades: Int32Array.from(values, scale.at), range: scale, label };
+    const range = scaled(values, null);
+    const { scale } = paper();
+    return { colours: scale, scale, shades: Int32Array.from(values, range.at), range, label };
   }
-  const classWords = (c) => data.task === "sign" ? (c ? "output > 0" : "output ≤ 0") : `class ${c}`;
+  const classWords = (c) => network.task === "sign" ? (c ? "output > 0" : "output ≤ 0") : `class ${c}`;
   const colourings = {
-    layer1: () => ({
-      colours: data.areas,
-      shades: perCell((row) => {
-        let sum = 0;
-        const units = layers ? data.layers[0].bits + data.layers[0].pieces.length : 0;
-        for (let i = 0; i < units; i++) {
-          sum += firstCode(row, i) * (1 + (i % (data.mapColours - 1)));
-        }
-        return sum % data.mapColours;
-      }),
-    }),
-    rank: () => byNames(
-      perCell((row) => layers ? ranks[row * layers + layers - 1] : 2), (r) => `rank ${r}`,
-    ),
-    active: () => byScale(perCell(activeOf), `active ${data.noun}`),
+    layer1: () => ({ colours: paper().areas, shades: scene.first }),
+    rank: () => byNames(scene.ranks, (r) => `rank ${r}`),
+    active: () => byScale(scene.active, `active ${network.noun}`),
     class: () => {
-      const names = named([...classes, ...pieceClasses], classWords);
+      const { classes } = paper(), shade = (c) => c % classes.length;
       return {
-        colours: names.colours,
-        shades: Int32Array.from(classes, names.shade),
-        pieceShades: Int32Array.from(pieceClasses, names.shade),
-        key: names.key,
+        colours: classes,
+        shades: Int32Array.from(scene.classes, shade),
+        pieceShades: Int32Array.from(scene.pieceClasses, shade),
+        key: distinct([...scene.classes, ...scene.pieceClasses])
+          .map((c) => [classes[shade(c)], classWords(c)]),
       };
     },
   };
-  for (let m = 0; m < mapped; m++) {
-    colourings[`output${m}`] = () => {
-      const valueAt = (row, point) => {
-        const at = 3 * (row * mapped + m);
-        return maps[at] * cells.points[2 * point] + maps[at + 1] * cells.points[2 * point + 1]
+  const outputColouring = (m) => () => {
+    const { cells, maps, mapped } = scene, middles = new Float64Array(cells.length), all = [];
+    for (let row = 0; row < cells.length; row++) {
+      const at = 3 * (row * mapped + m);
+      let sum = 0;
+      for (let j = cells.starts[row]; j < cells.starts[row + 1]; j++) {
+        const value = maps[at] * cells.points[2 * j] + maps[at + 1] * cells.points[2 * j + 1]
           + maps[at + 2];
-      };
-      const middles = new Float64Array(data.cells), all = [];
-      for (let row = 0; row < data.cells; row++) {
-        let sum = 0;
-        for (let j = cells.starts[row]; j < cells.starts[row + 1]; j++) {
-          const value = valueAt(row, j);
-          all.push(value);
-          sum += value;
-        }
-        middles[row] = sum / (cells.starts[row + 1] - cells.starts[row]);
+        all.push(value);
+        sum += value;
       }
-      const range = scaled(all);
-      const label = singleOutput ? "output" : `output ${m}`;
-      return { colours: data.scale, shades: Int32Array.from(middles, range.at), range, label, output: m };
-    };
-  }
+      middles[row] = sum / Math.max(1, cells.starts[row + 1] - cells.starts[row]);
+    }
+    const centred = network.task === "sign", range = scaled(all, centred ? 0 : null);
+    const scale = centred ? paper().diverging : paper().scale;
+    const label = singleOutput ? "output" : `output ${m}`;
+    return { colours: scale, scale, shades: Int32Array.from(middles, range.at), range, label, output: m };
+  };
   let colouring = null;
   // A regression has no boundary to be shown.
   const isShown = (id) => byId(id) !== null && byId(id).checked;
@@ -262,10 +114,8 @@
   const frame = { width: 0, height: 0 };
   const view = { x: 0, y: 0, zoom: 1 }; // the lower left corner, and how much is enlarged
   const MOST_ZOOM = 1e6;
-  const aspect = (() => {
-    const ratio = extent[1] / extent[0];
-    return ratio >= 1 / 3 && ratio <= 3 ? ratio : 1;
-  })();
+  const MOST_HEIGHT = 0.78; // of the window
+  const aspect = () => Math.min(4, Math.max(0.25, scene.aspect));
   const toX = (u, v = view) => margin.left + (u - v.x) * v.zoom * frame.width;
   const toY = (u, v = view) => margin.top + frame.height - (u - v.y) * v.zoom * frame.height;
   const fromX = (px) => view.x + (px - margin.left) / (view.zoom * frame.width);
@@ -306,7 +156,7 @@
   }
   function show() {
     clearTimeout(idle);
-    if (data.cells <= QUICK || shot === null) { draw(); return; }
+    if (scene.cells.length <= QUICK || shot === null) { draw(); return; }
     const { v } = shot;
     const zoom = view.zoom / v.zoom, ratio = window.devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -365,24 +215,24 @@
     return byShade.reduce((sum, members) => sum + members.length, 0);
   }
   function fillSmoothly(ctx, row) { // a gradient shows an affine function as it is
-    const at = 3 * (row * mapped + colouring.output);
-    const gx = maps[at] / (view.zoom * frame.width);
-    const gy = -maps[at + 1] / (view.zoom * frame.height);
+    const at = 3 * (row * scene.mapped + colouring.output);
+    const gx = scene.maps[at] / (view.zoom * frame.width);
+    const gy = -scene.maps[at + 1] / (view.zoom * frame.height);
     const size = gx * gx + gy * gy;
-    const box = cells.boxes.subarray(4 * row, 4 * row + 4);
+    const box = scene.cells.boxes.subarray(4 * row, 4 * row + 4);
     const x = toX((box[0] + box[2]) / 2), y = toY((box[1] + box[3]) / 2);
-    const value = maps[at] * (box[0] + box[2]) / 2 + maps[at + 1] * (box[1] + box[3]) / 2
-      + maps[at + 2];
-    const { low, high, at: shade } = colouring.range;
+    const value = scene.maps[at] * (box[0] + box[2]) / 2 + scene.maps[at + 1] * (box[1] + box[3]) / 2
+      + scene.maps[at + 2];
+    const { low, high, at: shade } = colouring.range, { scale } = colouring;
     ctx.beginPath();
-    outline(ctx, cells, row);
+    outline(ctx, scene.cells, row);
     if (size > 0 && high > low) {
       const t0 = (low - value) / size, t1 = (high - value) / size;
       const ends = [x + t0 * gx, y + t0 * gy, x + t1 * gx, y + t1 * gy];
       if (ends.every((e) => Math.abs(e) < 1e6)) {
         const gradient = ctx.createLinearGradient(...ends);
         for (let k = 0; k <= 8; k++) {
-          gradient.addColorStop(k / 8, data.scale[Math.round((k / 8) * (data.scale.length - 1))]);
+          gradient.addColorStop(k / 8, scale[Math.round((k / 8) * (scale.length - 1))]);
         }
         ctx.fillStyle = ctx.strokeStyle = gradient;
         ctx.lineWidth = 0.7;
@@ -391,8 +241,33 @@
         return;
       }
     }
-    ctx.fillStyle = data.scale[shade(value)];
+    ctx.fillStyle = scale[shade(value)];
     ctx.fill();
+  }
+  // As in the pictures: lines that would cover too much become thinner, then they fade.
+  const INK_SHARE = 0.07, THINNEST = 0.35, PALEST = 0.12, FADING = 0.85, WIDEST = [1.2, 0.9, 0.7, 0.55];
+  function drawLines(ctx) {
+    const { cuts, cutLayers } = scene, { lines } = paper(), lengths = new Float64Array(layers);
+    const right = view.x + 1 / view.zoom, top = view.y + 1 / view.zoom;
+    const within = (a, b, low, high) => {
+      const length = Math.abs(b - a);
+      return length === 0 ? 1 : Math.max(0, Math.min(high, Math.max(a, b)) - Math.max(low, Math.min(a, b))) / length;
+    };
+    for (let i = 0; i < cutLayers.length; i++) {
+      const [x0, y0, x1, y1] = cuts.subarray(4 * i, 4 * i + 4);
+      const share = Math.min(within(x0, x1, view.x, right), within(y0, y1, view.y, top));
+      lengths[cutLayers[i]] += share * view.zoom * Math.hypot((x1 - x0) * frame.width, (y1 - y0) * frame.height);
+    }
+    const widest = (layer) => WIDEST[Math.min(layer, WIDEST.length - 1)];
+    const covered = lengths.reduce((sum, length, layer) => sum + length * widest(layer), 0)
+      / (frame.width * frame.height);
+    const factor = Math.min(1, INK_SHARE / Math.max(covered, 1e-300));
+    for (let layer = layers - 1; layer >= 0; layer--) {
+      const width = widest(layer) * factor, fade = FADING ** Math.min(layer, WIDEST.length - 1);
+      ctx.globalAlpha = Math.max(PALEST, Math.min(1, width / THINNEST) * fade);
+      strokeSegments(ctx, cuts, (i) => cutLayers[i] === layer, lines[layer % lines.length], Math.max(THINNEST, width));
+    }
+    ctx.globalAlpha = 1;
   }
   function strokeSegments(ctx, segments, chosen, colour, width) {
     ctx.strokeStyle = colour;
@@ -419,16 +294,24 @@
 
   const sees = ({ at: [u, v] }) => u >= view.x - 1e-9 && u <= view.x + 1 / view.zoom + 1e-9
     && v >= view.y - 1e-9 && v <= view.y + 1 / view.zoom + 1e-9;
+  const markColour = ({ group }) => { // labels that are classes have their colours
+    const { classes } = colours.light;
+    return /^\d+$/.test(group) && Number(group) < Math.max(2, network.outputs) && network.task !== "regression"
+      ? classes[Number(group) % classes.length] : "#222222";
+  };
   function drawMarks(ctx) { // data as dots, paler far from the plane; those of the slice by name
     ctx.font = "bold 13px system-ui, sans-serif";
     ctx.textBaseline = "middle";
-    for (const mark of data.marks.filter(sees).sort((a, b) => a.own - b.own)) {
+    for (const mark of scene.marks.filter(sees).sort((a, b) => a.own - b.own)) {
       const x = toX(mark.at[0]), y = toY(mark.at[1]);
       ctx.globalAlpha = mark.own ? 1 : mark.opacity;
       ctx.beginPath();
       ctx.arc(x, y, mark.own ? 4.5 : 3, 0, 2 * Math.PI);
-      ctx.fillStyle = mark.own ? "#ffffff" : "#222222";
+      ctx.fillStyle = mark.own ? "#ffffff" : markColour(mark);
       ctx.fill();
+      ctx.lineWidth = 1;
+      ctx.strokeStyle = mark.own || mark.group !== "" ? "#222222" : "#ffffff";
+      ctx.stroke();
       ctx.globalAlpha = 1;
       if (!mark.own) continue;
       ctx.strokeStyle = "#222222";
@@ -451,30 +334,23 @@
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     clearAll(context);
     clipped(context, () => {
-      let count = fillFlat(context, cells, colouring.shades);
-      if (colouring.pieceShades) fillFlat(context, pieces, colouring.pieceShades);
+      let count = fillFlat(context, scene.cells, colouring.shades);
+      if (colouring.pieceShades) fillFlat(context, scene.pieces, colouring.pieceShades);
       if (colouring.output !== undefined && count <= QUICK) {
-        for (let i = 0; i < cells.length; i++) {
-          if (visible(cells.boxes, i)) fillSmoothly(context, i);
+        for (let i = 0; i < scene.cells.length; i++) {
+          if (visible(scene.cells.boxes, i)) fillSmoothly(context, i);
         }
       }
-      if (isShown("show-lines")) {
-        const distance = Math.sqrt((frame.width * frame.height) / Math.max(1, count));
-        const width = Math.min(0.9, Math.max(0.12, 0.1 * distance));
-        for (let layer = layers - 1; layer >= 0; layer--) {
-          const relative = [1.8, 1.2, 0.9, 0.7][Math.min(layer, 3)];
-          const colour = data.lines[layer % data.lines.length];
-          strokeSegments(context, cuts, (i) => cutLayers[i] === layer, colour, width * relative);
-        }
-      }
+      if (isShown("show-lines")) drawLines(context);
       if (isShown("show-boundary")) {
-        strokeSegments(context, boundary, () => true, "#ffffff", 4);
-        strokeSegments(context, boundary, () => true, data.boundaryColour, 2.2);
+        const { boundary } = scene, { paper: halo, boundary: colour } = paper();
+        strokeSegments(context, boundary, () => true, halo, 4);
+        strokeSegments(context, boundary, () => true, colour, 2.2);
       }
     });
     drawMarks(context);
     axes(context);
-    if (data.cells > QUICK) {
+    if (scene.cells.length > QUICK) {
       const image = document.createElement("canvas");
       image.width = canvas.width;
       image.height = canvas.height;
@@ -507,15 +383,15 @@
     ctx.textBaseline = "top";
     const span = 1 / view.zoom;
     for (const [t, text] of ticks(place(view.x, 0), place(view.x + span, 0), frame.width / 90)) {
-      const x = toX((t - data.lower[0]) / extent[0]);
+      const x = toX((t - scene.lower[0]) / (scene.upper[0] - scene.lower[0]));
       ctx.fillRect(x, bottom, 1, 4);
       ctx.fillText(text, x, bottom + 6);
     }
-    ctx.fillText(data.axes[0], margin.left + frame.width / 2, bottom + 23);
+    ctx.fillText(scene.axes[0], margin.left + frame.width / 2, bottom + 23);
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
     for (const [t, text] of ticks(place(view.y, 1), place(view.y + span, 1), frame.height / 60)) {
-      const y = toY((t - data.lower[1]) / extent[1]);
+      const y = toY((t - scene.lower[1]) / (scene.upper[1] - scene.lower[1]));
       ctx.fillRect(margin.left - 4, y, 4, 1);
       ctx.fillText(text, margin.left - 7, y, margin.left - 20);
     }
@@ -523,7 +399,7 @@
     ctx.translate(8, margin.top + frame.height / 2);
     ctx.rotate(-Math.PI / 2);
     ctx.textAlign = "center";
-    ctx.fillText(data.axes[1], 0, 0);
+    ctx.fillText(scene.axes[1], 0, 0);
     ctx.restore();
   }
 
@@ -537,9 +413,9 @@
     if (selected === null) return;
     clipped(above, () => {
       above.lineJoin = "round";
-      if (selected.row >= 0) {
+      if (selected.shape >= 0) {
         above.beginPath();
-        outline(above, cells, selected.row);
+        outline(above, scene.cells, selected.shape);
         for (const [colour, width] of [["#ffffff", 5], ["#000000", 2.5]]) {
           above.strokeStyle = colour;
           above.lineWidth = width;
@@ -554,40 +430,33 @@
       }
     });
   }
-  const text = (tag, content, attributes = {}) => {
-    const element = document.createElement(tag);
-    element.textContent = content;
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    return element;
-  };
-  const short = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
   function formula([a, b, c]) {
     const parts = [short(c)];
-    [[a, data.names[0]], [b, data.names[1]]].forEach(([w, name]) => {
+    [[a, scene.names[0]], [b, scene.names[1]]].forEach(([w, name]) => {
       parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} ${name}`);
     });
     return parts.join(" ");
   }
   function predicted(values) {
-    if (data.task === "argmax") return values.indexOf(Math.max(...values));
-    return data.task === "argmin" ? values.indexOf(Math.min(...values)) : null;
+    if (network.task === "argmax") return values.indexOf(Math.max(...values));
+    return network.task === "argmin" ? values.indexOf(Math.min(...values)) : null;
   }
   function describe(u, v, keyboard) {
     const point = [place(u, 0), place(v, 1)];
-    const codes = codesAt(point), inside = data.halfspaces.every(
-      ([a, b, c]) => a * point[0] + b * point[1] + c <= 0,
-    );
-    const row = inside ? rowOf(packed(codes)) : -1;
-    selected = { row, u, v, keyboard };
+    const input = scene.inputs.map(([a, b, c]) => a * point[0] + b * point[1] + c);
+    const codes = network.codesAt(input), inside = scene.holds(input);
+    const row = inside ? network.rowOf(codes) : -1;
+    selected = { shape: scene.shapeOf(row), u, v, keyboard };
     highlight();
     const panel = byId("cell");
     panel.replaceChildren();
-    const where = data.names.map((name, k) => `${name} = ${short(point[k])}`).join(", ");
+    const where = scene.names.map((name, k) => `${name} = ${short(point[k])}`).join(", ");
     panel.append(text("p", where, { id: "cell-point" }));
-    const near = data.marks.filter(({ at }) => Math.hypot(toX(at[0]) - toX(u), toY(at[1]) - toY(v)) < 8);
+    const near = scene.marks.filter(({ at }) => Math.hypot(toX(at[0]) - toX(u), toY(at[1]) - toY(v)) < 8);
     for (const mark of near.slice(0, 8)) {
       const away = mark.own ? "on the slice" : `${short(mark.distance)} from the plane`;
-      panel.append(text("p", `${mark.label}: ${away}`, { class: "mark" }));
+      const label = mark.group === "" ? "" : ` (label ${mark.group})`;
+      panel.append(text("p", `${mark.label}${label}: ${away}`, { class: "mark" }));
     }
     if (row < 0) {
       panel.dataset.row = "";
@@ -600,17 +469,17 @@
     panel.append(text("h3", `Cell ${row.toLocaleString("en")}`));
     const list = document.createElement("dl");
     codes.forEach((code, l) => {
-      const active = code.filter((piece) => piece > 0).length, { bits } = data.layers[l];
-      const rank = ranks[row * layers + l];
+      const active = code.filter((piece) => piece > 0).length, { bits } = network.layers[l];
+      const rank = network.rankOf(row, l);
       const about = `layer ${l + 1}: ${active} of ${code.length} active, rank ${rank}`;
       const signs = code.slice(0, bits).join("").replace(/(.{8})(?=.)/g, "$1 ");
       const pieces = code.length > bits ? ` / ${code.slice(bits).join(", ")}` : "";
       list.append(text("dt", about));
       list.append(text("dd", signs + pieces, { class: "signs", "data-layer": String(l + 1) }));
     });
-    const rows = outputMaps(codes);
+    const rows = network.outputMaps(codes, scene.inputs);
     const values = rows.map(([a, b, c]) => a * point[0] + b * point[1] + c);
-    const best = predicted(values), extreme = data.task === "argmin" ? " (the least)" : " (the largest)";
+    const best = predicted(values), extreme = network.task === "argmin" ? " (the least)" : " (the largest)";
     rows.slice(0, 16).forEach((map, m) => {
       const name = singleOutput ? "output" : `output ${m}`;
       list.append(text("dt", `${name} here: ${short(values[m])}${m === best ? extreme : ""}`));
@@ -699,43 +568,55 @@
     } else if (colouring.range) {
       const item = text("span", "", { class: "key-item" });
       const bar = text("span", "", { class: "key-bar" });
-      bar.style.background = `linear-gradient(to right, ${data.scale.join(",")})`;
+      bar.style.background = `linear-gradient(to right, ${colouring.scale.join(",")})`;
       item.append(`${colouring.label}: ${short(colouring.range.low)} `, bar, ` ${short(colouring.range.high)}`);
       legend.append(item);
     }
+    const { lines, boundary } = paper();
     if (isShown("show-lines")) {
-      [...new Set(cutLayers)].sort((a, b) => a - b).forEach((layer) => {
-        swatch(data.lines[layer % data.lines.length], `${data.noun} of layer ${layer + 1}`, true);
+      distinct(scene.cutLayers).forEach((layer) => {
+        swatch(lines[layer % lines.length], `${network.noun} of layer ${layer + 1}`, true);
       });
     }
-    if (boundary.length && isShown("show-boundary")) {
-      swatch(data.boundaryColour, data.task === "sign" ? "output = 0" : "decision boundary", true);
+    if (scene.boundary.length && isShown("show-boundary")) {
+      swatch(boundary, network.task === "sign" ? "output = 0" : "decision boundary", true);
     }
   }
   function choose() {
+    if (scene === null) return;
     colouring = colourings[byId("colouring").value]();
+    shot = null;
     key();
     draw();
   }
   const add = (value, words) => byId("colouring").append(text("option", words, { value }));
+  if (network.task !== "regression") {
+    add("class", network.task === "sign" ? "sign of the output" : "predicted class");
+  }
+  for (let m = 0; m < Math.min(4, network.outputs); m++) {
+    colourings[`output${m}`] = outputColouring(m);
+    add(`output${m}`, singleOutput ? "output" : `output ${m}`);
+  }
   add("layer1", "layer-1 cell");
   add("rank", `rank at layer ${layers}`);
-  if (data.task !== "regression") {
-    add("class", data.task === "sign" ? "sign of the output" : "predicted class");
-  }
-  for (let m = 0; m < mapped; m++) add(`output${m}`, singleOutput ? "output" : `output ${m}`);
-  add("active", `active ${data.noun}`);
+  add("active", `active ${network.noun}`);
+  byId("colouring").value = usual === "output" ? "output0" : usual;
   byId("colouring").addEventListener("change", choose);
   for (const id of ["show-lines", "show-boundary"]) {
     byId(id)?.addEventListener("change", () => { key(); draw(); });
   }
 
   function resize() {
-    const box = canvas.parentElement.getBoundingClientRect();
-    const width = Math.max(160, box.width);
-    frame.width = width - margin.left - margin.right;
-    frame.height = frame.width * aspect;
+    const stage = canvas.parentElement;
+    stage.style.maxWidth = "";
+    const room = stage.getBoundingClientRect().width;
+    // The whole map is to be seen at once.
+    const least = 260, most = Math.max(least, MOST_HEIGHT * window.innerHeight) / aspect();
+    frame.width = Math.max(100, Math.min(room - margin.left - margin.right, most));
+    frame.height = frame.width * aspect();
+    const width = frame.width + margin.left + margin.right;
     const height = frame.height + margin.top + margin.bottom;
+    stage.style.maxWidth = `${width}px`;
     const ratio = window.devicePixelRatio || 1;
     for (const each of [canvas, overlay]) {
       each.style.height = `${height}px`;
@@ -747,11 +628,31 @@
     limit();
     if (colouring !== null) draw();
   }
-  new ResizeObserver(() => {
-    const box = canvas.parentElement.getBoundingClientRect();
-    if (Math.abs(box.width - frame.width - margin.left - margin.right) > 0.5) resize();
-  }).observe(canvas.parentElement);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  resize();
-  choose();
-})();
+  let known = 0;
+  new ResizeObserver(([entry]) => {
+    const width = entry.contentRect.width;
+    if (scene !== null && Math.abs(width - known) > 0.5) { known = width; resize(); }
+  }).observe(canvas.parentElement.parentElement);
+  darkness.addEventListener("change", choose);
+  window.addEventListener("beforeprint", choose);
+
+  return {
+    show(next) { // another scene, seen as a whole
+      const same = scene !== null && scene.aspect === next.aspect;
+      scene = next;
+      selected = null;
+      view.zoom = 1;
+      colouring = null;
+      if (same) limit(); else resize();
+      choose();
+    },
+    select(point) { // the cell around a point of the plane, in shares
+      view.zoom = 1;
+      limit();
+      describe(point[0], point[1], true);
+      draw();
+    },
+    paper,
+    darkness,
+  };
+}

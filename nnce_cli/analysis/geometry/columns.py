@@ -1,0 +1,67 @@
+"""The columns of ``nnce geometry``, by the names under which they are asked for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pyarrow as pa
+
+from nnce_cli.base.errors import InputError
+
+MOST_VOLUME_INPUTS = 6
+
+
+class Column(StrEnum):
+    """What can be asked for; the two norms and the bounds of the radius come together."""
+
+    facets = "facets"
+    inradius = "inradius"
+    centre = "centre"
+    volume = "volume"
+    class_ = "class"
+    crossed = "crossed"
+    rank = "rank"
+    norms = "norms"
+    map_id = "map_id"
+    region = "region"
+
+
+FIELDS: dict[Column, list[tuple[str, pa.DataType]]] = {
+    Column.facets: [("facets", pa.uint32())],
+    Column.inradius: [("inradius", pa.float64()), ("inradius_at_most", pa.float64())],
+    Column.centre: [("centre", pa.list_(pa.float64()))],
+    Column.volume: [("volume", pa.float64())],
+    Column.class_: [("class", pa.uint32())],
+    Column.crossed: [("crossed", pa.bool_())],
+    Column.rank: [("rank", pa.uint32())],
+    Column.norms: [
+        (name, pa.float64())
+        for norm in ("spectral_norm", "infinity_norm")
+        for name in (norm, f"{norm}_error")
+    ],
+    Column.map_id: [("map_id", pa.uint64())],
+    Column.region: [("region", pa.uint64())],
+}
+NULLABLE = ("inradius_at_most", "centre", "volume")  # not proved; infinite or too much
+
+
+def schema_of(columns: list[Column]) -> pa.Schema:
+    """Return the schema of a table with these columns."""
+    return pa.schema(
+        pa.field(name, kind, nullable=name in NULLABLE)
+        for column in columns
+        for name, kind in FIELDS[column]
+    )
+
+
+def parse_columns(text: str) -> list[Column]:
+    """Return the columns that a text names, such as "facets,volume", in their own order.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in list(Column):
+            raise InputError(f"there is no column {name!r}; there are {', '.join(Column)}")
+    return [column for column in Column if column in names]

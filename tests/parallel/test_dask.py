@@ -1,0 +1,372 @@
+"""Runs on a Dask cluster of real processes: the same bytes, whatever dies."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import cloudpickle
+import distributed
+import numpy as np
+import pytest
+
+import nnce_cli as nnce
+from nnce_cli.api.domains import placed
+from nnce_cli.base.checksum import Checksum
+from nnce_cli.cli import main
+from nnce_cli.enumeration import Problem, batches
+from nnce_cli.parallel import Journal, Plan
+from nnce_cli.parallel.cluster import crew, engine, landing, messages, remote
+from nnce_cli.parallel.cluster.messages import Delivery
+from nnce_cli.parallel.task import Failure, Outcome, Task
+from tests.dask_cluster import NO_NNCE, SLOW_TASKS, SMALL_TASKS, TREE_NODES, Processes, client_of
+from tests.runs import generic, part_files, save_layers
+
+HAND_MADE = Path(__file__).parents[2] / "sample_models" / "hand-made.onnx"
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    processes = Processes(tmp_path_factory.mktemp("cluster"))
+    yield processes
+    processes.end()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_layers(tmp_path_factory.mktemp("model") / "net-4.onnx", generic(4, 9, 9))
+
+
+@pytest.fixture
+def small_tasks(monkeypatch):
+    """As the workers have them."""
+    monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+
+
+@pytest.fixture
+def unseen(monkeypatch):
+    """No worker sees the folder of the run."""
+    monkeypatch.setattr(engine, "_probe", lambda folder: folder / "parts" / "nothing")
+
+
+@pytest.fixture(scope="module")
+def local(model, tmp_path_factory):
+    """What one process writes: a table; one with a proof, and that."""
+    folder = tmp_path_factory.mktemp("local")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+        patch.chdir(folder)
+        assert command(patch, model, "-o", "cells", "-j", "1") == 0
+        assert command(patch, model, "-o", "proved", "--proof", "proof", "-j", "1") == 0
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def command(patch, *arguments):
+    """Run ``nnce enumerate`` in this process; return its exit code."""
+    patch.setattr(sys, "argv", ["nnce", "enumerate", *map(str, arguments), "-q"])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    return ending.value.code
+
+
+def fetched(monkeypatch):
+    """Return a list that is filled with how parts come: "bytes" or "place"."""
+    ways = []
+    for name in ("_from_bytes", "_from_place"):
+        real = getattr(landing, name)
+
+        def land(*arguments, real=real, name=name):
+            ways.append(name.removeprefix("_from_"))
+            return real(*arguments)
+
+        monkeypatch.setattr(landing, name, land)
+    return ways
+
+
+# The same bytes
+
+
+@pytest.mark.parametrize("way", ["bytes", "place"])
+def test_parts_travel_or_are_left_in_the_folder(
+    way, request, processes, model, local, tmp_path, monkeypatch
+):
+    """With the certificate; the scheduler has no nnce, and nothing is left behind."""
+    if way == "bytes":
+        request.getfixturevalue("unseen")
+    processes.ensure(2)
+    ways = fetched(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["-o", "proved", "--proof", "proof", "--load-history", "load.csv"]
+    assert command(monkeypatch, model, *arguments, "--dask", processes.address) == 0
+    for name in ("proved", "proof"):
+        assert (tmp_path / name).read_bytes() == local[name]
+    assert set(ways) == {way}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["load.csv", "proof", "proved"]
+    history = np.genfromtxt("load.csv", delimiter=",", names=True)
+    assert history["workers_busy"].max() == 2
+    assert history["tasks_done"].max() == len(ways)
+
+
+def test_workers_die_and_hang_and_others_come(processes, model, local, tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "SECONDS_OF_SILENCE", 1.5)
+    monkeypatch.setattr(crew, "BEATS_OF_SILENCE", 2)
+    processes.ensure(2)
+    slow = processes.start_worker(SMALL_TASKS + SLOW_TASKS.format(seconds=0.05))
+    killed, stopped = processes.alive()[:2]
+    seen = []
+
+    def look(view):
+        if not killed.poll() and view.journal.totals.done == 3:
+            killed.kill()
+            stopped.send_signal(signal.SIGSTOP)
+        seen.append({worker.pid for worker in view.workers if worker.task is not None})
+
+    with client_of(processes, 3) as client:
+        nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=client, watch=look)
+    assert (tmp_path / "cells").read_bytes() == local["cells"]
+    assert slow.poll() is None
+    assert killed.wait() == -signal.SIGKILL
+    assert all(address.startswith("tcp://") for workers in seen for address in workers)
+    stopped.kill()
+
+
+def test_a_lost_scheduler_ends_the_run_which_goes_on_elsewhere(
+    processes, model, local, small_tasks, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT", 1.0)
+    monkeypatch.chdir(tmp_path)
+    processes.ensure(1)
+    commit = Journal.commit
+
+    def commit_and_strike(journal, outcomes):
+        commit(journal, outcomes)
+        if journal.totals.done >= 3:
+            processes.scheduler.kill()
+
+    monkeypatch.setattr(Journal, "commit", commit_and_strike)
+    arguments = ["-o", "proved", "--proof", "proof"]
+    try:
+        assert command(monkeypatch, model, *arguments, "--dask", processes.address) == 3
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+        assert part_files(tmp_path / "proved.run")
+        assert command(monkeypatch, model, *arguments, "-j", "1", "--resume") == 0
+    finally:
+        processes.scheduler.kill()
+    for name in ("proved", "proof"):
+        assert (tmp_path / name).read_bytes() == local[name]
+
+
+# In one process
+
+
+@pytest.fixture(scope="module")
+def threads():
+    """A client of a cluster in this process, of one worker with two threads."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def test_threads_of_a_worker_have_walks_of_their_own(
+    threads, model, local, small_tasks, unseen, tmp_path
+):
+    nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=threads)
+    assert (tmp_path / "cells").read_bytes() == local["cells"]
+    assert not remote._RUNS  # it is forgotten at the end
+
+
+def test_a_count_has_no_parts(threads, model, small_tasks, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, model, "--count-only", "-j", "1") == 0
+    alone = capsys.readouterr().out
+    monkeypatch.setattr(
+        "nnce_cli.parallel.cluster.connection._scheduler",
+        lambda where, stack: {"address": threads.scheduler.address},
+    )
+    assert command(monkeypatch, model, "--count-only", "--dask", "anywhere") == 0
+    assert capsys.readouterr().out == alone
+
+
+def test_a_run_that_a_worker_has_lost_is_brought_again(
+    threads, model, local, small_tasks, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(remote, "SECONDS_TO_WAIT", 0.2)
+    lost = []
+
+    def look(view):
+        if view.journal.totals.done >= 3 and not lost:
+            lost.append(remote._RUNS.popitem())
+
+    nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=threads, watch=look)
+    assert lost
+    assert (tmp_path / "cells").read_bytes() == local["cells"]
+
+
+def test_another_version_is_refused(threads, model, tmp_path, monkeypatch):
+    real = messages.versions()
+    for other, words in (
+        ({"nnce": "0.0.1"}, ("has nnce 0.0.1", "install")),
+        ({"core": "x86-64-v0"}, ("x86-64-v0", "NNCE_CPU")),
+    ):
+        monkeypatch.setattr(remote, "versions", lambda other=other: real | other)
+        with pytest.raises(nnce.InputError) as refusal:
+            nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=threads)
+        assert all(word in str(refusal.value) for word in ("inproc://", *words))
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_without_nnce_says_so():
+    """What it is sent can be opened there, and by a scheduler that has none either."""
+    code = f"""
+{textwrap.dedent(NO_NNCE)}
+import dataclasses
+import pickle
+take_in, walk, forget = (pickle.loads(bytes.fromhex(text)) for text in sys.argv[1:])
+assert "has no nnce" in take_in(b"", None)
+assert walk(b"") is None
+"""
+    sent = (messages.take_in_there(), messages.walk_there(), messages.forget_there())
+    texts = [cloudpickle.dumps(function).hex() for function in sent]
+    subprocess.run([sys.executable, "-c", code, *texts], check=True)
+
+
+def test_what_is_no_client_is_refused(threads, model, tmp_path):
+    network = nnce.load(model)
+    for options in ({"engine": "tcp://10.0.0.1:8786"}, {"engine": threads, "jobs": 2}):
+        with pytest.raises(nnce.InputError):
+            nnce.enumerate(network, to=tmp_path / "cells", **options)
+    with distributed.Client(threads.scheduler.address, set_as_default=False) as closed:
+        pass
+    with pytest.raises(nnce.InputError, match="closed"):
+        nnce.enumerate(network, to=tmp_path / "cells", engine=closed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_way_that_leads_nowhere_is_refused(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT", 0.3)
+    for where, words in (
+        ("tcp://127.0.0.1:1", "no Dask scheduler"),
+        ("nonsense://host", "no Dask scheduler"),
+        ("local:none", "local:4"),
+        ("local:0", "local:4"),
+    ):
+        assert command(monkeypatch, model, "--dask", where) == 2
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert command(monkeypatch, model, "--dask", "tcp://127.0.0.1:1") == 2
+    assert "pip install distributed" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+# What travels
+
+
+DOMAINS = {
+    "box": nnce.Box(-1.0, 1.0),
+    "half-spaces": nnce.HalfSpaces(np.array([[0.3, 0.1, 0.4]]), nnce.Box(-1.0, 1.0)),
+    "space": nnce.Space(),
+    "slice": nnce.Slice(np.array([[0.0, 0.0], [1 / 3, 0.1]])),
+}
+
+
+@pytest.mark.parametrize("where", DOMAINS)
+def test_a_plan_is_plain_data(where):
+    """Rational matrices too, which domains bring in."""
+    problem = Problem.of(*placed(nnce.load(HAND_MADE).stack, DOMAINS[where]))
+    plan = Plan(problem, witness=False, certify=True, log=False, sink=None)
+    copy = pickle.loads(pickle.dumps(plan))
+    counts = []
+    for walk in (plan.walk, copy.walk):
+        for _ in batches(walk):
+            pass
+        counts.append((walk.layer_cells, walk.nodes, walk.decisions))
+    assert counts[0] == counts[1]
+    assert counts[0][0][-1] > 1
+
+
+def delivery(files, table):
+    outcome = Outcome(
+        task=Task(5, 1, ()), cells=1, layer_cells=[1], nodes=1, share=1.0, decisions={},
+        seconds=0.1, rows=1, first=b"", last=b"", table=table, proof=None, memory=1, tasks=[],
+    )  # fmt: skip
+    return Delivery(outcome, files, "")
+
+
+def test_a_part_that_was_damaged_on_the_way_is_not_taken(tmp_path):
+    (tmp_path / "parts").mkdir()
+    whole = b"a part"
+    table = Checksum.of(whole)
+    for data in (b"a pars", b"", whole + b"!"):
+        found = landing.land(pickle.dumps(delivery((data, b""), table)), Task(5, 1, ()), tmp_path)
+        assert isinstance(found, Failure)
+        assert not found.fatal
+        assert part_files(tmp_path) == []
+    found = landing.land(pickle.dumps(delivery((whole, b""), table)), Task(5, 1, ()), tmp_path)
+    assert isinstance(found, Outcome)
+    assert [path.read_bytes() for path in part_files(tmp_path)] == [whole]
+
+
+def test_a_part_that_is_not_where_it_was_left_is_not_taken(tmp_path):
+    """The place is a name among the run's parts, whatever the worker says."""
+    place = tmp_path / "elsewhere"
+    (tmp_path / "parts").mkdir()
+    (place / "parts").mkdir(parents=True)
+    (place / "parts" / "5.cells.parquet").write_bytes(b"a part")
+    left = dataclasses.replace(delivery(None, Checksum.of(b"a part")), place=str(place))
+    found = landing.land(pickle.dumps(left), Task(5, 1, ()), tmp_path)
+    assert isinstance(found, Failure)
+    assert "is missing" in found.message
+
+
+# The whole form
+
+
+@pytest.mark.slow
+def test_a_storm(tmp_path, monkeypatch):
+    """Workers are killed, stopped, woken and started at random, and the scheduler is killed.
+
+    It comes back at the same address in time once, and the run goes on; the next time it does
+    not, and the run is resumed: by the cluster, and at last by processes of this machine.
+    """
+    for name, seconds in (("SECONDS_OF_SILENCE", 2.0), ("BEATS_OF_SILENCE", 3)):
+        monkeypatch.setattr(crew, name, seconds)
+    monkeypatch.chdir(tmp_path)
+    model = save_layers(tmp_path / "net.onnx", generic(6, 13, 13))
+    assert command(monkeypatch, model, "-o", "alone", "-j", "1") == 0
+    processes = Processes(tmp_path)
+    storm = Storm(processes, seed=0)
+    try:
+        for _ in range(3):
+            processes.start_worker(SLOW_TASKS.format(seconds=0.2))
+        codes = []
+        for rest in (3, 60):  # seconds between the deaths of the scheduler and what comes next
+            monkeypatch.setattr(
+                "nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT",
+                20.0 if rest < 20 else 2.0,
+            )
+            storm.begin(rest)
+            arguments = ["-o", "cells", "--dask", processes.address]
+            codes.append(command(monkeypatch, model, *arguments, *(["--resume"] if codes else [])))
+            storm.end()
+        assert codes[-1] in (0, 3)
+        if codes[-1] == 3:
+            assert command(monkeypatch, model, "-o", "cells", "-j", "2", "--resume") == 0
+    finally:
+        storm.end()
+        processes.end()
+    print(f"{storm.deeds} with codes {codes}")
+    assert (tmp_path / "cells").read_bytes() == (tmp_path / "alone").read_bytes()
