@@ -548,9 +548,7 @@ void bind_tree_walks(nb::module_& m) {
   nb::class_<FacetWalk, TreeWalk>(m, "FacetWalk", "The walk of a subtree that finds facets too.")
       .def(
           "__init__",
-          [](FacetWalk* self, const Network& net, bool sides) {
-            new (self) FacetWalk(net, sides);
-          },
+          [](FacetWalk* self, const Network& net, bool sides) { new (self) FacetWalk(net, sides); },
           nb::arg("network"), nb::arg("sides"), nb::keep_alive<1, 2>())
       .def(
           "take_facets",
@@ -567,7 +565,8 @@ void bind_tree_walks(nb::module_& m) {
             return taken;
           },
           "Return, of the rows since the last call, where the facets of each end, and how many\n"
-          "sides of the box are facets (-1: left open); and of the facets the unit, and the packed\n"
+          "sides of the box are facets (-1: left open); and of the facets the unit, and the "
+          "packed\n"
           "signs beyond if nothing else changes there.");
   nb::class_<ThinnedWalk, TreeWalk>(m, "ThinnedWalk", "The walk of a random part of the tree.")
       .def(

@@ -154,7 +154,8 @@ class FacetSearch {
     return true;
   }
 
-  // Return the row of a wall's variable, which is made basic if need be; -1 where it stays nonbasic.
+  // Return the row of a wall's variable, which is made basic if need be; -1 where it stays
+  // nonbasic.
   Index basic_row(Index w) {
     for (int attempt = 0; attempt < 2; ++attempt) {
       Frame& f = frames_[0];
@@ -216,7 +217,8 @@ class FacetSearch {
 
   // How far a point is inside a wall, rounded.
   double distance(Index w, const double* x) const {
-    if (is_side(w)) return w % 2 == 0 ? x[w / 2] - net_.lower()[w / 2] : net_.upper()[w / 2] - x[w / 2];
+    if (is_side(w))
+      return w % 2 == 0 ? x[w / 2] - net_.lower()[w / 2] : net_.upper()[w / 2] - x[w / 2];
     const double* form = path_.form(unit(w));
     double value = form[0];
     for (Index i = 0; i < net_.d(); ++i) value = fma(form[1 + i], x[i], value);

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,3 +120,57 @@ def client_of(processes: Processes, workers: int = 0, timeout: float = 30):
         if workers:
             client.wait_for_workers(workers, timeout=60)
         yield client
+
+
+class Storm:
+    """Does to workers at random what a cluster does; ``deeds`` counts what was done.
+
+    It is to be told what the run has ``done``, in tasks, and when it ``is_over``.
+    """
+
+    def __init__(self, processes: Processes, preload: str, seed: int) -> None:
+        self.done, self.is_over = 0, False
+        self.deeds: Counter[str] = Counter()
+        self._processes = processes
+        self._preload = preload
+        self._random = random.Random(seed)
+        self._stopped: list[subprocess.Popen] = []
+
+    def rage(self, until: int) -> None:
+        """Kill, stop, wake and start workers, until the run has done so many tasks.
+
+        Some tasks come between two deeds, so that there is an end; or new workers do.
+        """
+        while self.done < until and not self.is_over:
+            before, deadline = self.done, time.monotonic() + 20
+            aim = min(before + 3, until)
+            while self.done < aim and not self.is_over and time.monotonic() < deadline:
+                time.sleep(0.05)
+            up = [w for w in self._processes.alive() if w not in self._stopped]
+            deed = self._random.choice(["kill", "stop", "wake", "start"])
+            if deed == "kill" and len(up) > 1:
+                self._random.choice(up).kill()
+            elif deed == "stop" and len(up) > 1:
+                self._stopped.append(self._random.choice(up))
+                self._stopped[-1].send_signal(signal.SIGSTOP)
+            elif deed == "wake" and self._stopped:
+                self._stopped.pop(0).send_signal(signal.SIGCONT)
+            elif len(up) < 3:
+                deed = "start"
+                self._processes.start_worker(self._preload)
+            else:
+                continue
+            self.deeds[deed] += 1
+
+    def kill_scheduler(self) -> None:
+        """Kill the scheduler; the workers notice, and end."""
+        self._processes.scheduler.kill()
+        self._processes.scheduler.wait()
+        self.deeds["kill scheduler"] += 1
+
+    def come_back(self) -> None:
+        """Have a scheduler at the address of the one before, and three new workers."""
+        if self._processes.scheduler.poll() is not None:
+            self._processes.start_scheduler()
+        for _ in range(3):
+            self._processes.start_worker(self._preload)

@@ -114,7 +114,10 @@ def topology_of(
         )
     scores = score_map(stack, chosen)
     if scores.n_out > MOST_CLASSES:
-        raise InputError(f"the model has {scores.n_out} classes, and this is for {MOST_CLASSES}")
+        raise InputError(
+            f"topology is computed for up to {MOST_CLASSES} classes, and the model has "
+            f"{scores.n_out}"
+        )
     need_gudhi()
     parts = _Parts(with_winner(stack, scores), metadata)
     codes, winners = parts.codes(scores.n_out)

@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnce_cli.api.numbers import floats
 from nnce_cli.base.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
     from nnce_cli.network import LayerStack
+
+    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,19 @@ class Network:
     def widths(self) -> list[int]:
         """The number of inputs, then of the units of each hidden layer."""
         return self.stack.widths
+
+    def __call__(self, x: ArrayLike) -> Floats:
+        """Evaluate the network by its layers, in float64: of a point (n_0,) or points (m, n_0).
+
+        Raises:
+            InputError: these are no such points.
+        """
+        points = floats(x, "the point")
+        if points.ndim not in (1, 2) or points.shape[-1] != self.n_inputs:
+            given = f"an array {points.shape} was given"
+            raise InputError(f"points here are {self.n_inputs} numbers, and {given}")
+        found = self.stack.forward(points.reshape(-1, self.n_inputs))
+        return found if points.ndim == 2 else found[0]
 
     def __repr__(self) -> str:
         """Return a short text: its widths and where it is from."""

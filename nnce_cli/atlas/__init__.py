@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnce_cli.atlas.points import read_data
     from nnce_cli.atlas.proof import refuse_unprovable, write_proof
     from nnce_cli.atlas.ranges import Extreme, Range, range_of
+    from nnce_cli.atlas.unbounded import cells_without_bounded_facet
     from nnce_cli.atlas.verdict import Counterexample, Progress, Verdict, check
     from nnce_cli.atlas.violated_cells import AllViolations, ViolatedCell, Violations, violations
     from nnce_cli.atlas.violation_table import write_violations
@@ -59,6 +60,7 @@ __all__ = [
     "cell_at",
     "cell_of_row",
     "cell_of_signs",
+    "cells_without_bounded_facet",
     "check",
     "corners_of",
     "dual_graph",
@@ -96,6 +98,7 @@ __getattr__ = lazy_names(
         "violation_table": ["write_violations"],
         "violated_cells": ["AllViolations", "ViolatedCell", "Violations", "violations"],
         "proof": ["refuse_unprovable", "write_proof"],
+        "unbounded": ["cells_without_bounded_facet"],
         "verdict": ["Counterexample", "Progress", "Verdict", "check"],
     },
 )

@@ -97,9 +97,12 @@ def _settled(units: Units, z: Floats, off: Floats) -> Bools:
         errors = np.concatenate([np.zeros((len(z), 1)), off[:, neurons]], axis=1)
         best = leads.argmax(axis=1)
         each = np.arange(len(z))
-        others = leads + errors
-        others[each, best] = -np.inf
-        found[:, p] = leads[each, best] - errors[each, best] > others.max(axis=1)
+        least = (leads - errors)[each, best]
+        certain = least[:, None] > leads + errors
+        # The first wins over those that are equal to it all around the point, as of dead units.
+        certain |= (best == 0)[:, None] & (leads == 0) & (errors == 0)
+        certain[each, best] = True
+        found[:, p] = certain.all(axis=1)
     return found
 
 

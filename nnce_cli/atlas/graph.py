@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Index = NDArray[np.int64]
 
 UNREACHED = -1
-SEARCHES = 32
+SEARCHES = 16
 
 
 class Diameter(NamedTuple):

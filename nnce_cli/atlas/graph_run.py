@@ -39,7 +39,7 @@ from nnce_cli.network import LayerStack
 from nnce_cli.parallel import Lock
 from nnce_cli.table import CellTableReader, CodeFile, Output, domain_of
 
-ROWS = 1 << 14  # of a piece
+ROWS = 1 << 12  # of a piece
 MOST_GAPS = 16  # that are told
 
 RUN, LOCK, CODES, PIECES = "graph.json", "lock", "codes", "pieces"

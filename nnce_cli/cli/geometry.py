@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.jobs import JobsOption, processes
+from nnce_cli.cli.options import (
+    CellsArgument,
+    ModelArgument,
+    force_option,
+    json_option,
+    quiet_option,
+)
 from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
@@ -21,12 +27,8 @@ if TYPE_CHECKING:
 
 
 def write_geometry(
-    cells: Annotated[
-        str, typer.Argument(metavar="CELLS", help="A cell table; - is standard input.")
-    ],
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The network that it is the table of.")
-    ],
+    cells: CellsArgument,
+    model: ModelArgument,
     output: Annotated[
         str,
         typer.Option(
@@ -43,9 +45,9 @@ def write_geometry(
     ] = None,
     task: TaskOption = None,
     jobs: JobsOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    force: Annotated[bool, force_option("Replace FILE if it exists.")] = False,
+    quiet: Annotated[bool, quiet_option("Show no progress.")] = False,
+    json: Annotated[bool, json_option("Print a JSON object.")] = False,
 ) -> None:
     """Write what is true of each cell as columns, a row for each row of the table.
 

@@ -74,7 +74,8 @@ def find_graph(
     be the domain's.
 
     Printed are the numbers of edges and facets, the least, mean and largest degree, the connected
-    components and bounds of the diameter, by searches from some cells.
+    components and bounds of the diameter, by searches from some cells; on a domain without bounds
+    also how many cells have no bounded facet.
 
     Nothing is lost where it is interrupted: it goes on with --resume. What is found meanwhile is in
     the folder FILE.run.
@@ -87,7 +88,7 @@ def find_graph(
     Exit codes: 0 all is proved; 1 a border has no neighbour, or a check failed; 2 bad usage or
     input; 3 interrupted.
     """  # noqa: D301
-    from nnce_cli.atlas import GraphRun
+    from nnce_cli.atlas import GraphRun, cells_without_bounded_facet
     from nnce_cli.table import CellTableReader, Output
 
     if force and resume:
@@ -109,7 +110,14 @@ def find_graph(
                 say(f"stopped by a signal; go on with: {resume_command()}")
                 raise typer.Exit(exit_codes.INCOMPLETE)
             run.write(target, output_format, force=force or resume)
-            values = _values(run) | {"seconds": round(time.monotonic() - started, 3)}
+            graph = _graph(run)
+            values = _values(run, graph)
+            if reader.metadata.tells_bounded:
+                with check_progress(True) as show:
+                    values["without_bounded_facet"] = graph and cells_without_bounded_facet(
+                        graph, reader, stack, processes(jobs), show
+                    )
+            values["seconds"] = round(time.monotonic() - started, 3)
             totals, about = run.totals, run.about
             run.remove()
     if json:
@@ -127,10 +135,9 @@ def _default_name(cells: str, output_format: Format) -> str:
     return f"{stem}.{suffix}"
 
 
-def _values(run: GraphRun) -> dict[str, Any]:
+def _values(run: GraphRun, graph: DualGraph | None) -> dict[str, Any]:
     """Return the statistics as JSON values."""
     totals, about = run.totals, run.about
-    graph = _graph(run)
     diameter = graph.diameter if graph else None
     return {
         "cells": totals.cells,
@@ -150,6 +157,7 @@ def _values(run: GraphRun) -> dict[str, Any]:
 
 
 def _graph(run: GraphRun) -> DualGraph | None:
+    """Return the graph as a whole, None where it is too large for that."""
     from nnce_cli.atlas import DualGraph
 
     if run.totals.edges > MOST_EDGES:
@@ -187,6 +195,11 @@ def _print_text(values: dict[str, Any], target: str) -> None:
         least, most = values["diameter"].values()
         fields["diameter"] = (
             number(least) if least == most else f"{number(least)} to {number(most)}"
+        )
+    if "without_bounded_facet" in values:
+        count = values["without_bounded_facet"]
+        fields["without a bounded facet"] = (
+            "not counted: too many cells are in question" if count is None else number(count)
         )
     fields["decided exactly"] = f"{number(values['decided_exactly'])} cells"
     fields["complete"] = "yes" if values["complete"] else "no: the table has some of the cells"

@@ -115,7 +115,7 @@ def test_suggestions_are_near():
     [
         "stats m.onnx t", "witness m.onnx t --row 0",
         "locate m.onnx t p.csv", "cell m.onnx t --row 0", "neurons m.onnx t", "topology m.onnx t",
-        "verify m.onnx t", "compare t m.onnx",
+        "verify m.onnx t", "graph m.onnx t", "compare t m.onnx",
     ],
 )  # fmt: skip
 def test_a_model_in_the_place_of_a_table_is_noticed(folder, command):

@@ -15,7 +15,7 @@ from nnce_cli.cli.domain_options import DomainOptions
 from nnce_cli.cli.loading import load
 from nnce_cli.domain import Box, Polyhedron
 from tests.cases import FOLDER, needs_cases
-from tests.command import assert_refused, four_lines, nnce
+from tests.command import assert_refused, four_lines, nnce, shell
 
 DOMAINS = FOLDER / "domains"
 OPTIONS = (
@@ -172,3 +172,18 @@ def test_outputs_are_not_written_over_the_files_of_a_domain(tmp_path):
     (tmp_path / "h.csv").write_text("1,1,0.5")
     command = ["enumerate", model, "--halfspaces", "h.csv", "-o", "h.csv", "--force"]
     assert_refused(nnce(*command, cwd=tmp_path), "is also an input")
+
+
+def test_domains_come_from_pipes(tmp_path):
+    """Standard input, and what the shell puts for a command."""
+    four_lines(tmp_path / "m.onnx")
+    count = "nnce enumerate m.onnx --count-only -q -j 1"
+    done = shell(
+        f"{count} --bounds - <<< $'0,1\n0,1'; {count} --bounds <(printf '0,1\n0,1')", tmp_path
+    )
+    assert not done.stderr
+    [one, other] = done.stdout.split()
+    (tmp_path / "b.csv").write_text("0,1\n0,1\n")
+    assert (
+        one == other == nnce(*count.split()[1:], "--bounds", "b.csv", cwd=tmp_path).stdout.strip()
+    )

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import cloudpickle
@@ -24,7 +26,15 @@ from nnce_cli.parallel import Journal, Plan
 from nnce_cli.parallel.cluster import crew, engine, landing, messages, remote
 from nnce_cli.parallel.cluster.messages import Delivery
 from nnce_cli.parallel.task import Failure, Outcome, Task
-from tests.dask_cluster import NO_NNCE, SLOW_TASKS, SMALL_TASKS, TREE_NODES, Processes, client_of
+from tests.dask_cluster import (
+    NO_NNCE,
+    SLOW_TASKS,
+    SMALL_TASKS,
+    TREE_NODES,
+    Processes,
+    Storm,
+    client_of,
+)
 from tests.runs import generic, part_files, save_layers
 
 HAND_MADE = Path(__file__).parents[2] / "sample_models" / "hand-made.onnx"
@@ -116,23 +126,25 @@ def test_workers_die_and_hang_and_others_come(processes, model, local, tmp_path,
     monkeypatch.setattr(crew, "SECONDS_OF_SILENCE", 1.5)
     monkeypatch.setattr(crew, "BEATS_OF_SILENCE", 2)
     processes.ensure(2)
-    slow = processes.start_worker(SMALL_TASKS + SLOW_TASKS.format(seconds=0.05))
     killed, stopped = processes.alive()[:2]
-    seen = []
+    struck, busy = [], set()
 
-    def look(view):
-        if not killed.poll() and view.journal.totals.done == 3:
-            killed.kill()
+    def look(progress):
+        if progress.done >= 3 and not struck:
             stopped.send_signal(signal.SIGSTOP)
-        seen.append({worker.pid for worker in view.workers if worker.task is not None})
+            killed.kill()
+            struck.append(processes.start_worker())
+        busy.update(worker.pid for worker in progress.workers if worker.task is not None)
 
-    with client_of(processes, 3) as client:
+    with client_of(processes, 2) as client:
         nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=client, watch=look)
     assert (tmp_path / "cells").read_bytes() == local["cells"]
-    assert slow.poll() is None
+    assert struck[0].poll() is None
     assert killed.wait() == -signal.SIGKILL
-    assert all(address.startswith("tcp://") for workers in seen for address in workers)
+    assert len(busy) == 3
+    assert all(address.startswith("tcp://127.0.0.1:") for address in busy)
     stopped.kill()
+    stopped.wait()
 
 
 def test_a_lost_scheduler_ends_the_run_which_goes_on_elsewhere(
@@ -204,8 +216,8 @@ def test_a_run_that_a_worker_has_lost_is_brought_again(
     monkeypatch.setattr(remote, "SECONDS_TO_WAIT", 0.2)
     lost = []
 
-    def look(view):
-        if view.journal.totals.done >= 3 and not lost:
+    def look(progress):
+        if progress.done >= 3 and not lost:
             lost.append(remote._RUNS.popitem())
 
     nnce.enumerate(nnce.load(model), to=tmp_path / "cells", engine=threads, watch=look)
@@ -279,7 +291,7 @@ DOMAINS = {
     "box": nnce.Box(-1.0, 1.0),
     "half-spaces": nnce.HalfSpaces(np.array([[0.3, 0.1, 0.4]]), nnce.Box(-1.0, 1.0)),
     "space": nnce.Space(),
-    "slice": nnce.Slice(np.array([[0.0, 0.0], [1 / 3, 0.1]])),
+    "slice": nnce.Slice(np.array([[-1 / 3, -0.8], [1 / 3, 0.9]])),
 }
 
 
@@ -336,37 +348,65 @@ def test_a_part_that_is_not_where_it_was_left_is_not_taken(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_storm(tmp_path, monkeypatch):
-    """Workers are killed, stopped, woken and started at random, and the scheduler is killed.
+def test_a_storm(small_tasks, tmp_path, monkeypatch):
+    """Workers are killed, stopped, woken and started at random, and the scheduler dies thrice.
 
-    It comes back at the same address in time once, and the run goes on; the next time it does
-    not, and the run is resumed: by the cluster, and at last by processes of this machine.
+    First it is back in time, and the run goes on. Then it is not, and the run is resumed: on the
+    cluster, where it is stopped once more, and at last by processes of this machine.
     """
-    for name, seconds in (("SECONDS_OF_SILENCE", 2.0), ("BEATS_OF_SILENCE", 3)):
-        monkeypatch.setattr(crew, name, seconds)
+    monkeypatch.setattr(crew, "SECONDS_OF_SILENCE", 2.0)
+    monkeypatch.setattr(crew, "BEATS_OF_SILENCE", 3)
     monkeypatch.chdir(tmp_path)
-    model = save_layers(tmp_path / "net.onnx", generic(6, 13, 13))
+    model = save_layers(tmp_path / "net.onnx", generic(7, 13, 13))
     assert command(monkeypatch, model, "-o", "alone", "-j", "1") == 0
     processes = Processes(tmp_path)
-    storm = Storm(processes, seed=0)
+    storm = Storm(processes, SMALL_TASKS + SLOW_TASKS.format(seconds=0.4), seed=0)
+    on_cluster = ["-o", "cells", "--dask", processes.address]
+
+    commit = Journal.commit
+
+    def told(journal, outcomes):
+        commit(journal, outcomes)
+        storm.done = journal.totals.done
+
+    monkeypatch.setattr(Journal, "commit", told)
+
+    def first_day():
+        storm.rage(until=40)
+        storm.kill_scheduler()
+        time.sleep(2)
+        storm.come_back()
+        storm.rage(until=90)
+        storm.kill_scheduler()
+
+    def second_day():
+        storm.rage(until=140)
+        storm.kill_scheduler()
+
     try:
-        for _ in range(3):
-            processes.start_worker(SLOW_TASKS.format(seconds=0.2))
-        codes = []
-        for rest in (3, 60):  # seconds between the deaths of the scheduler and what comes next
-            monkeypatch.setattr(
-                "nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT",
-                20.0 if rest < 20 else 2.0,
-            )
-            storm.begin(rest)
-            arguments = ["-o", "cells", "--dask", processes.address]
-            codes.append(command(monkeypatch, model, *arguments, *(["--resume"] if codes else [])))
-            storm.end()
-        assert codes[-1] in (0, 3)
-        if codes[-1] == 3:
-            assert command(monkeypatch, model, "-o", "cells", "-j", "2", "--resume") == 0
+        done = []
+        for day, seconds, options in ((first_day, 45.0, []), (second_day, 5.0, ["--resume"])):
+            monkeypatch.setattr("nnce_cli.parallel.cluster.connection.SECONDS_TO_CONNECT", seconds)
+            storm.come_back()
+            storm.is_over = False
+            thread = threading.Thread(target=day)
+            thread.start()
+            assert command(monkeypatch, model, *on_cluster, *options) == 3
+            storm.is_over = True
+            thread.join()
+            with Journal(tmp_path / "cells.run" / "journal.sqlite", write=False) as journal:
+                done.append((journal.totals.done, journal.totals.retries, journal.totals.waiting))
     finally:
-        storm.end()
         processes.end()
-    print(f"{storm.deeds} with codes {codes}")
+    assert 90 <= done[0][0] < done[1][0]
+    assert command(monkeypatch, model, "-o", "cells", "-j", "2", "--resume") == 0
+    print(f"(done, retries, waiting): {done}; deeds: {storm.deeds}")
+    assert (tmp_path / "cells").read_bytes() == (tmp_path / "alone").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cluster_on_this_machine(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, model, "-o", "cells", "--dask", "local:2", "-v") == 0
+    assert command(monkeypatch, model, "-o", "alone", "-j", "1") == 0
     assert (tmp_path / "cells").read_bytes() == (tmp_path / "alone").read_bytes()

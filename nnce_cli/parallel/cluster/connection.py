@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
@@ -81,13 +82,28 @@ def _count(where: str, count: str) -> int:
 
 def _local(workers: int, stack: ExitStack) -> Any:
     distributed: Any = import_module("distributed")
-    cluster = distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",
-        silence_logs=logging.CRITICAL,
-        scheduler_kwargs={"worker_ttl": HEARTBEAT_LIMIT},
-    )
+    with _deaf_children():
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"worker_ttl": HEARTBEAT_LIMIT},
+        )
     stack.callback(cluster.close, timeout=SECONDS_TO_CLOSE)
     return cluster
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Have processes that the threads made inside start, now or later, not hear of Ctrl-C.
+
+    The terminal sends it to all of them, and what it means is the coordinator's business. Here it
+    has to wait until the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
