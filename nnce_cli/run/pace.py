@@ -6,6 +6,8 @@ import time
 
 from nnce_cli.run.events import Progress
 
+ALMOST = 0.999  # all, as long as a run is not over
+
 
 class Pace:
     """Measures from the first look, since a run that was resumed has a past.
@@ -26,10 +28,11 @@ class Pace:
             self.started = time.monotonic()
 
     def share(self, progress: Progress) -> float:
-        """Return about how much of the run is done, in [0, 1]."""
-        if self.expected is not None:
-            return min(progress.cells / self.expected, 1.0)
-        return progress.share
+        """Return about how much of the run is done, in [0, 1]: 1 at the end only."""
+        if progress.is_over:
+            return 1.0
+        share = progress.share if self.expected is None else progress.cells / self.expected
+        return min(share, ALMOST)
 
     def look(self, progress: Progress) -> tuple[float, float | None]:
         """Return cells per second, and the seconds left, None where that cannot be told."""
@@ -39,4 +42,6 @@ class Pace:
         elapsed = time.monotonic() - self.started
         rate = (progress.cells - self._first[0]) / elapsed if elapsed > 0 else 0.0
         gained = share - self._first[1]
-        return rate, elapsed * max(1.0 - share, 0.0) / gained if gained > 1e-9 else None
+        if gained <= 1e-9 or (share >= ALMOST and not progress.is_over):
+            return rate, None  # there are more cells than were expected
+        return rate, elapsed * (1.0 - share) / gained
