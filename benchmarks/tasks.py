@@ -17,8 +17,7 @@ class Costs:
 
     ``commit`` is what a transaction takes, ``result`` and ``task`` what each of its results and
     new tasks add to that, ``give`` what giving out a task takes; all four keep the coordinator
-    busy. ``way`` is how long a message is on its way, ``start`` how long workers take to come,
-    ``begin`` what it takes to come to the subtrees of a task.
+    busy. ``way`` is how long a message is on its way, ``start`` how long workers take to come.
     """
 
     commit: float
@@ -27,7 +26,6 @@ class Costs:
     give: float
     way: float
     start: float
-    begin: float
 
 
 @dataclass(slots=True)
@@ -105,7 +103,7 @@ def replay(
     tasks: Sequence[Work], workers: int, node_seconds: float, costs: Costs, *, errands: bool
 ) -> Replayed:
     """Run tasks, given in table order, on so many workers; with ``errands`` as counting does."""
-    seconds = [costs.begin + task.nodes * node_seconds for task in tasks]
+    seconds = [task.nodes * node_seconds for task in tasks]
     waiting = [0]
     coming: list[tuple[float, list[int]]] = []  # when a result comes, and the tasks it leaves over
     idle, now, busy, results, committed = workers, 0.0, 0.0, 0, 0.0

@@ -19,13 +19,12 @@ class Pace:
         """Begin the clock."""
         self.started = time.monotonic()
         self.expected: float | None = None
-        self._first: tuple[int, float] | None = None
+        self._first: tuple[float, int, float] | None = None  # when, cells, share
 
     def expect(self, cells: float | None) -> None:
         """Take a forecast; shares are shares of something else from now on."""
         if cells != self.expected:
             self.expected, self._first = cells, None
-            self.started = time.monotonic()
 
     def share(self, progress: Progress) -> float:
         """Return about how much of the run is done, in [0, 1]: 1 at the end only."""
@@ -38,10 +37,11 @@ class Pace:
         """Return cells per second, and the seconds left, None where that cannot be told."""
         share = self.share(progress)
         if self._first is None:
-            self._first = (progress.cells, share)
-        elapsed = time.monotonic() - self.started
-        rate = (progress.cells - self._first[0]) / elapsed if elapsed > 0 else 0.0
-        gained = share - self._first[1]
+            self._first = (time.monotonic(), progress.cells, share)
+        started, cells, before = self._first
+        elapsed = time.monotonic() - started
+        rate = (progress.cells - cells) / elapsed if elapsed > 0 else 0.0
+        gained = share - before
         if gained <= 1e-9 or (share >= ALMOST and not progress.is_over):
             return rate, None  # there are more cells than were expected
         return rate, elapsed * (1.0 - share) / gained
