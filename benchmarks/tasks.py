@@ -115,7 +115,7 @@ def replay(
         spent = 0.0
         while waiting and idle:
             spent += costs.give
-            room = errand_seconds(now, len(waiting), workers) if errands else 0.0
+            room = errand_seconds(now, len(waiting), workers, workers - idle) if errands else 0.0
             ends, rest = _errand(tasks, seconds, heapq.heappop(waiting), room)
             heapq.heappush(coming, (now + spent + 2 * costs.way + ends, rest))
             idle -= 1

@@ -137,7 +137,9 @@ def _give_out(view: View, elapsed: float) -> None:
     taken = {task.number for task in engine.in_hand} | {r.task.number for r in view.results}
     room, waiting = engine.room, journal.totals.waiting - len(taken)
     if room and waiting > 0:
-        errand = errand_seconds(elapsed, waiting, max(len(engine.workers), room))
+        errand = errand_seconds(
+            elapsed, waiting, max(len(engine.workers), room), len(engine.in_hand)
+        )
         for task in journal.waiting(room, taken):
             engine.give(replace(task, errand=errand))
 

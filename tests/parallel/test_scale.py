@@ -49,11 +49,14 @@ def test_budgets_of_counts_are_those_of_tables_up_to_a_bound(generation, widths,
     assert counted <= budget(generation + 1, widths, cost, rows=False)
 
 
-@given(st.floats(0, 1e6), st.integers(0, 10**6), st.integers(1, 10**4))
-def test_errands_leave_tasks_to_others(elapsed, waiting, workers):
-    seconds = errand_seconds(elapsed, waiting, workers)
-    assert 0 <= seconds <= min(ERRAND_SECONDS, elapsed * ERRAND_SHARE)
-    assert seconds == 0 or waiting > workers
+@given(st.floats(0, 1e6), *[st.integers(0, 10**6)] * 3)
+def test_errands_leave_tasks_to_others(elapsed, waiting, workers, busy):
+    seconds = errand_seconds(elapsed, waiting, workers, busy)
+    least = errand_seconds(0.0, 0, workers, busy)  # what the coordinator needs
+    assert least == errand_seconds(1e6, 0, 1, busy) == pytest.approx(busy * least / max(busy, 1))
+    assert least <= seconds <= max(least, min(ERRAND_SECONDS, elapsed * ERRAND_SHARE))
+    assert seconds == least or waiting > workers
+    assert errand_seconds(elapsed, 0, workers, 2) < 1e-3
 
 
 @pytest.mark.parametrize("layers", [generic(4, 16, 16), heavy_cell(5, 16)])
