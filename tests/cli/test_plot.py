@@ -109,7 +109,9 @@ def test_size_title_and_labelled_points(folder, tmp_path):
     assert plot(folder, *files, *options, "-o", str(target)).returncode == 0
     svg = target.read_bytes()
     shown = texts(svg)
-    width, height = (float(x) for x in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups())
+    width, height = (
+        float(x) for x in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
+    )
     assert (width, height) == pytest.approx((80 / 25.4 * 72, 70 / 25.4 * 72), abs=0.01)
     for words in ("a title", "3 points", "label 0", "label 1", "label cat"):
         assert words in shown

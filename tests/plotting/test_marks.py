@@ -173,10 +173,12 @@ def test_labels_of_data(tmp_path, content, points, labels):
     assert said == labels
 
 
-@pytest.mark.parametrize("content", ["x0,x1,label\n", "a,b\n1,2\n3,c\n", "1,2,0\n1,2\n", "1,nan,0\n"])
+@pytest.mark.parametrize(
+    "content", ["x0,x1,label\n", "a,b\n1,2\n3,c\n", "1,2,0\n1,2\n", "1,nan,0\n"]
+)
 def test_labelled_data_that_is_refused(tmp_path, content):
     (tmp_path / "data.csv").write_text(content)
-    with pytest.raises(InputError, match="data.csv: "):
+    with pytest.raises(InputError, match=r"data\.csv: "):
         read_data(tmp_path / "data.csv", 2)
 
 

@@ -226,7 +226,9 @@ def test_the_layout_fits_the_domain(width, height):
     (axes,) = figure.axes
     size = figure.get_size_inches()
     place = axes.get_position()
-    assert place.height * size[1] / (place.width * size[0]) == pytest.approx(height / width, rel=0.01)
+    assert place.height * size[1] / (place.width * size[0]) == pytest.approx(
+        height / width, rel=0.01
+    )
     assert size[1] - place.height * size[1] < 1.8
     assert size[0] - place.width * size[0] < 2.3 or size[0] == pytest.approx(NARROWEST)
 

@@ -201,7 +201,7 @@ def test_the_cell_under_the_pointer(name, task, tmp_path, driver):
     open_page(driver, tmp_path / "page.html")
     view, panel = View(driver, [-1, -1], [1, 1]), driver.find_element("id", "cell")
     seen = 0
-    for row, point in enumerate(cells.rows.witness[:12]):
+    for row, point in enumerate(cells.rows.witness[:6]):
         move_to(driver, view, view.offset(point))
         at = np.array([shown_point(driver)])
         codes = cells.stack.codes(at)
@@ -218,7 +218,7 @@ def test_the_cell_under_the_pointer(name, task, tmp_path, driver):
         assert here == pytest.approx(values, rel=1e-4, abs=1e-4)
         least = str(values.argmin()) if task is Task.ARGMIN else None
         assert panel.get_attribute("data-predicted") == least
-    assert seen > min(len(cells.joined), 12) // 2
+    assert seen > min(len(cells.joined), 6) // 2
     first, *options = driver.find_elements("css selector", "#colouring option")
     for option in [*options, first]:
         before = drawings(driver)
