@@ -13,10 +13,12 @@ pytest.importorskip("matplotlib")
 from nnce_cli.analysis import stats
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
+from nnce_cli.domain import Box
 from nnce_cli.network import Units
 from nnce_cli.plotting import (
     COLOURINGS,
     Plane,
+    Space,
     Subject,
     draw_cells,
     draw_layers,
@@ -27,10 +29,13 @@ from nnce_cli.plotting import (
 )
 from nnce_cli.plotting.classes import classes
 from nnce_cli.plotting.titles import units_words
-from nnce_cli.table import Rows
+from nnce_cli.table import Metadata, Rows
 from tests.browser import needs_browser
+from tests.cases import cube
+from tests.plotting.test_polyhedra import rows_on
 from tests.plotting.test_report_page import (
     View,
+    counted_on,
     drawings,
     errors,
     move_to,
@@ -226,4 +231,37 @@ def test_the_cell_under_the_pointer(name, task, tmp_path, driver):
         assert drawings(driver) > before
     names = [option.text for option in (first, *options)]
     assert ("predicted class" in names) == (task is Task.ARGMIN)
+    assert not errors(driver)
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["all kinds", "pool", "no hidden layer"])
+def test_slices_of_other_units(name, tmp_path, driver):
+    """The page cuts a plane into as many cells as the enumeration does where an input is fixed."""
+    stack, box = zoo(3)[name], cube(3, -1, 1)
+    rows = rows_on(stack, box)
+    metadata = Metadata.of(stack, box, witness=False)
+    subject = Subject(
+        model="m.onnx",
+        table="t.cells.parquet",
+        table_digest=None,
+        stack=stack,
+        task=Task.ARGMAX,
+        metadata=metadata,
+        stats=stats([rows], stack.sizes),
+        network=None,
+        partition=None,
+        marks=None,
+        space=Space.of(stack, box, Task.ARGMAX, [rows], np.array([[0.5, 0.25, -0.375]]), ["1"]),
+    )
+    (tmp_path / "page.html").write_text(report_page(subject), encoding="utf-8")
+    open_page(driver, tmp_path / "page.html")
+    for base, z in (("centre", 0.0), ("point0", -0.375)):
+        select = driver.find_element("id", "slice-base")
+        script = (
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))"
+        )
+        driver.execute_script(script, select, base)
+        fixed = Box(np.array([-1.0, -1.0, z]), np.array([1.0, 1.0, z]))
+        assert counted_on(driver) == len(rows_on(stack, fixed).active)
     assert not errors(driver)
