@@ -50,6 +50,7 @@ DARK_DIVERGING = LinearSegmentedColormap.from_list(
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
+MOST_SHRINKS, SPARE = 4, 0.05  # times, inches
 LAYOUT_ROUNDS = 2  # the size of the labels depends on that of the panels, and this on that
 
 # Dates and versions stay out of the files; ids in SVG files come from the salt.
@@ -138,8 +139,9 @@ def finish(figure: Figure, title: str, fitted: Axes | None = None) -> None:
         text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
     _lay_out(figure)
     if fitted is not None:
-        for _ in range(2):  # labels do not shrink along
-            _shrink(figure, fitted)
+        for _ in range(MOST_SHRINKS):  # labels do not shrink along
+            if not _shrink(figure, fitted):
+                break
             _lay_out(figure)
     if title:
         width = text.get_window_extent().width
@@ -156,10 +158,12 @@ def _lay_out(figure: Figure) -> None:
         engine.execute(figure)
 
 
-def _shrink(figure: Figure, axes: Axes) -> None:
-    """Take away the room that axes have and, with their ratio, cannot use."""
+def _shrink(figure: Figure, axes: Axes) -> bool:
+    """Take away the room that axes have and, with their ratio, cannot use; tell if it was any."""
     axes.apply_aspect()
     given, used = axes.get_position(original=True), axes.get_position()
-    width, height = figure.get_size_inches()
-    narrower = max(NARROWEST, width * (1 - given.width + used.width))
-    figure.set_size_inches(min(width, narrower), height * (1 - given.height + used.height))
+    width, height = figure.get_size_inches().tolist()
+    narrower = min(width, max(NARROWEST, width * (1 - given.width + used.width)))
+    lower = height * (1 - given.height + used.height)
+    figure.set_size_inches(narrower, lower)
+    return max(width - narrower, height - lower) > SPARE
