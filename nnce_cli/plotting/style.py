@@ -162,8 +162,8 @@ def _shrink(figure: Figure, axes: Axes) -> bool:
     """Take away the room that axes have and, with their ratio, cannot use; tell if it was any."""
     axes.apply_aspect()
     given, used = axes.get_position(original=True), axes.get_position()
-    width, height = figure.get_size_inches().tolist()
+    width, height = map(float, figure.get_size_inches())
     narrower = min(width, max(NARROWEST, width * (1 - given.width + used.width)))
     lower = height * (1 - given.height + used.height)
     figure.set_size_inches(narrower, lower)
-    return max(width - narrower, height - lower) > SPARE
+    return bool(max(width - narrower, height - lower) > SPARE)
