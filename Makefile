@@ -125,7 +125,7 @@ docs: $(DOCS) $(BUILT) ## Build the documentation into build/site; broken links 
 	$(BIN)/python docs/make_cli.py
 	$(BIN)/python docs/make_json.py
 	$(BIN)/python docs/make_rooms.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis nnce_cli/_core/*.so

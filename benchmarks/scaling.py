@@ -1,151 +1,178 @@
 """How many workers can one coordinator keep busy? ``python -m benchmarks.scaling``.
 
-Enumerates a network (counting), then replays its recorded tree of tasks for more and more workers:
-each task takes the time that it took, becomes known when the task that left it over is committed,
-and each result keeps the coordinator busy for the time that a commit took on average. Results are
-committed one by one, though the real coordinator takes all that wait in one transaction.
+Replays counting for more and more workers: the tasks of trees that are far too large to be walked
+here (`benchmarks.trees`), with the costs of a transaction, of a result in it, and of a task to be
+given out that are measured first, on a journal whose tasks are those of such a tree.
 """
 
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
-import sqlite3
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from benchmarks.tasks import Costs
+    from benchmarks.trees import Tree
     from nnce_cli.domain import Box
     from nnce_cli.network import LayerStack
+    from nnce_cli.parallel import Journal
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A task of a finished run: where it is in the table's order, how long it took, its tasks."""
-
-    place: tuple[bytes, int]
-    seconds: float
-    children: tuple[int, ...]
+NETWORKS = ("seeded-8-26-26", "seeded-12-26-26", "acasxu-full")
+PIECES = 1800
+# The unnormalised inputs' ranges of ACAS Xu, as its networks take them.
+ACASXU_BOX = ((-0.328422877, 0.679857769), *[(-0.5, 0.5)] * 4)
+SECONDS_ON_THE_WAY = 0.5e-3  # of a message, in a cluster's network
+SECONDS_TO_START = 0.3  # as long as this process works alone (`parallel.local.SECONDS_ALONE`)
+TASKS_WAITING = 2_000  # in the journal that is measured
+COMMITS = ((1, 200), (64, 20))  # results in a transaction, and how many of these are measured
 
 
 def main() -> None:
-    """Enumerate, replay, print."""
-    from benchmarks.networks import network
-
+    """Grow trees, measure, replay, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--widths", default="6-32-32", metavar="N-N-N", help="of a random network")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="workers of the real run")
+    parser.add_argument("--network", action="append", metavar="NAME", help="repeatable")
+    parser.add_argument("--pieces", type=int, default=PIECES, help="subtrees that are weighed")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    figures = measure(*network(f"seeded-{options.widths}"), options.jobs)
-    if options.json:
-        print(json.dumps({"widths": options.widths} | figures))
-        return
-    print(
-        f"{options.widths}: {figures['cells']:,} cells, {figures['tasks']:,} tasks of "
-        f"{figures['task_seconds'] * 1e3:.1f} ms on average, "
-        f"{figures['commit_seconds'] * 1e6:.0f} µs of the coordinator for each"
-    )
-    print("workers  seconds  speed-up  efficiency  coordinator busy")
-    for row in figures["replayed"]:
-        print(
-            f"{row['workers']:7,}  {row['seconds']:7.3f}  {row['speed_up']:8.1f}  "
-            f"{row['efficiency']:9.0%}  {row['coordinator_busy']:15.0%}"
-        )
+    for name in options.network or NETWORKS:
+        figures = measure(*problem(name), pieces=options.pieces)
+        if options.json:
+            print(json.dumps({"network": name} | figures))
+        else:
+            _print(name, figures)
 
 
-def measure(stack: LayerStack, box: Box, jobs: int) -> dict[str, Any]:
-    """Enumerate a network on a box with some workers (counting), and replay its tasks."""
+def problem(name: str) -> tuple[LayerStack, Box]:
+    """Return a network and its box; that of ACAS Xu in full."""
+    from benchmarks.networks import network
+    from nnce_cli.domain import Box
+
+    if name != "acasxu-full":
+        return network(name)
+    lower, upper = np.array(ACASXU_BOX).T
+    return network("acasxu-3")[0], Box(lower, upper)
+
+
+def measure(stack: LayerStack, box: Box, pieces: int) -> dict[str, Any]:
+    """Grow the tree of a network on a box, and replay counting its cells."""
+    from benchmarks.trees import grown
     from nnce_cli.enumeration import Problem
-    from nnce_cli.parallel import JOURNAL, Journal, Limits, Plan, coordinate
 
-    plan = Plan(Problem.of(stack, box), False, True, False, None)
+    tree = grown(Problem.of(stack, box), pieces)
+    return replayed(tree, [box.n_inputs, *stack.rows], costs(len(stack.hidden)))
+
+
+def replayed(tree: Tree, widths: list[int], costs: Costs) -> dict[str, Any]:
+    """Replay the tasks of a tree for each of `WORKERS`."""
+    from benchmarks.tasks import replay, tasks_of
+    from nnce_cli.parallel.budget import budget, divide
+
+    tasks = tasks_of(tree, lambda generation: budget(generation, widths, rows=False), divide)
+    seconds = sum(task.nodes for task in tasks) * tree.node_seconds
+    rows = []
+    for workers in WORKERS:
+        run = replay(tasks, workers, tree.node_seconds, costs, errands=True)
+        rows.append(
+            {
+                "workers": workers,
+                "seconds": run.seconds,
+                "speed_up": seconds / run.seconds,
+                "efficiency": seconds / run.seconds / workers,
+                "coordinator_busy": run.busy / run.seconds,
+                "results": run.results,
+            }
+        )
+    return {
+        "cells": tree.cells,
+        "tasks": len(tasks),
+        "task_seconds": seconds / len(tasks),
+        "costs": vars(costs),
+        "replayed": rows,
+    }
+
+
+def costs(layers: int) -> Costs:
+    """Measure what the journal of a run costs its coordinator, in processor's seconds."""
+    from benchmarks.tasks import Costs
+    from nnce_cli.parallel import JOURNAL, Journal
+
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / JOURNAL
-        Journal.create(path, {}, len(stack.hidden))
+        Journal.create(path, {}, layers)
         with Journal(path, write=True) as journal:
-            commits = _Stopwatch(journal)
-            coordinate(journal, plan, jobs, Limits(), lambda: False)
-            cells = journal.totals.cells
-        tasks = recorded(path)
-    commit_seconds = commits.seconds / len(tasks)
-    work = sum(task.seconds for task in tasks.values())
-    return {
-        "cells": cells,
-        "tasks": len(tasks),
-        "task_seconds": work / len(tasks),
-        "commit_seconds": commit_seconds,
-        "replayed": [_row(tasks, workers, commit_seconds, work) for workers in WORKERS],
-    }
+            while journal.totals.waiting < TASKS_WAITING:
+                _commit(journal, COMMITS[1][0], layers, children=4)
+            for results, times in COMMITS:
+                found.append([_commit(journal, results, layers, children=1) for _ in range(times)])
+            found.append([_commit(journal, COMMITS[1][0], layers, children=4) for _ in range(5)])
+            give = min(_seconds_to_give(journal) for _ in range(5))
+    one, many, more = (min(seconds) for seconds in found)
+    count = COMMITS[1][0]
+    task = max(more - many, 0.0) / (3 * count)
+    result = max(many - one, 0.0) / (count - 1) - task
+    return Costs(
+        commit=max(one - result - task, 0.0),
+        result=max(result, 0.0),
+        task=task,
+        give=give,
+        way=SECONDS_ON_THE_WAY,
+        start=SECONDS_TO_START,
+    )
 
 
-class _Stopwatch:
-    """Measures how long a journal's commits take together."""
+def _commit(journal: Journal, results: int, layers: int, children: int) -> float:
+    """Commit some results, each of which leaves some tasks over; return how long that took."""
+    from nnce_cli.enumeration import Subtree
+    from nnce_cli.parallel.task import Outcome
 
-    def __init__(self, journal: object) -> None:
-        self.seconds = 0.0
-        commit = journal.commit  # type: ignore[attr-defined]
-
-        def timed(outcomes: object) -> None:
-            started = time.perf_counter()
-            commit(outcomes)
-            self.seconds += time.perf_counter() - started
-
-        journal.commit = timed  # type: ignore[attr-defined]
-
-
-def recorded(path: Path) -> dict[int, Recorded]:
-    """Read the tasks of a finished run from its journal."""
-    database = sqlite3.connect(path)
-    rows = database.execute("SELECT number, parent, signs, length, seconds FROM tasks").fetchall()
-    database.close()
-    children: dict[int, list[int]] = {}
-    for number, parent, *_ in rows:
-        children.setdefault(parent, []).append(number)
-    return {
-        number: Recorded((signs, length), seconds, tuple(children.get(number, ())))
-        for number, _, signs, length, seconds in rows
-    }
+    rng = np.random.default_rng(journal.totals.done)
+    outcomes = [
+        Outcome(
+            task=task, cells=10**5, layer_cells=[10**5] * layers, nodes=2**17, share=0.0,
+            decisions={f"a kind of decision {k}": 10**6 for k in range(12)}, seconds=0.1, rows=0,
+            first=b"", last=b"", table=None, proof=None, memory=10**8,
+            tasks=[
+                (task.generation + 1, [Subtree(tuple(rng.integers(0, 2, 40).tolist()))] * 4)
+                for _ in range(children)
+            ],
+        )
+        for task in journal.waiting(results, ())
+    ]  # fmt: skip
+    started = time.process_time()
+    journal.commit(outcomes)
+    return time.process_time() - started
 
 
-def replay(tasks: dict[int, Recorded], workers: int, commit_seconds: float) -> tuple[float, float]:
-    """Return the time that the tasks take, and how long the coordinator was busy in it.
-
-    Tasks are given out in table order, the first of them has number 1.
-    """
-    waiting = [(tasks[1].place, 1)]
-    running: list[tuple[float, int]] = []  # (when it ends, task)
-    now = committed = busy = 0.0
-    while waiting or running:
-        while waiting and len(running) < workers:
-            _, number = heapq.heappop(waiting)
-            heapq.heappush(running, (now + tasks[number].seconds, number))
-        ended, number = heapq.heappop(running)
-        committed = max(committed, ended) + commit_seconds
-        busy += commit_seconds
-        now = committed
-        for child in tasks[number].children:
-            heapq.heappush(waiting, (tasks[child].place, child))
-    return now, busy
+def _seconds_to_give(journal: Journal) -> float:
+    """Return how long it takes to find a task, when as many are looked for as in a transaction."""
+    count = COMMITS[1][0]
+    started = time.process_time()
+    journal.waiting(count, ())
+    return (time.process_time() - started) / count
 
 
-def _row(
-    tasks: dict[int, Recorded], workers: int, commit_seconds: float, work: float
-) -> dict[str, float]:
-    seconds, busy = replay(tasks, workers, commit_seconds)
-    return {
-        "workers": workers,
-        "seconds": seconds,
-        "speed_up": work / seconds,
-        "efficiency": work / seconds / workers,
-        "coordinator_busy": busy / seconds,
-    }
+def _print(name: str, figures: dict[str, Any]) -> None:
+    costs = {key: f"{value * 1e6:.0f}" for key, value in figures["costs"].items()}
+    print(
+        f"{name}: {figures['cells']:.3g} cells, {figures['tasks']:,} tasks of "
+        f"{figures['task_seconds'] * 1e3:.1f} ms on average; a transaction {costs['commit']} µs, "
+        f"a result {costs['result']}, a new task {costs['task']}, to give one {costs['give']}"
+    )
+    print("workers     seconds  speed-up  efficiency  coordinator busy  results")
+    for row in figures["replayed"]:
+        print(
+            f"{row['workers']:7,}  {row['seconds']:10,.1f}  {row['speed_up']:8,.1f}  "
+            f"{row['efficiency']:10.1%}  {row['coordinator_busy']:16.0%}  {row['results']:7,}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The tasks of a run over a `Tree`, and a run of them on any number of workers by the second."""
 
+"""The tasks of a run over a `Tree`, and a replay of that run on any number of workers."""
+
 from __future__ import annotations
 
 import heapq
@@ -7,24 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.trees import STEP, Piece, Tree
+from nnce_cli.parallel.budget import errand_seconds
+from nnce_cli.parallel.coordinator import SECONDS_BETWEEN_COMMITS
 
 
 @dataclass(frozen=True)
 class Costs:
     """What a run costs beside walking, in seconds.
 
-    ``commit`` is what a transaction takes, ``result`` what each of its results adds to that,
-    ``give`` what giving out a task takes; all three keep the coordinator busy. ``way`` is how long
-    a message is on its way, ``start`` how long workers take to come, ``begin`` what it takes to
-    come to the subtrees of a task.
+    ``commit`` is what a transaction takes, ``result`` and ``task`` what each of its results and
+    new tasks add to that, ``give`` what giving out a task takes; all four keep the coordinator
+    busy. ``way`` is how long a message is on its way, ``start`` how long workers take to come.
     """
 
     commit: float
     result: float
+    task: float
     give: float
     way: float
     start: float
-    begin: float
 
 
 @dataclass(slots=True)
@@ -91,53 +94,62 @@ def tasks_of(
 
 @dataclass(frozen=True)
 class Replayed:
-    """A run: how long it took, how long its coordinator was busy in it, and its transactions."""
+    """A run: how long it took, how long its coordinator was busy in it, and its results."""
 
     seconds: float
     busy: float
-    transactions: int
+    results: int
 
 
 def replay(
-    tasks: Sequence[Work], workers: int, node_seconds: float, costs: Costs, errand: float = 0.0
+    tasks: Sequence[Work], workers: int, node_seconds: float, costs: Costs, *, errands: bool
 ) -> Replayed:
-    """Run tasks, given in table order, on so many workers."""
-    waiting = [(0, tasks[0])]
-    coming: list[tuple[float, int, list[Work]]] = []  # (when, what comes back)
-    idle, now, busy, transactions = workers, costs.start, 0.0, 0
-    while waiting or coming:
-        results: list[Work] = []
+    """Run tasks, given in table order, on so many workers; with ``errands`` as counting does."""
+    seconds = [task.nodes * node_seconds for task in tasks]
+    waiting = [0]
+    coming: list[tuple[float, list[int]]] = []  # when a result comes, and the tasks it leaves over
+    idle, now, busy, results, committed = workers, 0.0, 0.0, 0, 0.0
+    left: list[int] = []
+    arrived = 0  # and not committed yet
+
+    def give_out() -> float:
+        nonlocal idle
+        spent = 0.0
+        while waiting and idle:
+            spent += costs.give
+            room = errand_seconds(now, len(waiting), workers, workers - idle) if errands else 0.0
+            ends, rest = _errand(tasks, seconds, heapq.heappop(waiting), room)
+            heapq.heappush(coming, (now + spent + 2 * costs.way + ends, rest))
+            idle -= 1
+        return spent
+
+    while waiting or coming or arrived:
         while coming and coming[0][0] <= now:
-            _, _, done = heapq.heappop(coming)
-            results += done
+            left += heapq.heappop(coming)[1]
+            arrived += 1
             idle += 1
         began = now
-        for _ in range(2 if results else 1):
-            while waiting and idle:
-                _, work = heapq.heappop(waiting)
-                now += costs.give
-                long = errand if len(waiting) > workers else 0.0
-                at, done = now + costs.way, [work]
-                at += costs.begin + work.nodes * node_seconds
-                end = at + long
-                hand = work.children[::-1]
-                while hand and at < end:
-                    work = hand.pop()
-                    done.append(work)
-                    at += costs.begin + work.nodes * node_seconds
-                    hand += work.children[::-1]
-                heapq.heappush(coming, (at + costs.way, work.place, done))
-                idle -= 1
-            if results:
-                now += costs.commit + costs.result * len(results)
-                transactions += 1
-                known = {work.place for work in results}
-                for work in results:
-                    for child in work.children:
-                        if child.place not in known:
-                            heapq.heappush(waiting, (child.place, child))
-                results = []
+        now += give_out()
+        if arrived and (idle or now - committed >= SECONDS_BETWEEN_COMMITS):
+            now += costs.commit + costs.result * arrived + costs.task * len(left)
+            for place in left:
+                heapq.heappush(waiting, place)
+            results += arrived
+            left, arrived, committed = [], 0, now
+            now += give_out()
         busy += now - began
-        if coming and coming[0][0] > now and not (waiting and idle):
+        if coming and coming[0][0] > now:
             now = coming[0][0]
-    return Replayed(now, busy, transactions)
+    return Replayed(now + costs.start, busy, results)
+
+
+def _errand(
+    tasks: Sequence[Work], seconds: Sequence[float], first: int, room: float
+) -> tuple[float, list[int]]:
+    """Walk a task, and what it leaves over while there is time; return the time, and the rest."""
+    spent, hand = 0.0, [first]
+    while hand and (spent == 0.0 or spent < room):
+        place = hand.pop()
+        spent += seconds[place]
+        hand += (child.place for child in reversed(tasks[place].children))
+    return spent, hand

@@ -74,9 +74,8 @@ def grown(problem: Problem, pieces: int, seed: int = 0) -> Tree:
     leaves = [(piece.nodes, subtree) for _, _, piece, subtree in heaviest]
     small = _worth_walking(leaves)
     np.random.default_rng(seed).shuffle(small)
-    started = time.process_time()
     found = [_whole(walk, subtree) for _, subtree in small[:MODELS]]
-    seconds = time.process_time() - started
+    seconds = sum(_seconds(walk, subtree) for _, subtree in small[:MODELS])
     models = [piece for piece, _ in found]
     nodes, cells = sum(piece.nodes for piece in models), sum(number for _, number in found)
     total = _in_nodes(root, nodes / cells)
@@ -131,6 +130,17 @@ def _whole(walk: DictionaryWalk, subtree: Subtree) -> tuple[Piece, int]:
         piece.nodes += child.nodes
         cells += more
     return piece, cells
+
+
+def _seconds(walk: DictionaryWalk, subtree: Subtree) -> float:
+    """Return what it takes to walk a subtree at once, in processor's seconds."""
+    from nnce_cli.enumeration import batches
+
+    started = time.process_time()
+    walk.begin(subtree)
+    for _ in batches(walk):
+        pass
+    return time.process_time() - started
 
 
 def _in_nodes(piece: Piece, nodes_per_cell: float) -> float:

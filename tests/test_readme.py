@@ -119,6 +119,12 @@ def test_links_lead_somewhere(name):
         assert (ROOT / name).parent.joinpath(link).exists(), link
 
 
+def test_all_names_for_python_are_in_the_reference():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = {name.split(".")[-1] for name in re.findall(r"^::: (\S+)$", page, re.MULTILINE)}
+    assert shown == set(nnce_cli.__all__)
+
+
 def test_a_version_is_the_same_everywhere():
     """In the package, its metadata, the citation, and first in the list of changes."""
     texts = {

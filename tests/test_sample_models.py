@@ -14,7 +14,6 @@ from nnce_cli.network import load_network
 from sample_models.train import DATA, FOLDER, MOMENTS, accuracy, hand_made, onnx_model, three_digits
 from tests.cases import cube
 from tests.collect import check_rows, count, enumerate_all
-from tests.command import shell
 from tests.oracles.graph_cells import box_domain, graph_cells
 from tests.oracles.ppl import exact_cells
 
@@ -26,7 +25,6 @@ ROW = re.compile(
 ROWS = {row["file"]: row for row in ROW.finditer((FOLDER / "README.md").read_text())}
 
 
-DOCS = FOLDER.parent / "docs"
 PLAIN = ["hand-made", "toy-2d", "digits-pca", "digits-pixels"]
 
 
@@ -65,25 +63,6 @@ def test_the_points_of_a_slice_are_digits():
     assert np.array_equal(points, three_digits())
     stack = load_network(FOLDER / "digits-convolution.onnx")
     assert stack.forward(points).argmax(axis=1).tolist() == [3, 5, 8]
-
-
-def test_the_picture_of_the_slice_is_what_its_commands_draw(tmp_path):
-    """Word by word, and cell by cell; outlines of letters may differ from machine to machine."""
-    pytest.importorskip("matplotlib")
-    page = (FOLDER / "README.md").read_text()
-    commands = re.search(r"```sh\n(nnce enumerate .*?)```", page, re.DOTALL)[1]
-    for name in ("digits-convolution.onnx", "digits-3-5-8.csv"):
-        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
-    result = shell(commands, tmp_path)
-    assert result.returncode == 0, result
-    drawn, committed = (
-        path.read_text() for path in (tmp_path / "slice.svg", DOCS / "figures" / "slice.svg")
-    )
-    words = re.compile(r"<!-- (.*?) -->", re.DOTALL)
-    assert words.findall(drawn) == words.findall(committed)
-    assert "3,820 cells" in drawn
-    lines = [len(re.findall(r"^[ML] ", text, re.MULTILINE)) for text in (drawn, committed)]
-    assert lines[0] == pytest.approx(lines[1], rel=1e-3)
 
 
 @pytest.mark.parametrize("file", ROWS)

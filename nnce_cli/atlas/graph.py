@@ -87,6 +87,7 @@ class DualGraph:
         """
         starts, neighbours = self.matrix.indptr, self.matrix.indices
         found = np.full(self.cells, UNREACHED)
+        place = np.zeros(self.cells, np.int64)
         found[row] = distance = 0
         front = np.array([row])
         while front.size:
@@ -94,8 +95,11 @@ class DualGraph:
             first, count = starts[front], starts[front + 1] - starts[front]
             offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
             beyond = neighbours[np.repeat(first, count) + offsets]
-            front = np.unique(beyond[found[beyond] == UNREACHED])
+            front = beyond[found[beyond] == UNREACHED]
             found[front] = distance
+            numbers = np.arange(len(front))
+            place[front] = numbers  # of those that stand twice one counts
+            front = front[place[front] == numbers]
         return found
 
     @cached_property

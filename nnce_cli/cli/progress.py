@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnce_cli.base.text import duration
+from nnce_cli.cli.report import number
 from nnce_cli.cli.say import say
 from nnce_cli.run import Pace
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
     from nnce_cli.cli.forecasting import ToldForecast
@@ -36,9 +38,9 @@ class Verbosity:
 def run_progress(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
     """Yield a function that shows how far a run is, on standard error.
 
-    On a terminal it keeps a few lines up to date; elsewhere it writes one now and then. How much
-    is left goes by the forecast of the number of cells, once there is one, else by the share of
-    the domain's tree.
+    On a terminal it keeps a line of at most its width up to date; elsewhere it writes one now and
+    then. Both the share that is done and the time left go by the forecast of the number of cells,
+    once there is one, else by the share of the domain's tree.
     """
     if verbosity.quiet or sys.stderr is None:
         yield lambda seen: None
@@ -63,29 +65,30 @@ class _Lines:
         if time.monotonic() < self._next:
             return
         self._next += SECONDS_BETWEEN_LINES
-        lines = [_state(seen, rate, left)]
-        if self._verbose:
-            lines += [f"  {line}" for line in _worker_lines(seen)]
-        for line in lines:
-            say(line)
+        say(f"{_percentage(self._pace.share(seen))} done, {_state(seen, rate, left)}")
+        for line in _details(seen, verbose=self._verbose):
+            say(f"  {line}")
 
 
 @contextmanager
 def _live(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    with _bar(Console(stderr=True)) as display:
+        yield _Display(display, verbosity, forecast)
+
+
+def _bar(console: Console) -> Progress:
+    """Return a display in which the bar takes the room that the text leaves."""
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
+        TextColumn("{task.fields[share]}"),
+        BarColumn(bar_width=None),
         TextColumn("{task.fields[state]}"),
-        BarColumn(),
-        TaskProgressColumn(text_format="{task.percentage:.1f}% {task.fields[whole]}"),
-        TimeElapsedColumn(),
     )
     # No thread of rich's own: worker processes are forked from this one.
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
-    ) as display:
-        yield _Display(display, verbosity, forecast)
+    return Progress(*columns, console=console, transient=True, auto_refresh=False, expand=True)
 
 
 class _Display:
@@ -96,7 +99,7 @@ class _Display:
         self._verbose = verbosity.verbose
         self._pace, self._forecast = Pace(), forecast
         self._next = 0.0
-        self._bar = display.add_task("", total=1.0, state="", whole="")
+        self._bar = display.add_task("", total=1.0, state="", share="")
 
     def __call__(self, seen: Seen) -> None:
         if time.monotonic() < self._next:
@@ -104,25 +107,33 @@ class _Display:
         self._next = time.monotonic() + SECONDS_BETWEEN_FRAMES
         self._pace.expect(self._forecast.cells)
         rate, left = self._pace.look(seen)
-        state = _state(seen, rate, left, share=False)
-        if self._verbose:
-            state = "\n".join([state, *_worker_lines(seen)])
-        known = self._pace.expected is not None
-        whole = "of the cells expected" if known else "of the domain"
-        self._display.update(self._bar, completed=self._pace.share(seen), state=state, whole=whole)
+        share = self._pace.share(seen)
+        lines = [_state(seen, rate, left), *_details(seen, verbose=self._verbose)]
+        self._display.update(
+            self._bar, completed=share, share=_percentage(share), state="\n".join(lines)
+        )
         self._display.refresh()
 
 
-def _state(seen: Seen, rate: float, left: float | None, *, share: bool = True) -> str:
-    parts = [f"{seen.cells:,} cells", f"{rate:,.0f} cells/s"]
-    if share:
-        parts.append(f"{100 * seen.share:.1f}% of the domain")
-    parts.append(f"tasks: {seen.done:,} done, {seen.waiting:,} waiting")
-    if seen.retries:
-        parts.append(f"{seen.retries} retries")
+def _percentage(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _state(seen: Seen, rate: float, left: float | None) -> str:
+    """Return what fits a narrow terminal together with a percentage and a bar."""
+    parts = [f"{number(seen.cells)} cells", f"{rate:,.0f} cells/s"]
     if left is not None:
         parts.append(f"about {duration(left)} left")
     return ", ".join(parts)
+
+
+def _details(seen: Seen, *, verbose: bool) -> list[str]:
+    """Return what else there is to tell: with ``verbose``, or where something is amiss."""
+    if not (verbose or seen.retries):
+        return []
+    retries = f", {seen.retries:,} retries" if seen.retries else ""
+    tasks = f"tasks: {seen.done:,} done, {seen.waiting:,} waiting{retries}"
+    return [tasks, *(_worker_lines(seen) if verbose else [])]
 
 
 def _worker_lines(seen: Seen) -> list[str]:

@@ -73,7 +73,7 @@ def write_report(
     nnce report model.cells.parquet model.onnx --points data.csv -o model.html --force
     nnce enumerate model.onnx -o - | nnce report - model.onnx -o - > model.html
     """  # noqa: D301
-    output = output or _named_after(cells)
+    output = output or named_after(cells)
     refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
     from nnce_cli.plotting import Subject, report_page
@@ -108,7 +108,7 @@ def write_report(
         exit_if_changed(metadata, subject.stats.layer_cells)
 
 
-def _named_after(cells: str) -> str:
+def named_after(cells: str) -> str:
     """Return the name of a table's page: a.report.html for a.cells.parquet."""
     if cells == "-":
         return "report.html"

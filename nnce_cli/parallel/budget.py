@@ -17,21 +17,27 @@ FACTOR = 8
 EARLY = 3  # generations of small budgets
 DOUBLED_EVERY = 4  # generations, from then on
 LARGEST = 2**19
+LARGEST_COUNTED = 2**16  # without rows, many tasks make one message and one row of the journal
 # A node costs about as much as its dictionary has entries; beyond this many, budgets shrink.
 USUAL_ENTRIES = 2**9
 BRANCHES = (4, 4, 2)  # into how many tasks the leftovers of the first generations go; then 2
 
+ERRAND_SECONDS = 2.0
+SECONDS_OF_A_RESULT = 2e-4  # of the coordinator, about twice
+ERRAND_SHARE = 1 / 20  # of the time since the run began
 
-def budget(generation: int, widths: Sequence[int], node_cost: int = 1) -> int:
+
+def budget(generation: int, widths: Sequence[int], node_cost: int = 1, *, rows: bool = True) -> int:
     """Return the budget, in tree nodes, of a task that is ``generation`` tasks below the first.
 
     ``widths`` is n_0, then the neurons of each hidden layer; ``node_cost`` is what the method takes
-    for a node, as a multiple of what compiled ones take.
+    for a node, as a multiple of what compiled ones take. ``rows`` says whether there are any.
     """
     nodes: int = FIRST * FACTOR ** min(generation, EARLY)
     nodes <<= max(0, generation - EARLY) // DOUBLED_EVERY
     entries = widths[0] * max(widths[1:], default=0)
-    most = min(nodes, LARGEST) * USUAL_ENTRIES // max(entries, USUAL_ENTRIES)
+    nodes = min(nodes, LARGEST if rows else LARGEST_COUNTED)
+    most = nodes * USUAL_ENTRIES // max(entries, USUAL_ENTRIES)
     return max(16, most // node_cost)
 
 
@@ -46,3 +52,14 @@ def divide(leftover: Sequence[T], generation: int) -> list[list[T]]:
     single = min(branches - 1, len(leftover) - 1)
     first = [list(leftover[: len(leftover) - single])]
     return first + [[subtree] for subtree in leftover[len(leftover) - single :]]
+
+
+def errand_seconds(elapsed: float, waiting: int, workers: int, busy: int) -> float:
+    """Return how long a worker may go on with the tasks that its task leaves over.
+
+    It keeps them from others, so there is no time for that where these may run out of tasks, but
+    for what the coordinator needs to take in the results of all that are ``busy``; and never much
+    of what the run has taken so far.
+    """
+    least = busy * SECONDS_OF_A_RESULT
+    return max(least, min(elapsed * ERRAND_SHARE, ERRAND_SECONDS) if waiting > workers else 0.0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.parallel.budget import errand_seconds
 from nnce_cli.parallel.engine import Engine, LostError, Worker
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.local import Growing, InProcess
@@ -16,6 +17,7 @@ from nnce_cli.parallel.task import Failure, Outcome
 
 ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
+SECONDS_BETWEEN_COMMITS = 0.05  # while workers have enough to do without the tasks of new results
 # Inputs times neurons, beyond which one question to exact arithmetic can take minutes, in calls
 # that nothing interrupts.
 WIDE = 2**16
@@ -31,10 +33,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class View:
-    """What can be seen of a run: how much is done, and what each worker has in hand."""
+    """What can be seen of a run: how much is done, and what each worker has in hand.
+
+    ``results`` have come back and are not committed yet.
+    """
 
     journal: Journal
     engine: Engine
+    results: list[Outcome | Failure] = field(default_factory=list)
 
     @property
     def workers(self) -> Sequence[Worker]:
@@ -45,6 +51,7 @@ class View:
     def cells(self) -> int:
         """Cells found so far, those of unfinished tasks too."""
         found = sum(worker.cells + worker.written for worker in self.workers)
+        found += sum(result.cells for result in self.results if isinstance(result, Outcome))
         return self.journal.totals.cells + found
 
     @property
@@ -55,7 +62,7 @@ class View:
     @property
     def waiting(self) -> int:
         """Number of tasks that no worker has in hand."""
-        return self.journal.totals.waiting - len(self.engine.in_hand)
+        return self.journal.totals.waiting - len(self.engine.in_hand) - len(self.results)
 
 
 def coordinate(
@@ -82,29 +89,35 @@ def coordinate(
         InputError: a part or the journal cannot be written.
     """
     engine = engine or _engine(plan, jobs)
-    deadline = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
+    started = committed = time.monotonic()
+    deadline = math.inf if limits.seconds is None else started + limits.seconds
     view = View(journal, engine)
     try:
-        results: list[Outcome | Failure] = []
         while True:
-            # Workers go on with tasks that are in the journal while results are committed to it.
-            _give_out(journal, engine, results)
-            _record(journal, results)
-            _give_out(journal, engine, [])
-            if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
-                return "--max-cells"
+            # Workers go on with tasks that are in the journal while results are committed to it,
+            # all that have come in one transaction.
+            _give_out(view, time.monotonic() - started)
+            now = time.monotonic()
+            if engine.room or now - committed >= SECONDS_BETWEEN_COMMITS:
+                _record(view)
+                committed = now
+                _give_out(view, now - started)
+            stopped_by = _stopped_by(journal, plan, limits, deadline, should_stop)
+            if stopped_by is not None or not engine.in_hand:
+                _record(view)
+            if stopped_by == "--max-cells":
+                return stopped_by
             for observe in observers:
                 observe(view)
             if not engine.in_hand:
                 if journal.totals.waiting:
                     raise InputError("the journal has lost tasks; start again with --force")
                 return None
-            if should_stop():
-                return "a signal"
-            if time.monotonic() >= deadline:
-                return "--time-limit"
-            results = list(engine.results(SECONDS_PER_LOOK))
+            if stopped_by is not None:
+                return stopped_by
+            view.results.extend(engine.results(SECONDS_PER_LOOK))
     except LostError as lost:
+        _record(view)
         return str(lost)
     finally:
         engine.end()
@@ -118,24 +131,46 @@ def _engine(plan: Plan, jobs: int) -> Engine:
     return InProcess(plan) if jobs == 1 else Growing(plan, jobs)
 
 
-def _give_out(journal: Journal, engine: Engine, results: list[Outcome | Failure]) -> None:
+def _give_out(view: View, elapsed: float) -> None:
     """Give waiting tasks to idle workers, but not those that just came back."""
-    taken = {task.number for task in engine.in_hand} | {r.task.number for r in results}
-    room = engine.room
-    if room and journal.totals.waiting > len(taken):
+    journal, engine = view.journal, view.engine
+    taken = {task.number for task in engine.in_hand} | {r.task.number for r in view.results}
+    room, waiting = engine.room, journal.totals.waiting - len(taken)
+    if room and waiting > 0:
+        errand = errand_seconds(
+            elapsed, waiting, max(len(engine.workers), room), len(engine.in_hand)
+        )
         for task in journal.waiting(room, taken):
-            engine.give(task)
+            engine.give(replace(task, errand=errand))
 
 
-def _record(journal: Journal, results: list[Outcome | Failure]) -> None:
+def _record(view: View) -> None:
+    """Commit what came back."""
+    journal, results = view.journal, list(view.results)
     outcomes = [result for result in results if isinstance(result, Outcome)]
     if outcomes:
         journal.commit(outcomes)
+    view.results.clear()
     for failure in results:
         if isinstance(failure, Failure):
             if failure.fatal:
                 raise InputError(failure.message)
             journal.note_failure(failure.task, failure.message, ATTEMPTS)
+
+
+def _stopped_by(
+    journal: Journal,
+    plan: Plan,
+    limits: Limits,
+    deadline: float,
+    should_stop: Callable[[], bool],
+) -> str | None:
+    """Return what stops a run now, if anything does."""
+    if _has_enough(journal, limits.max_cells, rows=plan.sink is not None):
+        return "--max-cells"
+    if should_stop():
+        return "a signal"
+    return "--time-limit" if time.monotonic() >= deadline else None
 
 
 def _has_enough(journal: Journal, most: int | None, *, rows: bool) -> bool:

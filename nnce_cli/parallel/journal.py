@@ -153,17 +153,12 @@ class Journal:
     def waiting(self, count: int, besides: Collection[int]) -> list[Task]:
         """Return the first ``count`` waiting tasks in table order, without those ``besides``."""
         with self._reporting("read"):
-            found = self._db.execute(
-                "SELECT number, generation, roots FROM tasks WHERE state = ? "
-                "ORDER BY signs, length LIMIT ?",
+            first = self._db.execute(  # in the index alone: those in hand may be thousands
+                "SELECT number FROM tasks WHERE state = ? ORDER BY signs, length LIMIT ?",
                 (WAITING, count + len(besides)),
             )
-            tasks = [
-                Task(number, generation, unpack_subtrees(roots))
-                for number, generation, roots in found
-                if number not in besides
-            ]
-        return tasks[:count]
+            numbers = [number for (number,) in first if number not in besides]
+        return [self.task(number) for number in numbers[:count]]
 
     def task(self, number: int) -> Task:
         """Return a task, which may be done."""
@@ -181,25 +176,15 @@ class Journal:
         totals = dataclasses.replace(self.totals, decisions=dict(self.totals.decisions))
         for outcome in outcomes:
             totals.add(outcome)
-        changed = [outcome.task.number for outcome in outcomes]
-        with self._transaction(totals, changed):
-            for outcome in outcomes:
-                self._set_done(outcome)
-                for roots in outcome.tasks:
-                    generation = outcome.task.generation + 1
-                    changed.append(_insert(self._db, outcome.task.number, generation, roots))
-
-    def _set_done(self, outcome: Outcome) -> None:
-        self._db.execute(
-            "UPDATE tasks SET state = ?, trouble = NULL, nodes = ?, cells = ?, seconds = ?, "
-            "finished = ?, row_count = ?, first_row = ?, last_row = ?, part_bytes = ?, "
-            "part_digest = ?, proof_bytes = ?, proof_digest = ? WHERE number = ?",
-            (
-                DONE, outcome.nodes, outcome.cells, outcome.seconds, time.time(),
-                outcome.rows, outcome.first, outcome.last, *_values(outcome.table),
-                *_values(outcome.proof), outcome.task.number,
-            ),
-        )  # fmt: skip
+        done = [outcome.task.number for outcome in outcomes]
+        with self._transaction(totals, changed := list(done)):
+            self._db.executemany(_SET_DONE, map(_done_values, outcomes))
+            left = [
+                (outcome.task.number, generation, roots)
+                for outcome in outcomes
+                for generation, roots in outcome.tasks
+            ]
+            changed += _insert(self._db, left)
 
     def note_failure(self, task: Task, trouble: str, most: int) -> bool:
         """Count a failed attempt; after ``most`` of them the task is given up: return whether."""
@@ -344,7 +329,7 @@ def _create(path: Path, about: dict[str, Any], totals: Totals) -> None:
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN")
         create_tables(database)
-        _insert(database, None, 0, [Subtree()])
+        _insert(database, [(None, 0, [Subtree()])])
         _seal(database, about, totals, sum_of_tasks(database) % 2**256)
         database.execute("COMMIT")
     finally:
@@ -365,18 +350,37 @@ def _object(texts: dict[str, str], name: str) -> dict[str, Any]:
     return value
 
 
+_SET_DONE = (
+    "UPDATE tasks SET state = ?, trouble = NULL, nodes = ?, cells = ?, seconds = ?, finished = ?, "
+    "row_count = ?, first_row = ?, last_row = ?, part_bytes = ?, part_digest = ?, proof_bytes = ?, "
+    "proof_digest = ? WHERE number = ?"
+)
+
+
+def _done_values(outcome: Outcome) -> tuple[Any, ...]:
+    """Return the values of `_SET_DONE`."""
+    return (
+        DONE, outcome.nodes, outcome.cells, outcome.seconds, time.time(),
+        outcome.rows, outcome.first, outcome.last, *_values(outcome.table),
+        *_values(outcome.proof), outcome.task.number,
+    )  # fmt: skip
+
+
 def _insert(
-    database: sqlite3.Connection, parent: int | None, generation: int, roots: Sequence[Subtree]
-) -> int:
-    """Insert a task that waits; return its number."""
-    signs, length = place(roots[0])
-    cursor = database.execute(
-        "INSERT INTO tasks (parent, generation, signs, length, roots, state) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (parent, generation, signs, length, pack_subtrees(roots), WAITING),
+    database: sqlite3.Connection, tasks: Sequence[tuple[int | None, int, Sequence[Subtree]]]
+) -> range:
+    """Insert tasks that wait: the parent, the generation and the roots; return their numbers."""
+    (last,) = database.execute("SELECT max(number) FROM tasks").fetchone()
+    numbers = range((last or 0) + 1, (last or 0) + 1 + len(tasks))
+    database.executemany(
+        "INSERT INTO tasks (number, parent, generation, signs, length, roots, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (number, parent, generation, *place(roots[0]), pack_subtrees(roots), WAITING)
+            for number, (parent, generation, roots) in zip(numbers, tasks, strict=True)
+        ),
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return numbers
 
 
 def _is_task_of(

@@ -12,12 +12,15 @@ from nnce_cli.enumeration import Subtree
 class Task:
     """Neighbouring subtrees, in table order, to be walked with one budget.
 
-    ``number`` names the task, ``generation`` counts the tasks that it descends from.
+    ``number`` names the task, ``generation`` counts the tasks that it descends from. Where cells
+    are only counted, its worker goes on with what it leaves over for ``errand`` seconds, task by
+    task.
     """
 
     number: int
     generation: int
     roots: tuple[Subtree, ...]
+    errand: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Outcome:
     ``first`` and ``last`` are the joined codes of its first and last row; ``table`` is the checksum
     of that file, ``proof`` that of its part of the certificate (None: it has none). ``memory`` is
     the peak of its worker in bytes. ``tasks`` are the subtrees that it left over, divided into
-    tasks.
+    tasks, with the generation of each.
     """
 
     task: Task
@@ -45,7 +48,7 @@ class Outcome:
     table: Checksum | None
     proof: Checksum | None
     memory: int
-    tasks: list[list[Subtree]]
+    tasks: list[tuple[int, list[Subtree]]]
 
 
 @dataclass(frozen=True)

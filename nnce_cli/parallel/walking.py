@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,7 +34,7 @@ def attempt(task: Task, step: Callable[[], T]) -> T | Failure:
 
 
 def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
-    """Walk a task within its budget; `WalkedTask.finish` is next.
+    """Walk a task within its budget, and on its errand; `WalkedTask.finish` is next.
 
     Yields the number of cells found so far after each batch, and so about every 50 ms. A task
     that is not walked to its end (`close` the generator) leaves no part behind.
@@ -42,30 +42,48 @@ def walk_task(task: Task, plan: Plan) -> Generator[int, None, WalkedTask]:
     Raises:
         InputError: the part cannot be written.
     """
-    started, walk = time.perf_counter(), plan.walk
+    started = time.perf_counter()
     sink = None if plan.sink is None else plan.sink(task.number)
     sums = _Sums(len(plan.problem.stack.hidden))
-    room = budget(task.generation, plan.widths, node_cost(plan.method))
-    leftover: list[Subtree] = []
+    hand = [(task.generation, list(task.roots))]  # the first in table order stands last
     try:
-        for index, root in enumerate(task.roots):
-            if room <= 0:
-                leftover += task.roots[index:]
+        while hand:
+            generation, roots = hand.pop()
+            leftover = yield from _walk_roots(roots, generation, plan, sums, sink)
+            if leftover:
+                parts = divide(leftover, generation)
+                hand += [(generation + 1, part) for part in reversed(parts)]
+            # A part is that of one task: what is in it may not depend on the time.
+            if sink is not None or time.perf_counter() - started >= task.errand:
                 break
-            walk.begin(root)
-            for batch in batches(walk, room):
-                if sink is not None:
-                    sink.write(batch)
-                yield sums.cells + walk.cells
-            room -= max(walk.nodes, 1)
-            if not walk.done:
-                leftover += walk.rest()
-            sums.add(walk)
     except BaseException:
         if sink is not None:
             sink.discard()
         raise
-    return WalkedTask(task, sums, leftover, sink, time.perf_counter() - started)
+    return WalkedTask(task, sums, hand[::-1], sink, time.perf_counter() - started)
+
+
+def _walk_roots(
+    roots: Sequence[Subtree], generation: int, plan: Plan, sums: _Sums, sink: PartSink | None
+) -> Generator[int, None, list[Subtree]]:
+    """Walk subtrees within the budget of their task; return what is left over."""
+    walk = plan.walk
+    room = budget(generation, plan.widths, node_cost(plan.method), rows=sink is not None)
+    leftover: list[Subtree] = []
+    for index, root in enumerate(roots):
+        if room <= 0:
+            leftover += roots[index:]
+            break
+        walk.begin(root)
+        for batch in batches(walk, room):
+            if sink is not None:
+                sink.write(batch)
+            yield sums.cells + walk.cells
+        room -= max(walk.nodes, 1)
+        if not walk.done:
+            leftover += walk.rest()
+        sums.add(walk)
+    return leftover
 
 
 def steps_to_end(steps: Generator[int, None, WalkedTask], see: Callable[[int], None]) -> WalkedTask:
@@ -90,7 +108,7 @@ class WalkedTask:
 
     task: Task
     sums: _Sums
-    leftover: list[Subtree]
+    tasks: list[tuple[int, list[Subtree]]]  # left over, with their generations
     sink: PartSink | None
     seconds: float
 
@@ -126,7 +144,7 @@ class WalkedTask:
             table=None if sink is None else sink.table,
             proof=None if sink is None else sink.proof,
             memory=peak_memory_bytes(),
-            tasks=divide(self.leftover, self.task.generation) if self.leftover else [],
+            tasks=self.tasks,
         )
 
 

@@ -19,6 +19,7 @@ Colouring = Literal["layer1", "rank", "class", "output", "active"]
 COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
 
 MAP_COLOURS = 7
+LEVELS = 8  # steps of a scale within which colours are mixed in a straight line
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +109,33 @@ def _output(partition: Partition, component: int) -> Fill:
             f"the model has no output {component}: "
             + (f"its outputs are 0 to {outputs - 1}" if outputs > 1 else "its only output is 0")
         )
-    values = partition.polygons.values(partition.outputs[:, component])
+    maps = partition.outputs[:, component]
     label = "output" if outputs == 1 else f"output {component}"
     centre = 0.0 if partition.plane.task is Task.SIGN else None
-    return Fill(partition.polygons, values, label, smooth=True, centre=centre)
+    values = partition.polygons.values(maps)
+    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    if centre is not None:
+        reach = max(high - centre, centre - low)
+        low, high = centre - reach, centre + reach
+    polygons, values = _at_levels(partition.polygons, maps, np.linspace(low, high, LEVELS + 1))
+    return Fill(polygons, values, label, smooth=True, centre=centre)
+
+
+def _at_levels(polygons: Polygons, maps: Floats, levels: Floats) -> tuple[Polygons, Floats]:
+    """Cut polygons where their maps (p, 3) have these values; return the values at the corners.
+
+    Colours between corners are mixed from those at the corners, so that a polygon is to be within
+    one step of a scale.
+    """
+    for level in levels[1:-1].tolist():
+        low, high = polygons.lowest_and_highest(polygons.values(maps))
+        cut = (low < level) & (level < high)
+        which, kept = np.flatnonzero(cut), np.flatnonzero(~cut)
+        moved = maps[which] - np.array([0.0, 0.0, level])
+        below, above, _ = polygons.take(which).split(moved)
+        polygons = Polygons.join([polygons.take(kept), below, above])
+        maps = np.concatenate([maps[kept], maps[which], maps[which]])
+    return polygons, polygons.values(maps)
 
 
 def _names(values: Ints) -> dict[int, str]:

@@ -21,6 +21,7 @@ from nnce_cli.table import CellRows, Rows
 
 MOST_CELLS = 50_000
 MOST_NUMBERS = 2_000_000  # of weights, and of witnesses
+MOST_INPUTS = 1_000  # of which two are chosen
 MOST_POINTS = 50  # that a slice can be laid through
 MARGIN = 0.25  # around the witnesses of a domain that has no bound
 
@@ -51,7 +52,7 @@ class Space:
         layers = [*stack.hidden, output_map(stack)]
         weights = sum(layer.n_out * (layer.n_in + 1) for layer in layers)
         largest = max(weights, cells * stack.n_inputs)
-        return cells <= MOST_CELLS and largest <= MOST_NUMBERS
+        return stack.n_inputs <= MOST_INPUTS and cells <= MOST_CELLS and largest <= MOST_NUMBERS
 
     @staticmethod
     def of(

@@ -50,7 +50,8 @@ DARK_DIVERGING = LinearSegmentedColormap.from_list(
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
-LAYOUT_ROUNDS = 3  # the size of the labels depends on that of the panels, and this on that
+MOST_SHRINKS, SPARE = 4, 0.05  # times, inches
+LAYOUT_ROUNDS = 2  # the size of the labels depends on that of the panels, and this on that
 
 # Dates and versions stay out of the files; ids in SVG files come from the salt.
 _NO_METADATA: dict[str, dict[str, None]] = {
@@ -138,24 +139,31 @@ def finish(figure: Figure, title: str, fitted: Axes | None = None) -> None:
         text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
     _lay_out(figure)
     if fitted is not None:
-        for _ in range(2):  # labels do not shrink along
-            _shrink(figure, fitted)
+        for _ in range(MOST_SHRINKS):  # labels do not shrink along
+            if not _shrink(figure, fitted):
+                break
             _lay_out(figure)
     if title:
         width = text.get_window_extent().width
         text.set_fontsize(9 * min(1.0, 0.98 * figure.bbox.width / width))
-    _lay_out(figure)
+        _lay_out(figure)
     figure.set_layout_engine("none")
 
 
 def _lay_out(figure: Figure) -> None:
+    """Place what is in a figure, as often as it takes for labels and panels to agree."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
     for _ in range(LAYOUT_ROUNDS):
-        figure.draw_without_rendering()
+        engine.execute(figure)
 
 
-def _shrink(figure: Figure, axes: Axes) -> None:
-    """Take away the room that axes have and, with their ratio, cannot use."""
+def _shrink(figure: Figure, axes: Axes) -> bool:
+    """Take away the room that axes have and, with their ratio, cannot use; tell if it was any."""
+    axes.apply_aspect()
     given, used = axes.get_position(original=True), axes.get_position()
-    width, height = figure.get_size_inches()
-    narrower = max(NARROWEST, width * (1 - given.width + used.width))
-    figure.set_size_inches(min(width, narrower), height * (1 - given.height + used.height))
+    width, height = map(float, figure.get_size_inches())
+    narrower = min(width, max(NARROWEST, width * (1 - given.width + used.width)))
+    lower = height * (1 - given.height + used.height)
+    figure.set_size_inches(narrower, lower)
+    return bool(max(width - narrower, height - lower) > SPARE)

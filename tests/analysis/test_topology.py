@@ -216,7 +216,7 @@ def tied_outputs(drawn: list[DrawnLayer], n: int, random: Random) -> list[list[F
     return [[*r[:-1], s - Fraction(x)] for r, x, s in zip(rows, at_origin, shifts, strict=False)]
 
 
-@examples(16)
+@examples(12)
 @given(st.data())
 def test_regions_have_the_homology_of_their_nerves(data):
     n, drawn = data.draw(layers(most_inputs=3))

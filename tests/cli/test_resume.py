@@ -271,8 +271,9 @@ def test_lines_without_a_terminal(models, tmp_path):
         capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True,
     )  # fmt: skip
     lines = result.stderr.splitlines()
-    states = [line for line in lines if "cells/s" in line and "tasks: " in line]
+    states = [line for line in lines if "% done, " in line and "cells/s" in line]
     assert states
+    assert any(line.startswith("nnce:   tasks: ") for line in lines)
     assert not any(" 0 cells/s" in line for line in states)
     assert any(line.startswith("nnce:   worker ") for line in lines)
 

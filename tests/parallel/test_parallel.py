@@ -148,8 +148,8 @@ def test_tasks_in_any_order_make_the_whole(layers):
         outcome = walked(waiting.pop(generator.randrange(len(waiting))), plan).finish()
         layer_cells += outcome.layer_cells
         share, nodes = share + outcome.share, nodes + outcome.nodes
-        generation = outcome.task.generation + 1
-        waiting += [Task(0, generation, tuple(roots)) for roots in outcome.tasks]
+        errand = generator.choice([0.0, 0.01])  # it does not matter which tasks go together
+        waiting += [Task(0, g, tuple(roots), errand) for g, roots in outcome.tasks]
     assert layer_cells.tolist() == whole.layer_cells
     assert nodes == whole.nodes
     assert share == pytest.approx(1.0)
@@ -462,7 +462,7 @@ def test_what_is_committed_is_there_after_reopening(tmp_path):
     with new_journal(tmp_path, plan) as journal:
         (root,) = journal.waiting(9, ())
         leftover = [[Subtree((0, 1))], [Subtree((1,)), Subtree((1, 1), 1)]]
-        journal.commit([outcome_of(root, leftover)])
+        journal.commit([outcome_of(root, [(1, roots) for roots in leftover])])
     with Journal(tmp_path / JOURNAL, write=True) as journal:
         tasks = journal.waiting(9, ())
         assert [list(task.roots) for task in tasks] == leftover

@@ -105,7 +105,7 @@ def test_a_report_with_its_commands(folder, tmp_path, model, options, words):
     assert words in page
     assert "<canvas" in page
     tells_bounded = "--margin" not in options
-    assert ("of them bounded" in page) is tells_bounded
+    assert ("bounded</span>" in page) is tells_bounded
     assert ("<td class=word>unbounded</td>" in page) is tells_bounded
     assert ("The domain is unbounded; drawn: " in page) is tells_bounded
     assert ("u1 (p1 − p0) + u2 (p2 − p0)" in page) is (model == "net")

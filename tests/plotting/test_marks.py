@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.colors import to_hex
+
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box, Polyhedron, Slice, on_slice
 from nnce_cli.plotting import Marks, Plane, draw_cells, our_style, read_data
 from nnce_cli.plotting.classes import classes
 from nnce_cli.plotting.map_data import map_data
+from nnce_cli.plotting.style import class_colour
 from tests.cases import cube
 from tests.oracles.naive import stack_of
 from tests.plotting.test_plot_figures import assert_whole
@@ -131,14 +134,14 @@ def test_data_that_is_refused(tmp_path, content, words):
     path = tmp_path / "data.csv"
     path.write_text(content)
     with pytest.raises(InputError, match=words) as caught:
-        read_data(path, plane_of())
+        read_data(path, 4)
     assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_data_that_is_not_finite(tmp_path):
     np.save(tmp_path / "data.npy", np.full((2, 4), np.nan))
     with pytest.raises(InputError, match="not finite"):
-        read_data(tmp_path / "data.npy", plane_of())
+        read_data(tmp_path / "data.npy", 4)
 
 
 def test_data_of_any_shape(tmp_path):
@@ -146,4 +149,55 @@ def test_data_of_any_shape(tmp_path):
     (tmp_path / "data.json").write_text(json.dumps(images))
     np.save(tmp_path / "data.npy", np.array(images))
     for name in ("data.json", "data.npy"):
-        assert read_data(tmp_path / name, plane_of()).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+        points, labels = read_data(tmp_path / name, 4)
+        assert points.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+        assert not labels
+
+
+@pytest.mark.parametrize(
+    ("content", "points", "labels"),
+    [
+        ("1,2\n3,4\n", [[1, 2], [3, 4]], []),
+        ("x,y\n1,2\n", [[1, 2]], []),
+        ("1,2,7\n3,4,7.0\n", [[1, 2], [3, 4]], ["7", "7"]),
+        ("1,2,cat\n3,4,\n", [[1, 2], [3, 4]], ["cat", ""]),
+        ("Label, x0 ,x1\n0,1.5,2\n-1,3,4\n", [[1.5, 2], [3, 4]], ["0", "-1"]),
+        ("x0,x1,kind\n1,2,0.5\n", [[1, 2]], ["0.5"]),
+    ],
+)
+def test_labels_of_data(tmp_path, content, points, labels):
+    path = tmp_path / "data.csv"
+    path.write_text(content)
+    found, said = read_data(path, 2)
+    assert found.tolist() == points
+    assert said == labels
+
+
+@pytest.mark.parametrize(
+    "content", ["x0,x1,label\n", "a,b\n1,2\n3,c\n", "1,2,0\n1,2\n", "1,nan,0\n"]
+)
+def test_labelled_data_that_is_refused(tmp_path, content):
+    (tmp_path / "data.csv").write_text(content)
+    with pytest.raises(InputError, match=r"data\.csv: "):
+        read_data(tmp_path / "data.csv", 2)
+
+
+def test_labels_that_are_classes_have_their_colours():
+    """Whichever labels occur: a 2 is drawn as the class 2, a word as no class."""
+    found = drawn(network(2, 6), cube(2, -1, 1))
+    assert found.plane.classes == 6
+    data = np.array([[0.0, 0.1], [0.2, 0.3], [0.4, 0.5], [0.6, 0.7]])
+    marks = Marks.of(found.plane, data, ["10", "2", "cat", "2"])
+    assert marks.names == ("2", "10", "cat")
+    assert marks.groups.tolist() == [1, 0, 2, 0]
+    with our_style():
+        figure = draw_cells(found, "class", "t", marks=marks)
+        assert_whole(figure)
+    names = {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    assert names >= {"4 points", "label 2", "label 10", "label cat"}
+    dots = [c for c in figure.axes[0].collections if len(c.get_offsets())]
+    by_place = {tuple(c.get_offsets()[0].tolist()): to_hex(c.get_facecolors()[0]) for c in dots}
+    assert by_place[0.2, 0.3].upper() == class_colour(2).upper()
+    classes_seen = {class_colour(i).upper() for i in range(6)}
+    assert by_place[0.0, 0.1].upper() not in classes_seen
+    assert by_place[0.4, 0.5].upper() not in classes_seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from nnce_cli.analysis import stats
@@ -29,10 +29,11 @@ from nnce_cli.plotting import (
     picture,
     title,
 )
-from nnce_cli.plotting.classes import classes
 from nnce_cli.plotting.draw_stats import short_number
 from nnce_cli.plotting.fills import MAP_COLOURS, map_colours
-from nnce_cli.plotting.style import AREAS
+from nnce_cli.plotting.lines import INK_SHARE, PALEST, THINNEST, strokes
+from nnce_cli.plotting.palette import MOST_CLASSES
+from nnce_cli.plotting.style import CLASSES, DIVERGING, NARROWEST, Look, class_colour
 from tests.cases import cube
 from tests.collect import enumerate_all
 from tests.oracles.hand_counted import tents
@@ -130,13 +131,118 @@ def test_colours_of_classes_are_where_the_classes_are():
     image = np.asarray(canvas.buffer_rgba())[::-1, :, :3] / 255
     points = np.random.default_rng(0).uniform(-1, 1, (500, 2))
     predicted = stack.forward(points).argmax(axis=1)
-    occurring = np.unique(classes(found).classes)
     assert len(np.unique(predicted)) > 1
     columns, rows = figure.axes[0].transData.transform(points).astype(int).T
-    colours = np.array([to_rgb(AREAS[k]) for k in np.searchsorted(occurring, predicted)])
+    colours = np.array([to_rgb(class_colour(k)) for k in predicted.tolist()])
     right = np.abs(image[rows, columns] - colours).max(axis=1) < 0.02
     assert right.mean() > 0.8  # the others lie under lines
     assert not (np.abs(image[rows, columns] - np.roll(colours, 1, axis=0)).max(axis=1) < 0.02).all()
+
+
+# What three kinds of colour blindness make of linear RGB (Machado, Oliveira and Fernandes, 2009).
+SIGHTS = {
+    "all cones": np.eye(3),
+    "no red": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.052]],
+    "no green": [[0.3673, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "no blue": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+}
+
+
+def seen(colour: str, sight) -> np.ndarray:
+    """A colour in CIELAB, in which distances are what eyes tell apart."""
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = to_xyz @ np.clip(sight @ linear, 0, 1) / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_classes_can_be_told_apart(sight):
+    places = [seen(colour, np.array(SIGHTS[sight])) for colour in CLASSES]
+    apart = [np.linalg.norm(a - b) for a, b in combinations(places, 2)]
+    assert min(apart) > 9
+    assert min(np.linalg.norm(a - b) for a, b in combinations(places[:3], 2)) > 18
+    ends = [seen(to_hex(DIVERGING(share)), np.array(SIGHTS[sight])) for share in (0.0, 0.5, 1.0)]
+    assert min(np.linalg.norm(a - b) for a, b in combinations(ends, 2)) > 30
+
+
+def test_a_class_has_one_colour():
+    """Also where other classes occur; and many classes have different ones."""
+    colours = [class_colour(index) for index in range(MOST_CLASSES)]
+    assert len(set(colours)) == MOST_CLASSES
+    stack = random_stack(2, 10, 10, outputs=12, seed=8)
+    for box in (cube(2, -1, 1), cube(2, -3, -2)):
+        with our_style():
+            figure = draw_cells(partition_of(stack, box), "class", "t")
+        legend = figure.legends[0]
+        shown = zip(legend.get_texts(), legend.get_patches(), strict=True)
+        assert {t.get_text(): to_hex(p.get_facecolor()) for t, p in shown}.items() <= {
+            str(index): colour.lower() for index, colour in enumerate(colours)
+        }.items()
+
+
+def test_an_output_is_coloured_around_the_boundary():
+    stack = stack_of(([[1.0, 0.0], [-1.0, 0.0]], [0.0, 0.0]))
+    stack = replace(stack, output=AffineMap(np.array([[1.0, -3.0]]), np.zeros(1)))
+    with our_style():
+        figure = draw_cells(partition_of(stack, cube(2, -1, 1)), "output", "t")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    image = np.asarray(canvas.buffer_rgba())[::-1, :, :3] / 255
+    for x, share in ((-0.9, 0.5 - 0.45), (-0.3, 0.5 - 0.15), (0.9, 0.5 + 0.15)):  # of -3 to 3
+        column, row = figure.axes[0].transData.transform((x, 0.31)).astype(int)
+        assert image[row, column] == pytest.approx(DIVERGING(share)[:3], abs=0.03)
+
+
+def test_lines_leave_the_cells_visible():
+    """They cover no more than a share of the picture, or are as thin and pale as lines can be."""
+    inches, area = (5.0, 5.0), 25 * 72**2
+    for widths in ((2, 3), (2, 12, 12), (2, 40, 40)):
+        found = partition_of(random_stack(*widths), cube(2, -1, 1))
+        ends = (found.cuts[:, 1] - found.cuts[:, 0]) / 2 * 5 * 72
+        lengths = np.hypot(*ends.T)
+        covered = 0.0
+        drawn = strokes(found, inches)
+        for layer, stroke in enumerate(drawn):
+            length = lengths[found.cut_layers == layer].sum()
+            covered += length * stroke.width * stroke.opacity / area
+            assert THINNEST <= stroke.width <= 1
+            assert PALEST <= stroke.opacity <= 1
+        assert covered <= INK_SHARE * 1.0001 or drawn[-1].opacity == PALEST
+        assert all(a.width >= b.width and a.opacity >= b.opacity for a, b in pairwise(drawn))
+
+
+@pytest.mark.parametrize(("width", "height"), [(4, 1), (1, 1), (1, 3)])
+def test_the_layout_fits_the_domain(width, height):
+    """Axes have the shape of the domain, and the figure has no broad empty margins."""
+    box = cube(2, 0, 1)
+    box.upper[:] = width, height
+    stack = random_stack(2, 6)
+    with our_style():
+        figure = draw_cells(partition_of(stack, box), "class", "t")
+        assert_whole(figure)
+    (axes,) = figure.axes
+    size = figure.get_size_inches()
+    place = axes.get_position()
+    assert place.height * size[1] / (place.width * size[0]) == pytest.approx(
+        height / width, rel=0.01
+    )
+    assert size[1] - place.height * size[1] < 1.8
+    assert size[0] - place.width * size[0] < 2.3 or size[0] == pytest.approx(NARROWEST)
+
+
+def test_a_size_and_no_lines():
+    found = partition_of(random_stack(2, 6, 6), cube(2, -1, 1))
+    with our_style():
+        figure = draw_cells(found, "class", "", look=Look(size=(3.3, 2.9), lines=False))
+        assert figure.get_size_inches().tolist() == [3.3, 2.9]
+        assert figure.get_suptitle() == ""
+        data = picture(figure, "png", 100)
+    assert data[16:24] == (330).to_bytes(4, "big") + (290).to_bytes(4, "big")
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert not [name for name in names if "neurons" in name]
 
 
 def test_neighbours_have_different_colours():
@@ -180,7 +286,10 @@ def test_statistics(widths):
     found = stats([rows_of(cells, widths)], Sizes.of_widths(widths))
     words = title(metadata_of(widths), LONG, found.cells)
     with our_style():
-        for figure in (draw_ranks(found, widths[0], words), draw_layers(found, widths[0], words)):
+        figures = [draw_layers(found, widths[0], words)]
+        if len(widths) > 2:
+            figures.append(draw_ranks(found, words))
+        for figure in figures:
             assert_whole(figure)
             for axes in figure.axes:
                 assert axes.has_data()
@@ -191,8 +300,7 @@ def test_bounds_that_are_out_of_sight():
     cells = [((0,) * 2000, (0,) * 2000), ((0,) * 1900 + (1,) * 100, (0,) * 2000)]
     found = stats([rows_of(cells, widths)], Sizes.of_widths(widths))
     with our_style():
-        for draw in (draw_ranks, draw_layers):
-            figure = draw(found, 60, "t")
+        for figure in (draw_ranks(found, "t"), draw_layers(found, 60, "t")):
             assert_whole(figure)
             texts = [text.get_text() for axes in figure.axes for text in axes.texts]
             assert any(re.fullmatch(r"\d\.\d×10[⁰¹²³⁴⁵⁶⁷⁸⁹]+", text) for text in texts)
@@ -203,7 +311,7 @@ def test_what_the_ranks_picture_shows():
     cells = [((0, 1), (0, 1)), ((1, 1), (0, 0)), ((1, 1), (0, 1)), ((1, 1), (1, 0))]
     found = stats([rows_of(cells, [2, 2, 2])], Sizes.of_widths([2, 2, 2]))
     with our_style():
-        figure = draw_ranks(found, 2, "t")
+        figure = draw_ranks(found, "t")
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1\n(1)", "2\n(1)"]
     lines = {tuple(map(tuple, line.get_xydata().tolist())) for line in axes.get_lines()}

@@ -13,10 +13,12 @@ pytest.importorskip("matplotlib")
 from nnce_cli.analysis import stats
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
+from nnce_cli.domain import Box
 from nnce_cli.network import Units
 from nnce_cli.plotting import (
     COLOURINGS,
     Plane,
+    Space,
     Subject,
     draw_cells,
     draw_layers,
@@ -27,10 +29,13 @@ from nnce_cli.plotting import (
 )
 from nnce_cli.plotting.classes import classes
 from nnce_cli.plotting.titles import units_words
-from nnce_cli.table import Rows
-from tests.browser import browser, needs_browser
+from nnce_cli.table import Metadata, Rows
+from tests.browser import needs_browser
+from tests.cases import cube
+from tests.plotting.test_polyhedra import rows_on
 from tests.plotting.test_report_page import (
     View,
+    counted_on,
     drawings,
     errors,
     move_to,
@@ -114,7 +119,8 @@ def test_pictures_are_drawn(name, inputs):
     with our_style():
         for colouring in COLOURINGS:
             draw_cells(found, colouring, "t").canvas.draw()
-        draw_ranks(of_table, inputs, "t").canvas.draw()
+        if len(of_table.layer_cells) > 1:
+            draw_ranks(of_table, "t").canvas.draw()
         figure = draw_layers(of_table, inputs, "t")
         figure.canvas.draw()
     words = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
@@ -165,6 +171,7 @@ def page_of(name: str, task: Task = Task.ARGMAX) -> tuple:
         network=None,
         partition=found,
         marks=None,
+        space=None,
     )
     return cells, report_page(subject)
 
@@ -186,15 +193,8 @@ def test_a_page_of_a_regression_has_no_boundary():
     body = page[: page.index("<script>")]
     assert "decision boundary" not in body
     assert "Classes and" not in body
-    assert "nnce report t.cells.parquet m.onnx --task regression -o report.html" in page
+    assert "nnce report t.cells.parquet m.onnx --task regression\n" in page
     assert "nnce stats t.cells.parquet --model m.onnx --task regression" in page
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    pytest.importorskip("selenium")
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
 
 
 @needs_browser
@@ -206,7 +206,7 @@ def test_the_cell_under_the_pointer(name, task, tmp_path, driver):
     open_page(driver, tmp_path / "page.html")
     view, panel = View(driver, [-1, -1], [1, 1]), driver.find_element("id", "cell")
     seen = 0
-    for row, point in enumerate(cells.rows.witness[:12]):
+    for row, point in enumerate(cells.rows.witness[:6]):
         move_to(driver, view, view.offset(point))
         at = np.array([shown_point(driver)])
         codes = cells.stack.codes(at)
@@ -223,12 +223,45 @@ def test_the_cell_under_the_pointer(name, task, tmp_path, driver):
         assert here == pytest.approx(values, rel=1e-4, abs=1e-4)
         least = str(values.argmin()) if task is Task.ARGMIN else None
         assert panel.get_attribute("data-predicted") == least
-    assert seen > min(len(cells.joined), 12) // 2
+    assert seen > min(len(cells.joined), 6) // 2
     first, *options = driver.find_elements("css selector", "#colouring option")
     for option in [*options, first]:
         before = drawings(driver)
         option.click()
         assert drawings(driver) > before
-    names = [option.text for option in options]
+    names = [option.text for option in (first, *options)]
     assert ("predicted class" in names) == (task is Task.ARGMIN)
+    assert not errors(driver)
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["all kinds", "pool", "no hidden layer"])
+def test_slices_of_other_units(name, tmp_path, driver):
+    """The page cuts a plane into as many cells as the enumeration does where an input is fixed."""
+    stack, box = zoo(3)[name], cube(3, -1, 1)
+    rows = rows_on(stack, box)
+    metadata = Metadata.of(stack, box, witness=False)
+    subject = Subject(
+        model="m.onnx",
+        table="t.cells.parquet",
+        table_digest=None,
+        stack=stack,
+        task=Task.ARGMAX,
+        metadata=metadata,
+        stats=stats([rows], stack.sizes),
+        network=None,
+        partition=None,
+        marks=None,
+        space=Space.of(stack, box, Task.ARGMAX, [rows], np.array([[0.5, 0.25, -0.375]]), ["1"]),
+    )
+    (tmp_path / "page.html").write_text(report_page(subject), encoding="utf-8")
+    open_page(driver, tmp_path / "page.html")
+    for base, z in (("centre", 0.0), ("point0", -0.375)):
+        select = driver.find_element("id", "slice-base")
+        script = (
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))"
+        )
+        driver.execute_script(script, select, base)
+        fixed = Box(np.array([-1.0, -1.0, z]), np.array([1.0, 1.0, z]))
+        assert counted_on(driver) == len(rows_on(stack, fixed).active)
     assert not errors(driver)

@@ -28,6 +28,7 @@ from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 STEPS = 40
 GAP = 1e-13  # between both programs, relative, at which a cell is done
 SHORTENED = 0.995  # steps end before they reach the border
+NEAR = 1e-6  # the gap from which on every step is to narrow it
 RIDGE = 1e-15  # added to diagonals: only to propose
 CLOSE = 1e-8  # relative distance of both bounds that is close enough
 CAREFUL = 1 + 2.0**-30  # for the rounding of bounds on errors
@@ -102,25 +103,47 @@ def _solved(program: _Program) -> tuple[Floats, Floats]:
     s = room + _times(g, y)
     z = 1 / s
     z *= walls / (z * walls).sum(axis=1, keepdims=True)
+    gap = (s * z).sum(axis=1)
     for _ in range(STEPS):
         dy, dz = _direction(g, s, z, walls)
         ds = _times(g, dy)
         forward, back = _longest(s, ds), _longest(z, dz, walls)
-        y += forward[:, None] * dy
-        s = np.maximum(room + _times(g, y), 1e-300)
-        z = np.maximum(z + back[:, None] * dz, 0.0)
-        is_done = (s * z).sum(axis=1) <= GAP * y[:, d]
-        is_done |= ~np.isfinite(y).all(axis=1)
+        next_y = y + forward[:, None] * dy
+        next_s = s + forward[:, None] * ds
+        next_z = np.maximum(z + back[:, None] * dz, 0.0)
+        next_gap = (next_s * next_z).sum(axis=1)
+        # Near the end rounding has the last word: no progress, or no number.
+        better = ((next_gap < gap) | (gap > NEAR * y[:, d]))[:, None]
+        better &= np.isfinite(next_gap)[:, None]
+        y, s, z = (
+            np.where(better, new, old) for new, old in ((next_y, y), (next_s, s), (next_z, z))
+        )
+        gap = np.where(better[:, 0], next_gap, gap)
+        is_done = ~better[:, 0] | (gap <= GAP * y[:, d])
         if is_done.any():
-            done = left[is_done]
-            steps[done], weights[done] = y[is_done, :d], z[is_done]
-            keep = ~is_done
-            left, g, room, walls = left[keep], g[keep], room[keep], walls[keep]
-            y, s, z = y[keep], s[keep], z[keep]
+            done, keep = left[is_done], ~is_done
+            steps[done], weights[done] = y[is_done, :d], _balanced(g[is_done], z[is_done])
+            left, g, walls = left[keep], g[keep], walls[keep]
+            y, s, z, gap = y[keep], s[keep], z[keep], gap[keep]
         if not left.size:
-            break
-    steps[left], weights[left] = y[:, :d], z
+            return steps, weights
+    steps[left], weights[left] = y[:, :d], _balanced(g, z)
     return steps, weights
+
+
+def _balanced(g: Floats, weights: Floats) -> Floats:
+    """Return weights (m, h) >= 0 near to some, whose normals add up to 0 more exactly."""
+    for _ in range(2):
+        scaled = g.transpose(0, 2, 1) * weights[:, None, :] ** 2
+        matrix = np.matmul(scaled, g)
+        diagonal = np.einsum("ijj->ij", matrix)
+        diagonal += RIDGE * diagonal.max(axis=1, keepdims=True) + UNDERFLOW
+        rest = np.matmul(weights[:, None, :], g)[:, 0]
+        rest[:, -1] += 1.0
+        change = np.linalg.solve(matrix, rest[:, :, None])
+        moved = weights - weights**2 * _times(g, change[:, :, 0])
+        weights = np.maximum(np.where(np.isfinite(moved), moved, weights), 0.0)
+    return weights
 
 
 def _direction(g: Floats, s: Floats, z: Floats, walls: Floats) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.network import CLIP, Units
 from nnce_cli.table import Rows
 
-ENTRIES = 1 << 21  # numbers of half-spaces in memory at a time
+ENTRIES = 1 << 18  # numbers of half-spaces at a time: what a cache holds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -42,6 +42,8 @@ class Summary:
             if len(known):
                 known_before = 0.0 if math.isnan(self._volume) else self._volume
                 self._volume = math.fsum([known_before, *known.tolist()])
+                so_far = 0.0 if math.isnan(self._volume) else self._volume
+                self._volume = math.fsum([so_far, *known.tolist()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, of the columns that are there."""

@@ -72,13 +72,15 @@ def unpack_run(data: bytes) -> tuple[str, dict[str, str], bytes, Shared | None]:
 
 def pack_order(token: str, task: Task) -> bytes:
     """Pack a task of a run."""
-    return pickle.dumps((token, task.number, task.generation, pack_subtrees(task.roots)))
+    return pickle.dumps(
+        (token, pack_subtrees(task.roots), task.number, task.generation, task.errand)
+    )
 
 
 def unpack_order(data: bytes) -> tuple[str, Task]:
     """Return what `pack_order` packed."""
-    token, number, generation, roots = pickle.loads(data)
-    return token, Task(number, generation, unpack_subtrees(roots))
+    token, roots, number, generation, errand = pickle.loads(data)
+    return token, Task(number, generation, unpack_subtrees(roots), errand)
 
 
 def versions() -> dict[str, str]:

@@ -192,7 +192,7 @@ async function makeSlices(network, space, colours, map) {
   function fill() { // the choices there are, and what was chosen
     const chosen = [base.value, across.value, up.value];
     const options = [...places].map(([value, { label }]) => [value, label]);
-    const inputs = n <= 1000 ? space.names.map((name, i) => [`input${i}`, `input ${name}`]) : [];
+    const inputs = space.names.map((name, i) => [`input${i}`, `input ${name}`]);
     const toward = options.slice(1).map(([value, label]) => [value, `toward ${label}`]);
     [[base, options], [across, [...inputs, ...toward]], [up, [...inputs, ...toward]]].forEach(
       ([select, list], k) => {
@@ -284,7 +284,8 @@ async function makeSlices(network, space, colours, map) {
   const inside = space.halfspaces.every(
     (row) => centre.reduce((sum, v, i) => sum + v * row[i], row[n]) <= 0,
   );
-  const points = [...places.keys()].slice(1);
+  const said = [...space.labels.keys()].filter((i) => space.labels.indexOf(space.labels[i]) === i);
+  const points = said.length >= 3 ? said.map((i) => `point${i}`) : [...places.keys()].slice(1);
   if (points.length && !inside) base.value = points[0];
   if (points.length >= 3 && n > FEW_INPUTS) { // a plane along two of many inputs shows little
     [base.value, across.value, up.value] = points;
