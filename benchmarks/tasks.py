@@ -1,5 +1,3 @@
-"""The tasks of a run over a `Tree`, and a run of them on any number of workers by the second."""
-
 """The tasks of a run over a `Tree`, and a replay of that run on any number of workers."""
 
 from __future__ import annotations

@@ -98,12 +98,6 @@ class BorderFinder:
             of_domain[i] = len(codes) - len(inner)
             there = np.array(inner, np.uint8).reshape(len(inner), joined.shape[1])
             parts.append((np.full(len(inner), i), there))
-            parts.append(
-                (
-                    np.full(len(inner), i),
-                    np.array(inner, np.uint8).reshape(len(inner), joined.shape[1]),
-                )
-            )
         if exact.size:
             owner, beyond = (np.concatenate(part) for part in zip(*parts, strict=True))
             neighbour = self._codes.find(beyond)

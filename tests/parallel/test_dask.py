@@ -278,6 +278,8 @@ def test_a_way_that_leads_nowhere_is_refused(model, tmp_path, monkeypatch, capsy
         said = capsys.readouterr().err
         assert words in said
         assert said.count("\n") == 1
+    assert command(monkeypatch, model, "--dask", "local:2", "-j", "2") == 2
+    assert "leave it out with --dask" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert command(monkeypatch, model, "--dask", "tcp://127.0.0.1:1") == 2
     assert "pip install distributed" in capsys.readouterr().err

@@ -40,8 +40,6 @@ class Summary:
             known = values["volume"][~np.isnan(values["volume"])]
             self._without_volume += rows - len(known)
             if len(known):
-                known_before = 0.0 if math.isnan(self._volume) else self._volume
-                self._volume = math.fsum([known_before, *known.tolist()])
                 so_far = 0.0 if math.isnan(self._volume) else self._volume
                 self._volume = math.fsum([so_far, *known.tolist()])
 
