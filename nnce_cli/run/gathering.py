@@ -146,14 +146,12 @@ class Gathering:
         """Open an output; the journal knows its temporary file, which a kill leaves behind."""
         from nnce_cli.table import Output
 
-        output = Output(target, force=self._may_replace(kind))
-        try:
-            if output.temporary is not None:
-                self._folder.journal.set_about(f"temporary {kind}", output.temporary)
-        except BaseException as error:
-            output.__exit__(type(error), error, error.__traceback__)
-            raise
-        return output
+        journal = self._folder.journal
+        return Output(
+            target,
+            force=self._may_replace(kind),
+            announce=lambda name: journal.set_about(f"temporary {kind}", name),
+        )
 
     def _commit(self, output: Output, kind: str) -> None:
         """Put an output in its place; whoever resumes this run may replace it, as it is ours."""

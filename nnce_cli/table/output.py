@@ -31,10 +31,18 @@ class Output:
     output, which cannot be taken back. It has the methods that Arrow wants of a file.
     """
 
-    def __init__(self, target: str, *, force: bool = False, digest: bool = False) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        force: bool = False,
+        digest: bool = False,
+        announce: Callable[[str], None] = lambda name: None,
+    ) -> None:
         """Open the output; an existing file is replaced only with ``force``.
 
-        With ``digest`` there is a `checksum` of what is written.
+        With ``digest`` there is a `checksum` of what is written. ``announce`` is told the name of
+        the temporary file before that is there.
 
         Raises:
             InputError: the file exists, its folder does not, or it cannot be written to.
@@ -52,9 +60,11 @@ class Output:
             with self._reporting("create"):
                 self._path = real_path(target)
             self._check_path()
+            temporary = self._path.parent / f".nnce-{secrets.token_hex(8)}.part"
+            announce(temporary.name)
             with self._reporting("create"):
-                self._temporary = self._path.parent / f".nnce-{secrets.token_hex(8)}.part"
-                self._file = open(self._temporary, "xb")  # noqa: SIM115 (closed in __exit__)
+                self._temporary = temporary
+                self._file = open(temporary, "xb")  # noqa: SIM115 (closed in __exit__)
 
     def _check_path(self) -> None:
         """Refuse what must not be overwritten."""
