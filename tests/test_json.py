@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -87,6 +88,7 @@ def outputs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for arguments in EXAMPLES:
+            patch.setattr(sys, "argv", ["nnce", *arguments])  # what --resume is told by
             result = CliRunner().invoke(app, [*arguments, "--json"])
             assert result.stdout, (arguments, result.exception, result.stderr)
             found.setdefault(arguments[0], []).append(json.loads(result.stdout))
