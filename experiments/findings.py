@@ -67,7 +67,7 @@ def page(found: Found, sections: list[Section]) -> str:
     for section in sections:
         if not re.search(r"\d\.\d", section.summary + section.text):
             raise InputError(f"the section {section.title!r} has no numbers; measure more networks")
-    parts = [_HEAD, _what_was_done(found), "## In short", _short(sections)]
+    parts = [_HEAD, "## In short", _short(sections), _what_was_done(found)]
     for section in sections:
         parts += [f"## {section.title}", section.text]
     parts += ["## The same again", _AGAIN]
