@@ -497,8 +497,8 @@ def test_the_colours_of_the_map(folder, driver):
     values = stack.forward(points)
     rows = [cell_at(table, stack, point) for point in points]
     said = {
-        "class": [f"class {k}" for k in values.argmax(axis=1)],
         "rank": [f"rank {table['rank_2'][row]}" for row in rows],
+        "class": [f"class {k}" for k in values.argmax(axis=1)],  # chosen already at first
     }
 
     def colours() -> np.ndarray:
