@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from nnce_cli.analysis.decisions import rationals_of
     from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
     from nnce_cli.analysis.geometry import (
-        MOST_VOLUME_INPUTS,
         Column,
         Geometry,
         Summary,
-        parse_columns,
+        chosen_columns,
     )
     from nnce_cli.analysis.network_stats import NetworkCounter, NetworkStats
     from nnce_cli.analysis.norms import Norm
@@ -39,7 +38,6 @@ __all__ = [
     "BY_LAYER_FORMAT",
     "BY_LAYER_KEY",
     "BY_LAYER_SCHEMA",
-    "MOST_VOLUME_INPUTS",
     "ByLayerWriter",
     "Column",
     "Comparison",
@@ -59,12 +57,12 @@ __all__ = [
     "Topology",
     "arrangement_cells",
     "bounds",
+    "chosen_columns",
     "compare",
     "forecast",
     "layer_cells",
     "montufar",
     "output_map",
-    "parse_columns",
     "rationals_of",
     "refuse_other_model",
     "serra",
@@ -83,11 +81,10 @@ __getattr__ = lazy_names(
         "decisions": ["rationals_of"],
         "estimate": ["Forecast", "Quantity", "forecast"],
         "geometry": [
-            "MOST_VOLUME_INPUTS",
             "Column",
             "Geometry",
             "Summary",
-            "parse_columns",
+            "chosen_columns",
         ],
         "network_stats": ["NetworkCounter", "NetworkStats"],
         "norms": ["Norm"],

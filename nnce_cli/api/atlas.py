@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnce_cli.analysis import Stats, Topology
     from nnce_cli.api.cell import Cell
     from nnce_cli.atlas import CellSpace, DualGraph, LayerNeurons, Located, Locator
+    from nnce_cli.base.task import Task
     from nnce_cli.network import LayerStack
     from nnce_cli.table import CellTableReader, Metadata, Rows
 
@@ -275,12 +276,40 @@ class Atlas:
                 vary; or gudhi is missing.
         """
         from nnce_cli.analysis import topology_of
-        from nnce_cli.base.task import Task
 
-        if task is not None and task not in list(Task):
-            raise InputError(f"{task!r} is no task; they are {', '.join(Task)}")
-        chosen = None if task is None else Task(task)
+        chosen = _task(task)
         return topology_of(self._stack, self.metadata, chosen, jobs=whole(jobs, "jobs", 1))
+
+    def geometry(
+        self, columns: Sequence[str] | None = None, task: str | None = None, *, jobs: int = 1
+    ) -> pa.Table:
+        """Return what is true of each cell by itself, a row for each row of the table.
+
+        Args:
+            columns: of ``nnce geometry --columns``: "facets", "inradius", "centre", "volume",
+                "class", "crossed", "rank", "norms", "map_id" and "region"; by default all but
+                "centre", and "volume" up to 6 inputs.
+            task: what the outputs are taken for: "argmax", "argmin", "sign" or "regression"; by
+                default what the network says.
+            jobs: worker processes.
+
+        Raises:
+            InputError: there is no network; there is no such column, or it cannot be had.
+        """
+        import pyarrow.parquet as pq
+
+        from nnce_cli.analysis import Geometry, chosen_columns, output_map, task_of
+        from nnce_cli.table import Output
+
+        stack = self._stack
+        meant = task_of(output_map(stack).n_out, self.metadata.meaning, _task(task))
+        chosen = chosen_columns(columns, self.metadata, meant)
+        with tempfile.TemporaryDirectory(prefix="nnce-") as folder, self._reader() as reader:
+            path = Path(folder) / "geometry.parquet"
+            with Output(str(path), force=False) as file:
+                Geometry(reader, stack, meant, chosen, whole(jobs, "jobs", 1)).write(file)
+                file.commit()
+            return pq.read_table(path)
 
     def _reader(self) -> CellTableReader:
         from nnce_cli.table import CellTableReader
@@ -340,6 +369,15 @@ def _code(signs: str | Sequence[ArrayLike]) -> str:
         raise InputError("signs are a text such as '0110 01', or a list with bits for each layer")
     layers = [floats(layer, "the sign vector").ravel().tolist() for layer in signs]
     return " ".join("".join(f"{bit:g}" for bit in layer) for layer in layers)
+
+
+def _task(name: str | None) -> Task | None:
+    """Return what outputs are to be taken for, if that is said."""
+    from nnce_cli.base.task import Task
+
+    if name is not None and name not in list(Task):
+        raise InputError(f"{name!r} is no task; they are {', '.join(Task)}")
+    return None if name is None else Task(name)
 
 
 def _need(module: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,11 +19,6 @@ from nnce_cli.cli.progress import check_progress
 from nnce_cli.cli.report import json_text, number, print_fields, print_table
 from nnce_cli.cli.say import say
 from nnce_cli.cli.table_and_model import TaskOption, chosen_task, load_model_of, refuse_bad_output
-
-if TYPE_CHECKING:
-    from nnce_cli.analysis import Column
-    from nnce_cli.base.task import Task
-    from nnce_cli.table import Metadata
 
 
 def write_geometry(
@@ -67,7 +62,7 @@ def write_geometry(
     nnce geometry model.cells.parquet model.onnx -o more.parquet
     nnce geometry model.cells.parquet model.onnx -o maps.parquet --columns map_id,norms
     """  # noqa: D301
-    from nnce_cli.analysis import Geometry
+    from nnce_cli.analysis import Geometry, chosen_columns
     from nnce_cli.table import CellTableReader, Output
 
     refuse_bad_output(output, (cells, model))
@@ -77,45 +72,20 @@ def write_geometry(
         metadata = reader.metadata
         stack = load_model_of(metadata, model)
         meant = chosen_task(metadata, stack, task)
-        chosen = _chosen(columns, metadata, meant)
+        names = None if columns is None else [name.strip() for name in columns.split(",")]
+        chosen = chosen_columns(names, metadata, meant)
         with Output(output, force=force) as file, check_progress(not quiet) as show:
             geometry = Geometry(reader, stack, meant, chosen, processes(jobs), show)
             found = geometry.write(file).to_dict()
             file.commit()
     state = {"complete": metadata.complete, "certified": metadata.certified}
     if json:
-        names = {"columns": [column.value for column in chosen]}
-        print(json_text({"output": output} | names | found | state))
+        said = {"output": output, "columns": [column.value for column in chosen]}
+        print(json_text(said | found | state))
         return
     if not metadata.complete:
         say("the table is not complete: this is about its cells only")
     _print_text(found)
-
-
-def _chosen(text: str | None, metadata: Metadata, task: Task) -> list[Column]:
-    """Return the columns to compute.
-
-    Raises:
-        InputError: there is no such column, or it cannot be had.
-    """
-    from nnce_cli.analysis import MOST_VOLUME_INPUTS, Column, parse_columns
-    from nnce_cli.base.task import Task
-
-    of_classes = {Column.class_, Column.crossed}
-    varying = sum(low != high for low, high in zip(metadata.lower, metadata.upper, strict=True))
-    without = {Column.volume} if varying > MOST_VOLUME_INPUTS else set()
-    without |= of_classes if task is Task.REGRESSION else set()
-    if text is None:
-        return [column for column in Column if column not in without | {Column.centre}]
-    chosen = parse_columns(text)
-    if Column.volume in without & {*chosen}:
-        raise InputError(
-            f"volumes are computed up to {MOST_VOLUME_INPUTS} inputs that vary, and there are "
-            f"{varying}; leave the column out"
-        )
-    if without & {*chosen}:
-        raise InputError("a regression has no classes; say what the outputs mean with --task")
-    return chosen
 
 
 def _print_text(found: dict[str, Any]) -> None:

@@ -204,3 +204,17 @@ def test_units_and_topology(atlas):
     assert sorted(topology.regions) == [0, 1, 2]  # three arms of a spiral
     with pytest.raises(nnce.InputError, match="no task"):
         atlas.topology("clustering")
+
+
+def test_geometry_is_a_table_beside_the_cells(atlas):
+    found = atlas.geometry(["volume", "map_id", "class"])
+    assert found.column_names == ["volume", "class", "map_id"]
+    assert found.num_rows == atlas.cells
+    assert sum(found["volume"].to_pylist()) == pytest.approx(4, rel=1e-12)
+    first = found["map_id"].to_numpy()
+    assert (first <= np.arange(atlas.cells)).all()
+    assert (first[first] == first).all()
+    assert atlas.cell(row=0).volume == pytest.approx(found["volume"][0].as_py())
+    for wrong in (["none"], ["volume", "none"]):
+        with pytest.raises(nnce.InputError, match="no column 'none'"):
+            atlas.geometry(wrong)

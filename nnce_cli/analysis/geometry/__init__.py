@@ -1,7 +1,7 @@
 """What is true of each cell by itself, as columns beside a table: ``nnce geometry``."""
 
-from nnce_cli.analysis.geometry.columns import MOST_VOLUME_INPUTS, Column, parse_columns
+from nnce_cli.analysis.geometry.columns import Column, chosen_columns
 from nnce_cli.analysis.geometry.run import Geometry
 from nnce_cli.analysis.geometry.summary import Summary
 
-__all__ = ["MOST_VOLUME_INPUTS", "Column", "Geometry", "Summary", "parse_columns"]
+__all__ = ["Column", "Geometry", "Summary", "chosen_columns"]

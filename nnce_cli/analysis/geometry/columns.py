@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import pyarrow as pa
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.base.task import Task
+from nnce_cli.table import Metadata
 
 MOST_VOLUME_INPUTS = 6
 
@@ -54,14 +57,25 @@ def schema_of(columns: list[Column]) -> pa.Schema:
     )
 
 
-def parse_columns(text: str) -> list[Column]:
-    """Return the columns that a text names, such as "facets,volume", in their own order.
+def chosen_columns(names: Sequence[str] | None, metadata: Metadata, task: Task) -> list[Column]:
+    """Return the columns with these names, in their own order; by default all but costly ones.
 
     Raises:
-        InputError: there is no such column.
+        InputError: there is no such column, or it cannot be had of this table.
     """
-    names = [name.strip() for name in text.split(",")]
+    varying = sum(low != high for low, high in zip(metadata.lower, metadata.upper, strict=True))
+    without = {Column.volume} if varying > MOST_VOLUME_INPUTS else set()
+    without |= {Column.class_, Column.crossed} if task is Task.REGRESSION else set()
+    if names is None:
+        return [column for column in Column if column not in without | {Column.centre}]
     for name in names:
         if name not in list(Column):
             raise InputError(f"there is no column {name!r}; there are {', '.join(Column)}")
+    if Column.volume in without and Column.volume in names:
+        raise InputError(
+            f"volumes are computed up to {MOST_VOLUME_INPUTS} inputs that vary, and there are "
+            f"{varying}; leave the column out"
+        )
+    if any(column in names for column in without):
+        raise InputError("a regression has no classes; say what the outputs mean with --task")
     return [column for column in Column if column in names]
