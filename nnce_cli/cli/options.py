@@ -89,7 +89,7 @@ def time_option(text: str) -> Any:
 _GROUPED = re.compile(r"\d{1,3}(?:[,_ ]\d{3})+|\d+(?:_\d+)*")
 _SCALED = re.compile(r"(\d+(?:\.\d+)?)(?:[eE]\+?(\d{1,3})|([kKMG]))")
 _THOUSANDS = {"k": 1, "K": 1, "M": 2, "G": 3}
-_TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|min|m|h|d)?")
+_TIME = re.compile(r"(\d+(?:\.\d*)?(?:[eE]\+?\d{1,3})?|\.\d+)(s|min|m|h|d)?")
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
@@ -108,7 +108,7 @@ def count_of(text: str, least: int = 0) -> int:
 
 
 def _count(text: str) -> int | None:
-    if _GROUPED.fullmatch(text) and len(text) < 20:
+    if _GROUPED.fullmatch(text) and len(text) <= 40:
         return int(re.sub(r"[,_ ]", "", text))
     scaled = _SCALED.fullmatch(text)
     if scaled is None or len(text) > 20:

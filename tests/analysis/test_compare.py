@@ -118,6 +118,7 @@ def test_bits_of_neurons_that_do_not_exist_are_refused():
         compare([rows_of(CELLS, WIDTHS)], [rows], LAYOUT)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows():
     """A table is made up on the fly: 4,000 layer-1 cells, in each 500 rows."""
 

@@ -17,7 +17,15 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "method", ["dictionary", "vertex", "incremental", "reverse-search", "exhaustive"]
+    "method",
+    [
+        "dictionary",
+        "incremental",
+        *(
+            pytest.param(method, marks=pytest.mark.slow)
+            for method in ("vertex", "reverse-search", "exhaustive")
+        ),
+    ],
 )
 def test_every_method_gives_the_same_cells(model, tmp_path, method):
     for name, options in {

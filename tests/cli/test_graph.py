@@ -70,7 +70,7 @@ def test_a_stopped_run_goes_on(files, tmp_path, monkeypatch):
     target = tmp_path / "graph.parquet"
     asked = iter([False, False, True])
     with monkeypatch.context() as patch:
-        patch.setattr("nnce_cli.cli.signals.Stop.is_requested", lambda _: next(asked))
+        patch.setattr("nnce_cli.base.signals.Stop.is_requested", lambda _: next(asked))
         stopped = run(*files, "-o", target, "-j", 1, code=3)
     assert "go on with: nnce graph --resume" in stopped.output
     assert not target.exists()

@@ -18,6 +18,11 @@ from tests.tables import described, forge
 SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
 
+def slow(*values):
+    """Return a parameter of which only `make test-all` has tests."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with four.onnx (11 cells of a square), tent.onnx (8 intervals), tables."""
@@ -39,8 +44,17 @@ def texts(svg: bytes) -> str:
     return html.unescape("\n".join(re.findall(r"<!-- (.*?) -->", svg.decode(), flags=re.DOTALL)))
 
 
-@pytest.mark.parametrize("kind", ["partition", "rank", "layers"])
-@pytest.mark.parametrize("ending", SIGNATURES)
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("partition", "png"),
+        ("rank", "svg"),
+        ("layers", "pdf"),
+        *(slow("partition", ending) for ending in ("svg", "pdf")),
+        *(slow("rank", ending) for ending in ("png", "pdf")),
+        *(slow("layers", ending) for ending in ("png", "svg")),
+    ],
+)
 def test_kinds_and_formats(folder, tmp_path, kind, ending):
     target = tmp_path / f"a.{ending}"
     for name in ("tent",) if kind == "rank" else ("four", "tent"):
@@ -50,7 +64,7 @@ def test_kinds_and_formats(folder, tmp_path, kind, ending):
         assert target.read_bytes().startswith(SIGNATURES[ending])
 
 
-@pytest.mark.parametrize("colour", ["layer1", "rank", "class", "output", "active"])
+@pytest.mark.parametrize("colour", ["class", *map(slow, ("layer1", "rank", "output", "active"))])
 def test_colours_and_words(folder, tmp_path, colour):
     target = tmp_path / "a.svg"
     result = plot(
@@ -80,7 +94,7 @@ def test_defaults(folder):
     assert png.stdout.startswith(SIGNATURES["png"])
 
 
-@pytest.mark.parametrize("ending", SIGNATURES)
+@pytest.mark.parametrize("ending", ["svg", *(slow(ending) for ending in ("png", "pdf"))])
 def test_equal_input_gives_equal_bytes(folder, tmp_path, ending):
     (tmp_path / "matplotlibrc").write_text("font.size: 20\nsvg.fonttype: none\n")
     files = []
@@ -137,7 +151,7 @@ def test_existing_files(folder, tmp_path):
 def test_what_cannot_be_drawn(folder, tmp_path):
     target = str(tmp_path / "a.png")
     four = ("four.cells.parquet", "-o", target)
-    assert_refused(plot(folder, *four, "--kind", "partition"), "--model")
+    assert_refused(plot(folder, *four, "--kind", "partition"), "give MODEL")
     assert_refused(plot(folder, *four, "--model", "tent.onnx"), "digests differ")
     wrong = plot(folder, *four, "--kind", "layers", "--model", "tent.onnx")
     assert_refused(wrong, "digests differ")

@@ -55,7 +55,10 @@ def undisturbed(models, tmp_path_factory):
     return tables
 
 
-@pytest.mark.parametrize("name", ["medium", "small", "heavy", "single"])
+@pytest.mark.parametrize(
+    "name",
+    ["medium", "heavy", *(pytest.param(n, marks=pytest.mark.slow) for n in ("small", "single"))],
+)
 def test_the_same_bytes_for_any_number_of_workers(models, undisturbed, tmp_path, name):
     for jobs in ("2", "7"):
         result = nnce("enumerate", models[name], "-o", "t", "-j", jobs, "--force", cwd=tmp_path)
@@ -246,7 +249,7 @@ def test_where_the_run_goes(models, tmp_path):
     assert pq.read_metadata(tmp_path / "t2").num_rows == 11
 
 
-@pytest.mark.parametrize("name", ["h.csv", "h.parquet"])
+@pytest.mark.parametrize("name", [pytest.param("h.csv", marks=pytest.mark.slow), "h.parquet"])
 def test_load_history(models, tmp_path, name):
     read = pyarrow.csv.read_csv if name.endswith("csv") else pq.read_table
     options = ("-j", "2", "--load-history", name, "--count-only", "-q")
@@ -338,25 +341,31 @@ def test_a_history_goes_on_with_the_run(models, tmp_path):
     "damage",
     [
         "UPDATE tasks SET roots = x'00'",
-        "UPDATE tasks SET generation = 'many' WHERE number = 2",
         "UPDATE tasks SET generation = generation + 1 WHERE number = 2",
-        "UPDATE tasks SET state = 1",
-        "UPDATE tasks SET signs = 'text'",
-        "UPDATE tasks SET cells = cells + 1",
-        "DELETE FROM tasks",
         "DELETE FROM tasks WHERE number = 3",
-        "INSERT INTO tasks SELECT NULL, parent, generation, signs, length, roots, state, attempts, "
-        "trouble, nodes, cells, seconds, finished, row_count, first_row, last_row, part_bytes, "
-        "part_digest, proof_bytes, proof_digest FROM tasks WHERE number = 2",
-        "DROP INDEX places",
-        "CREATE TRIGGER more AFTER UPDATE ON tasks BEGIN DELETE FROM about; END",
-        "UPDATE about SET value = x'7b7d'",
-        "UPDATE about SET value = replace(value, '1', '2')",
-        "UPDATE about SET value = '[[' WHERE name = 'totals'",
         "DELETE FROM about WHERE name = 'seal'",
         "UPDATE about SET value = '{}' WHERE name = 'about'",
-        "UPDATE about SET value = replace(value, '\"waiting\": ', '\"waiting\": -')",
-        "UPDATE about SET value = replace(value, '[', '[\"x\", ')",
+        *(
+            pytest.param(damage, marks=pytest.mark.slow)
+            for damage in (
+                "UPDATE tasks SET generation = 'many' WHERE number = 2",
+                "UPDATE tasks SET state = 1",
+                "UPDATE tasks SET signs = 'text'",
+                "UPDATE tasks SET cells = cells + 1",
+                "DELETE FROM tasks",
+                "INSERT INTO tasks SELECT NULL, parent, generation, signs, length, roots, state, "
+                "attempts, trouble, nodes, cells, seconds, finished, row_count, first_row, "
+                "last_row, part_bytes, part_digest, proof_bytes, proof_digest FROM tasks "
+                "WHERE number = 2",
+                "DROP INDEX places",
+                "CREATE TRIGGER more AFTER UPDATE ON tasks BEGIN DELETE FROM about; END",
+                "UPDATE about SET value = x'7b7d'",
+                "UPDATE about SET value = replace(value, '1', '2')",
+                "UPDATE about SET value = '[[' WHERE name = 'totals'",
+                "UPDATE about SET value = replace(value, '\"waiting\": ', '\"waiting\": -')",
+                "UPDATE about SET value = replace(value, '[', '[\"x\", ')",
+            )
+        ),
     ],
 )
 def test_a_damaged_journal_is_bad_input(models, tmp_path, damage):

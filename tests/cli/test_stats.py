@@ -255,6 +255,7 @@ def test_what_is_not_a_table(table, tmp_path):
     assert_refused(nnce("stats", cwd=tmp_path), "CELLS")
 
 
+@pytest.mark.slow
 def test_a_small_file_that_claims_many_rows(table, tmp_path):
     schema = pq.read_schema(table).with_metadata(our_metadata(table))
     rows = 20_000_000

@@ -76,14 +76,13 @@ def test_a_table_of_another_domain_is_not_proved(tiny):
     assert result.returncode == 0
     assert "domain  [0.5, 0.500001]^2" in result.stdout
     assert nnce("verify", "tiny", "m.onnx", "--box", "0.5,0.500001", cwd=tiny).returncode == 0
-    (tiny / "b.csv").write_text("-1,1\n-1,1\n")
     (tiny / "p.vnnlib").write_text(
         "".join(f"(declare-const X_{i} Real)\n" for i in range(2))
         + "(declare-const Y_0 Real)\n"
         + "".join(f"(assert (>= X_{i} -1.0))\n(assert (<= X_{i} 1.0))\n" for i in range(2))
         + "(assert (>= Y_0 0.0))\n"
     )
-    for named in (("--box", "-1,1"), ("--bounds", "b.csv"), ("--vnnlib", "p.vnnlib")):
+    for named in (("--box", "-1,1"), ("--vnnlib", "p.vnnlib")):
         assert nnce("verify", "t", "m.onnx", *named, "-q", cwd=tiny).returncode == 0
         result = nnce("verify", "tiny", "m.onnx", *named, cwd=tiny)
         assert (result.returncode, result.stderr) == (1, "")
@@ -117,6 +116,7 @@ def test_another_model_is_said_in_one_line(folder):
             assert line.endswith("it is the table of another model")
 
 
+@pytest.mark.slow
 def test_processes_agree(folder):
     for table, code in (("t", 0), ("broken", 1)):
         results = [

@@ -103,6 +103,7 @@ def test_witnesses_are_those_of_the_column(wide):
     assert_inside(wide / "m.onnx", wide / "full", rows[1], points[1])
 
 
+@pytest.mark.slow
 @needs_cases
 def test_images_of_784_pixels(tmp_path):
     model = FOLDER / "random" / "random-784-8-8.onnx"
@@ -201,6 +202,7 @@ def test_going_on_with_a_run_keeps_its_choice(wide, tmp_path):
         os.unlink(tmp_path / "t")
 
 
+@pytest.mark.slow
 def test_all_commands_read_tables_without_witnesses(wide, tmp_path):
     """Their results are those of the table that has them, but for what needs the points."""
 
