@@ -21,7 +21,7 @@ SMALL_TASKS = f"""
     import sys
     sys.modules["pandas"] = None  # pyarrow would load it, which takes a second
     import nnce_cli.parallel.walking as walking
-    walking.budget = lambda generation, widths, node_cost: {TREE_NODES}
+    walking.budget = lambda generation, widths, node_cost, *, rows=True: {TREE_NODES}
 """
 SLOW_TASKS = """
     import time

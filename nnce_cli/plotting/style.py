@@ -49,6 +49,7 @@ DARK_DIVERGING = LinearSegmentedColormap.from_list(
 )
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
+LEGEND_MARGIN = 0.1  # inches on either side of a legend below the axes
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
 MOST_SHRINKS, SPARE = 4, 0.05  # times, inches
 LAYOUT_ROUNDS = 2  # the size of the labels depends on that of the panels, and this on that
@@ -163,7 +164,9 @@ def _shrink(figure: Figure, axes: Axes) -> bool:
     axes.apply_aspect()
     given, used = axes.get_position(original=True), axes.get_position()
     width, height = map(float, figure.get_size_inches())
-    narrower = min(width, max(NARROWEST, width * (1 - given.width + used.width)))
+    legends = [legend.get_window_extent().width / figure.dpi for legend in figure.legends]
+    needed = max([NARROWEST, *(legend + 2 * LEGEND_MARGIN for legend in legends)])
+    narrower = min(width, max(needed, width * (1 - given.width + used.width)))
     lower = height * (1 - given.height + used.height)
     figure.set_size_inches(narrower, lower)
     return bool(max(width - narrower, height - lower) > SPARE)

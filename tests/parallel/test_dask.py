@@ -55,7 +55,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def small_tasks(monkeypatch):
     """As the workers have them."""
-    monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+    monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_, **__: TREE_NODES)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def local(model, tmp_path_factory):
     """What one process writes: a table; one with a proof, and that."""
     folder = tmp_path_factory.mktemp("local")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+        patch.setattr("nnce_cli.parallel.walking.budget", lambda *_, **__: TREE_NODES)
         patch.chdir(folder)
         assert command(patch, model, "-o", "cells", "-j", "1") == 0
         assert command(patch, model, "-o", "proved", "--proof", "proof", "-j", "1") == 0
@@ -166,7 +166,7 @@ def test_a_lost_scheduler_ends_the_run_which_goes_on_elsewhere(
         assert command(monkeypatch, model, *arguments, "--dask", processes.address) == 3
         monkeypatch.undo()
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_: TREE_NODES)
+        monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_, **__: TREE_NODES)
         assert part_files(tmp_path / "proved.run")
         assert command(monkeypatch, model, *arguments, "-j", "1", "--resume") == 0
     finally:

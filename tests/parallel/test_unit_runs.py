@@ -77,7 +77,7 @@ class ListedWalk:
 @pytest.mark.parametrize("name", STACKS)
 @pytest.mark.parametrize("proof", [False, True])
 def test_a_run_in_small_tasks_gives_the_same_table(name, proof, tmp_path, monkeypatch):
-    monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_: 2)
+    monkeypatch.setattr("nnce_cli.parallel.walking.budget", lambda *_, **__: 2)
     cells = sampled(STACKS[name])
     stack, metadata = cells.stack, cells.metadata
 

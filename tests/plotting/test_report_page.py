@@ -177,7 +177,7 @@ def test_a_page_does_not_wait_for_a_long_count(tmp_path):
     result = nnce("report", "./-wide", "wide.onnx", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, ""), result
     found = (tmp_path / "-wide.report.html").read_text(encoding="utf-8")
-    assert "nnce stats ./-wide --model wide.onnx" in found
+    assert "nnce stats ./-wide wide.onnx" in found
     assert "Euclidean" not in found
 
 

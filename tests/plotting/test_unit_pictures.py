@@ -194,7 +194,7 @@ def test_a_page_of_a_regression_has_no_boundary():
     assert "decision boundary" not in body
     assert "Classes and" not in body
     assert "nnce report t.cells.parquet m.onnx --task regression\n" in page
-    assert "nnce stats t.cells.parquet --model m.onnx --task regression" in page
+    assert "nnce stats t.cells.parquet m.onnx --task regression" in page
 
 
 @needs_browser
