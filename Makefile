@@ -39,8 +39,8 @@ run: $(BUILT) ## Enumerate a trained sample network and print its statistics
 	$(BIN)/nnce enumerate sample_models/toy-2d.onnx --force
 	$(BIN)/nnce stats toy-2d.cells.parquet
 
-test: $(TOOLS) $(BUILT) ## Run the fast tests, with half of the drawn examples
-	NNCE_EXAMPLES=0.5 $(BIN)/python -m pytest -n 2 -m "not slow"
+test: $(TOOLS) $(BUILT) ## Run the fast tests, with a third of the drawn examples
+	NNCE_EXAMPLES=0.34 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(TOOLS) $(BUILT) ## Run all tests
 	$(BIN)/python -m pytest -n 2
@@ -52,7 +52,7 @@ test-latest: ## Run the fast tests with the newest versions of everything, in bu
 	$(MAKE) -C build/latest LOCK= test
 
 test-sanitized: $(TOOLS) $(BUILT) $(SANITIZED) ## Run the tests of the walks with checks of memory
-	NNCE_CPU=sanitized ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1 \
+	NNCE_EXAMPLES=0.34 NNCE_CPU=sanitized ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1 \
 	UBSAN_OPTIONS=print_stacktrace=1 \
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
 	$(BIN)/python -m pytest -n 2 --capture=sys -m "not slow" $(SANITIZED_TESTS)

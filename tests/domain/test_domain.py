@@ -115,7 +115,8 @@ def test_read_bounds(name, content, tmp_path):
         ("b.json", "[[0, 1], [0, NaN]]", "input 1 has bounds"),
         ("b.json", "[[0, 1], [0, 1e999]]", "input 1 has bounds"),
         ("b.json", f"[[0, 1], [0, 1{'0' * 400}]]", "out of the range"),
-        ("b.json", f"[[0, 1], [0, 1{'0' * 5000}]]", "not valid JSON"),
+        # Python has a limit of digits, which a program may change.
+        ("b.json", f"[[0, 1], [0, 1{'0' * 5000}]]", "not valid JSON|out of the range"),
         ("b.json", "3", "not a list of pairs"),
         ("b.json", '{"lower": [0, 0], "upper": [1]}', "equal lengths"),
         ("b.json", '{"lower": 0, "upper": 1}', "equal lengths"),

@@ -91,8 +91,13 @@ def folder(tmp_path_factory):
     ("model", "options", "words"),
     [
         ("net", "--slice points.csv --margin 0.25", "on the plane through 3 points of R^4"),
-        ("net", "--slice points.csv --unbounded", "all of R^2 on the plane"),
         ("plane", "--halfspaces halfspaces.csv", "the polyhedron of 2 half-spaces"),
+        pytest.param(
+            "net",
+            "--slice points.csv --unbounded",
+            "all of R^2 on the plane",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_report_with_its_commands(folder, tmp_path, model, options, words):

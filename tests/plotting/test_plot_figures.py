@@ -96,6 +96,7 @@ def test_many_layers():
     assert len(legend.get_texts()) <= 8
 
 
+@pytest.mark.slow
 def test_many_classes_and_outputs():
     for widths in [(2, 10), (1, 10)]:
         found = partition_of(random_stack(*widths, outputs=40), cube(widths[0], -1, 1))
@@ -104,6 +105,7 @@ def test_many_classes_and_outputs():
             assert_whole(draw_cells(found, "output", "t", 39))
 
 
+@pytest.mark.slow
 def test_a_network_of_one_cell():
     for n in (1, 2):
         found = partition_of(stack_of(([[1.0] * n], [5.0])), cube(n, -1, 1))
@@ -272,7 +274,15 @@ def test_the_polyline_of_an_interval():
 
 
 @pytest.mark.parametrize(
-    "widths", [[2, 3], [3, 4, 5], [5] * 9, [3] * 60, [2, *[300] * 4], [9, 3, 3, 3]]
+    "widths",
+    [
+        [2, 3],
+        [3, 4, 5],
+        [5] * 9,
+        pytest.param([3] * 60, marks=pytest.mark.slow),
+        [2, *[300] * 4],
+        [9, 3, 3, 3],
+    ],
 )
 def test_statistics(widths):
     generator = np.random.default_rng(0)

@@ -221,13 +221,18 @@ def test_the_commands_give_the_same_table_again(folder, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        (),
-        ("--method", "dictionary"),
         ("--proof", "p"),
-        ("--method", "incremental"),
-        ("--method", "reverse-search", "--lp", "highs"),
         ("--max-cells", "7", "-j", "1"),
-        ("--max-cells", "20", "--no-certify"),
+        *(
+            pytest.param(options, marks=pytest.mark.slow)
+            for options in (
+                (),
+                ("--method", "dictionary"),
+                ("--method", "incremental"),
+                ("--method", "reverse-search", "--lp", "highs"),
+                ("--max-cells", "20", "--no-certify"),
+            )
+        ),
     ],
 )
 def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
@@ -247,6 +252,7 @@ def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
     assert (tmp_path / "a.parquet").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_time_limit_is_not_called_reproducible(folder, tmp_path):
     random_network(tmp_path / "m.onnx", [6, 30, 30, 1])
     result = nnce("enumerate", "m.onnx", "-o", "a", "--time-limit", "1", cwd=tmp_path)
