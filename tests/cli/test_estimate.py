@@ -39,6 +39,7 @@ def test_domains(tmp_path):
     assert estimated(model, "--vnnlib", "p.vnnlib", cwd=tmp_path)["cells"]["estimate"] == 16
 
 
+@pytest.mark.slow
 def test_a_large_network_gets_intervals_or_null(tmp_path):
     model = large_network(tmp_path / "large.onnx")
     found = estimated(model, "--time-limit", "2", cwd=tmp_path)

@@ -37,7 +37,7 @@ VERIFY_BAD = "verify bad m.onnx --samples 10"
 STOPPED = "enumerate large.onnx --json -q --force --max-cells 100 -o stopped"
 
 
-@pytest.mark.parametrize("reader", ["| head -1", "| true"])
+@pytest.mark.parametrize("reader", ["| head -1", pytest.param("| true", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("command", "code"),
     [

@@ -212,6 +212,7 @@ def test_without_matplotlib(folder, tmp_path):
     assert_refused(result, "matplotlib", "pip install matplotlib")
 
 
+@pytest.mark.slow
 def test_a_changed_table_is_drawn_and_reported(folder, tmp_path):
     import pyarrow.parquet as pq
 

@@ -182,6 +182,7 @@ def test_a_row_that_is_no_cell_is_refused(tmp_path):
     assert nnce("witness", "t", model, "--row", "1", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_going_on_with_a_run_keeps_its_choice(wide, tmp_path):
     """The choice that was made is recorded, whoever made it: a default, or an option."""
     model = shutil.copy(wide / "m.onnx", tmp_path)
