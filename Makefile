@@ -39,8 +39,8 @@ run: $(BUILT) ## Enumerate a trained sample network and print its statistics
 	$(BIN)/nnce enumerate sample_models/toy-2d.onnx --force
 	$(BIN)/nnce stats toy-2d.cells.parquet
 
-test: $(TOOLS) $(BUILT) ## Run the fast tests, with a third of the drawn examples
-	NNCE_EXAMPLES=0.34 $(BIN)/python -m pytest -n 2 -m "not slow"
+test: $(TOOLS) $(BUILT) ## Run the fast tests, with a quarter of the drawn examples
+	NNCE_EXAMPLES=0.25 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(TOOLS) $(BUILT) ## Run all tests
 	$(BIN)/python -m pytest -n 2

@@ -95,6 +95,7 @@ def test_defaults(folder):
 
 
 @pytest.mark.parametrize("ending", ["svg", *(slow(ending) for ending in ("png", "pdf"))])
+@pytest.mark.slow
 def test_equal_input_gives_equal_bytes(folder, tmp_path, ending):
     (tmp_path / "matplotlibrc").write_text("font.size: 20\nsvg.fonttype: none\n")
     files = []

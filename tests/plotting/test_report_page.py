@@ -195,6 +195,7 @@ def test_equal_input_gives_equal_pages(folder, name):
     assert page(folder, name) == before
 
 
+@pytest.mark.slow
 def test_the_commands_give_the_same_table_again(folder, tmp_path):
     (tmp_path / "bounds.csv").write_text("0,0.25\n0.5,0.5\n-1,1e-3\n")
     model = tmp_path / "it's a model.onnx"
@@ -235,6 +236,7 @@ def test_the_commands_give_the_same_table_again(folder, tmp_path):
         ),
     ],
 )
+@pytest.mark.slow
 def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
     """Run as it is printed, it gives the same bytes; what cannot be had again is not promised."""
     model = folder / "space.onnx"
@@ -292,6 +294,7 @@ def test_names_from_files_are_escaped(tmp_path):
     assert data_of(found)["model"]["file"] == HOSTILE
 
 
+@pytest.mark.slow
 def test_streams_and_existing_files(folder, tmp_path):
     script = "cat plane.cells.parquet | nnce report - plane.onnx -o - > piped.html"
     assert shell(script, folder).returncode == 0
@@ -793,6 +796,7 @@ def test_hostile_names_in_a_browser(tmp_path, driver):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_points_outside_of_an_incomplete_table(folder, tmp_path, driver):
     few = str(tmp_path / "few.parquet")
     nnce("enumerate", "plane.onnx", "--box=-1,1.5", "--max-cells", "7", "-o", few, cwd=folder)
@@ -820,6 +824,7 @@ def test_commands_are_quoted():
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_slice_with_marks_and_a_polygon_on_the_map(tmp_path, driver):
     """Points of the slice and data are told at the pointer; outside of half-spaces is no cell."""
     random_network(tmp_path / "net.onnx", [4, 8, 3])
