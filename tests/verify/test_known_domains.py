@@ -25,12 +25,7 @@ from tests.verify_tables import (
 )
 
 CASES = known_cases("domains")
-QUICK = (
-    "clip-integer-2-6-5.unbounded",
-    "integer-5-6-4.slice-in-hyperplane",
-    "random-2-16-16.thin",
-    "zero-bias-3-8-8.simplex",
-)
+QUICK = ("integer-5-6-4.slice-in-hyperplane",)
 
 
 def domain_options(domain, folder):

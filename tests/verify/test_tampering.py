@@ -74,6 +74,7 @@ def test_a_row_removed(table, tmp_path):
     assert_found(table, tmp_path, (CLOSURE, VOLUMES, SAMPLES), name)
 
 
+@pytest.mark.slow
 def test_a_small_row_removed(table, tmp_path):
     """Random points miss a small cell; closure and volumes do not."""
     report = run_verify(table.write(tmp_path / "t"), MODEL)
