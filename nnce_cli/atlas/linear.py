@@ -52,11 +52,6 @@ def root_below(square: fmpq) -> float:
     return max(0.0, math.nextafter(nearest_root(square), -math.inf)) if square else 0.0
 
 
-def root_above(square: fmpq) -> float:
-    """Return a float64 that is not below the square root of a number >= 0, and next to it."""
-    return math.nextafter(nearest_root(square), math.inf) if square else 0.0
-
-
 def float_above(x: fmpq) -> float:
     """Return a float64 that is not below a rational number, and next to it."""
     return math.nextafter(nearest_float(x), math.inf)

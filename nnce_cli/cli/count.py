@@ -16,7 +16,6 @@ from nnce_cli.base.signals import Stop, stop_on_signals
 from nnce_cli.base.text import message_line
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.formats import csv_text, markdown_text
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
@@ -203,19 +202,12 @@ class _Counter:
                 break
 
     def _counted(self, request: Request, stop: Stop) -> Row:
-        from nnce_cli.run import Forecasting, run
+        from nnce_cli.run import run
         from nnce_cli.table import domain_words
 
-        told = ToldForecast(request)
-        forecasting = None if self._quiet else Forecasting(request, forecast_of, told.tell)
         verbosity = Verbosity(quiet=self._quiet, verbose=False)
-        try:
-            with run_progress(verbosity, told) as show:
-                looks = [show, *([forecasting.look] if forecasting else [])]
-                result = run(request, looks, stop.is_requested, say)
-        finally:
-            if forecasting is not None:
-                forecasting.stop()
+        with run_progress(verbosity, request) as observers:
+            result = run(request, observers, stop.is_requested, say)
         if not result.complete:
             say(f"{request.model}: stopped by {result.stopped_by} after {result.cells:,} cells")
         return Row(

@@ -17,7 +17,6 @@ from nnce_cli.base.memory import is_out_of_memory, peak_memory_bytes
 from nnce_cli.base.signals import stop_on_signals
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
-from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.history import LoadHistory
 from nnce_cli.cli.jobs import JobsOption, processes
 from nnce_cli.cli.loading import OutputNameOption, load_several, output_names
@@ -37,7 +36,6 @@ from nnce_cli.cli.several import RunFiles, cells_of_union
 from nnce_cli.enumeration import AUTO, DICTIONARY, METHOD_NAMES
 from nnce_cli.run import (
     STDOUT,
-    Forecasting,
     Request,
     Result,
     SavedError,
@@ -317,14 +315,11 @@ def _method(
 def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> Result:
     may_replace = request.force or request.resume
     history = None if load_history is None else LoadHistory(load_history, force=may_replace)
-    told = ToldForecast(request)
-    forecasting = None if verbosity.quiet else Forecasting(request, forecast_of, told.tell)
     watch = _Watch()
     observers: list[Observer] = [watch.look, *([history.note] if history else [])]
     try:
-        with run_progress(verbosity, told) as show, stop_on_signals() as stop:
-            observers += [show, *([forecasting.look] if forecasting else [])]
-            return run(request, observers, stop.is_requested, say)
+        with run_progress(verbosity, request) as shown, stop_on_signals() as stop:
+            return run(request, [*observers, *shown], stop.is_requested, say)
     except KeyboardInterrupt:
         if _is_saved(request):
             say(f"go on with: {resume_command()}")
@@ -339,8 +334,6 @@ def _run(request: Request, load_history: Path | None, verbosity: Verbosity) -> R
         say(f"error: out of memory; the run is saved: go on with {resume_command()}")
         raise typer.Exit(exit_codes.INCOMPLETE) from error
     finally:
-        if forecasting is not None:
-            forecasting.stop()
         if history is not None:
             history.write()
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnce_cli.base.text import duration
+from nnce_cli.cli.forecasting import ToldForecast, forecast_of
 from nnce_cli.cli.report import number
 from nnce_cli.cli.say import say
-from nnce_cli.run import Pace
+from nnce_cli.run import Forecasting, Pace
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from nnce_cli.cli.forecasting import ToldForecast
-    from nnce_cli.run import Observer
+    from nnce_cli.run import Observer, Request
     from nnce_cli.run import Progress as Seen
 
 SECONDS_BETWEEN_LINES = 30.0  # where standard error is no terminal
@@ -35,14 +35,28 @@ class Verbosity:
 
 
 @contextmanager
-def run_progress(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
-    """Yield a function that shows how far a run is, on standard error.
+def run_progress(verbosity: Verbosity, request: Request) -> Iterator[list[Observer]]:
+    """Yield who is to be shown a run, so that standard error says how far it is; none if quiet.
 
-    On a terminal it keeps a line of at most its width up to date; elsewhere it writes one now and
-    then. Both the share that is done and the time left go by the forecast of the number of cells,
-    once there is one, else by the share of the domain's tree.
+    On a terminal there is a line of at most its width, which is kept up to date; elsewhere one is
+    written now and then. Both the share that is done and the time left go by the forecast of the
+    number of cells, once there is one, else by the share of the domain's tree.
     """
-    if verbosity.quiet or sys.stderr is None:
+    if verbosity.quiet:
+        yield []
+        return
+    told = ToldForecast(request)
+    forecasting = Forecasting(request, forecast_of, told.tell)
+    try:
+        with _shown(verbosity, told) as show:
+            yield [show, forecasting.look]
+    finally:
+        forecasting.stop()
+
+
+@contextmanager
+def _shown(verbosity: Verbosity, forecast: ToldForecast) -> Iterator[Observer]:
+    if sys.stderr is None:
         yield lambda seen: None
     elif sys.stderr.isatty():
         with _live(verbosity, forecast) as show:

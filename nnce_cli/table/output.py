@@ -186,11 +186,6 @@ class Output:
                 self._file.close()
             self._temporary.unlink(missing_ok=True)
 
-    @property
-    def temporary(self) -> str | None:
-        """The name of the temporary file, in the folder of the output; None for a pipe."""
-        return None if self._temporary is None else self._temporary.name
-
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
         try:
