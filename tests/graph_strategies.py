@@ -6,6 +6,7 @@ on whole cells and die.
 
 from __future__ import annotations
 
+from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class GraphDrawing:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.nodes: list[onnx.NodeProto] = []
+        self.numbers = count()
         self.constants: list[TensorProto] = []
         self.inputs: list[Tensor] = []
         self.tensors: list[Tensor] = []
@@ -55,7 +57,7 @@ class GraphDrawing:
         self, operator: str, inputs: list[str], shape: tuple[int, ...], **attributes
     ) -> Tensor:
         """Add a node and return its output."""
-        name = f"{operator.lower()}_{len(self.nodes)}"
+        name = f"{operator.lower()}_{next(self.numbers)}"
         self.nodes.append(helper.make_node(operator, inputs, [name], f"node {name}", **attributes))
         return name, shape
 
@@ -191,7 +193,7 @@ class GraphDrawing:
         return self.unit("Relu", [z[0]], z[1])
 
     def leaky_relu(self, z: Tensor) -> Tensor:
-        """Return leaky ReLUs; one with the slope 1 cuts all the same."""
+        """Return leaky ReLUs; one with the slope 1 cuts nothing."""
         alpha = self.random.choice([0.5, 0.25, 0.01, -0.5, 0.0, 2.0, 1.0])
         return self.unit("LeakyRelu", [z[0]], z[1], alpha=alpha)
 
@@ -261,8 +263,19 @@ class GraphDrawing:
             self.tensors.append(z)
         self.tensors.append(self.random.choice(piecewise)(z))
 
+    def drop_unread(self) -> None:
+        """Take out nodes that were drawn in vain: what reads only them would reach no output."""
+        wanted = {name for name, _ in self.tensors}
+        kept = []
+        for node in reversed(self.nodes):
+            if node.output[0] in wanted:
+                wanted.update(node.input)
+                kept.append(node)
+        self.nodes = kept[::-1]
+
     def ends(self) -> list[Tensor]:
         """Return all tensors that nothing reads, or one behind them all."""
+        self.drop_unread()
         read = {name for node in self.nodes for name in node.input}
         made = [tensor for tensor in dict.fromkeys(self.tensors) if tensor not in self.inputs]
         loose = [tensor for tensor in made if tensor[0] not in read]

@@ -77,7 +77,9 @@ def not_negative(form: Form) -> Condition:
 
 
 def bent(z: Form, slope: fmpq) -> Unit:
-    """Return the unit that gives z where z > 0, and elsewhere ``slope`` z."""
+    """Return the unit that gives z where z > 0, and elsewhere ``slope`` z; with a slope of 1, z."""
+    if slope == 1:
+        return [Piece(0, (), z)]
     return [Piece(0, (not_negative(-z),), z * slope), Piece(1, (positive(z),), z)]
 
 
