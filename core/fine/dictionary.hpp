@@ -20,6 +20,7 @@ inline constexpr double kFineClear = 1e-25;
 inline constexpr double kFineCost = 1e-27;
 inline constexpr double kFinePivot = 1e-24;
 inline constexpr double kFineSlack = 1e-27;  // a vertex this far outside is feasible
+inline constexpr double kFineTie = 1e-28;
 
 // A vertex of a cell: its splits' slacks and the basic inputs as rows over the nonbasic
 // displacements, as in `Frame`; the row behind them is the *objective*, one more unit's form times
@@ -173,8 +174,9 @@ class FineDictionary {
   void leave_sides() {
     for (Index c = 0; c < net_.d(); ++c) {
       if (column_[c] >= net_.d()) continue;
-      const Leaving leaving = leaving_row(c);
-      if (leaving.row < 0 || row_[leaving.row] < net_.d() || !(leaving.step < span_of(c))) continue;
+      const FineLeaving leaving = leaving_row(c);
+      if (leaving.row < 0 || row_[leaving.row] < net_.d()) continue;
+      if (!(leaving.step < span(column_[c]))) continue;
       exchange(leaving.row, c, false);
       c = -1;
     }
@@ -208,10 +210,6 @@ class FineDictionary {
   [[nodiscard]] DoubleDouble span(Index input) const {
     return DoubleDouble::of_sum(net_.upper()[input], -net_.lower()[input]);
   }
-  // How far the variable of a column may go at most, if it is an input.
-  [[nodiscard]] double span_of(Index c) const {
-    return column_[c] < net_.d() ? span(column_[c]).high : kInfinite;
-  }
   [[nodiscard]] double reach(Index c) const { return path_.reach[column_[c]]; }
   // What is left for the variable of a row up to its cap.
   [[nodiscard]] double room_above(Index r) const {
@@ -244,29 +242,37 @@ class FineDictionary {
     return best;
   }
 
-  // The row that blocks column q first; of those within `kTie` that of the largest pivot.
-  [[nodiscard]] Leaving leaving_row(Index q) const {
-    Leaving first{-1, kInfinite};
+  // The row that blocks a step first (-1: none), and the length of the step.
+  struct FineLeaving {
+    Index row;
+    DoubleDouble step;
+  };
+
+  // Of rows within `kFineTie` that of the largest pivot. Near the middle of a box that is 2^60 times
+  // as large steps differ by no more than 2^-60 of their length, so they take all the bits.
+  [[nodiscard]] FineLeaving leaving_row(Index q) const {
+    FineLeaving first{-1, kInfinite};
     double largest = 0.0;
     for (const bool choose : {false, true}) {
+      const DoubleDouble limit = first.step * DoubleDouble(1.0, kFineTie);
       for (Index r = 0; r < rows_; ++r) {
-        const double a = table_[r][1 + q].high, size = std::fabs(a);
-        if (!(size > kFinePivot)) continue;
-        const double room = a < 0.0 ? table_[r][0].high : room_above(r);
-        const double step = std::max(room, 0.0) / size;
-        if (!choose) first.step = std::min(step, first.step);
-        if (choose && step <= first.step * kTie && step < kInfinite && size > largest) {
-          largest = size, first.row = r;
-        }
+        const DoubleDouble a = table_[r][1 + q];
+        const double size = std::fabs(a.high);
+        if (!(size > kFinePivot) || (a.high > 0.0 && row_[r] >= net_.d())) continue;
+        const DoubleDouble room = a.high < 0.0 ? table_[r][0] : cap_[r] - table_[r][0];
+        const DoubleDouble step = (room.high > 0.0 ? room : 0.0) / (a.high < 0.0 ? -a : a);
+        if (!choose && step < first.step) first.step = step;
+        if (choose && !(limit < step) && size > largest) largest = size, first.row = r;
       }
+      if (first.step.high == kInfinite) break;
     }
     return first;
   }
 
   // Move along column q to the next vertex; false where nothing blocks.
   bool step(Index q) {
-    const Leaving leaving = leaving_row(q);
-    if (column_[q] < net_.d() && !(leaving.step < span_of(q))) {
+    const FineLeaving leaving = leaving_row(q);
+    if (column_[q] < net_.d() && !(leaving.step < span(column_[q]))) {
       flip(q);
       return true;
     }
@@ -292,7 +298,7 @@ class FineDictionary {
     double largest = kFinePivot;
     for (Index c = 0; c < net_.d(); ++c) {
       if (column_[c] >= net_.d() || is_wanted_[column_[c]] != 0) continue;
-      const double a = std::fabs(table_[p][1 + c].high) * span_of(c);
+      const double a = std::fabs(table_[p][1 + c].high) * span(column_[c]).high;
       if (a > largest) largest = a, q = c;
     }
     if (q < 0) return false;

@@ -51,6 +51,9 @@ struct DoubleDouble {
     const DoubleDouble rest = x - y * quotient;
     return of_ordered(quotient, rest.high / y.high);
   }
+  friend bool operator<(DoubleDouble x, DoubleDouble y) {
+    return x.high < y.high || (x.high == y.high && x.low < y.low);
+  }
 
   // The same times a power of two, which takes no bit away.
   [[nodiscard]] DoubleDouble scaled(double power) const { return {high * power, low * power}; }
