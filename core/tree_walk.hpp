@@ -544,7 +544,7 @@ class TreeWalk {
   }
 
   // Answer the question about a frame, the top one, with 106 bits, if they are enough.
-  bool answer_finely(const Frame& f) {
+  __attribute__((noinline)) bool answer_finely(const Frame& f) {
     const bool is_leaf = f.phase == Phase::kLeaf;
     if (is_leaf && search_) return false;  // it is about inputs
     if (!fine_) fine_ = std::make_unique<FineAnswers>(net_, path_);

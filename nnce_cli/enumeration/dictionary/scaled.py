@@ -47,10 +47,8 @@ class Scaled:
             return scaled, {}
         points = np.ldexp(scaled, self.exponents)
         lost = (np.ldexp(points, -self.exponents) != scaled).any(axis=1)
-        return points, {
-            row: self.fractions(rationals(scaled[row]).tolist())
-            for row in np.flatnonzero(lost).tolist()
-        }
+        rows = np.flatnonzero(lost).tolist()
+        return points, {row: self.fractions(rationals(scaled[row]).tolist()) for row in rows}
 
     def fractions(self, point: list[fmpq]) -> list[fmpq]:
         """Return the rational point x for a rational point y."""
