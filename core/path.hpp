@@ -260,7 +260,7 @@ class Path {
   std::vector<Array<double>> size_;       // of each layer (width padded)
   std::vector<Array<double>> error_;
   Twins twins_;
-  Array<Index> seen_;  // (L) the neurons of each layer that the next one sees
+  Array<Index> seen_;     // (L) the neurons of each layer that the next one sees
   Array<Index> version_;  // (L)
   Index pullbacks_ = 0;
   // Scratch.

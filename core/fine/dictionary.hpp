@@ -248,8 +248,8 @@ class FineDictionary {
     DoubleDouble step;
   };
 
-  // Of rows within `kFineTie` that of the largest pivot. Near the middle of a box that is 2^60 times
-  // as large steps differ by no more than 2^-60 of their length, so they take all the bits.
+  // Of rows within `kFineTie` that of the largest pivot. Near the middle of a box that is 2^60
+  // times as large steps differ by no more than 2^-60 of their length, so they take all the bits.
   [[nodiscard]] FineLeaving leaving_row(Index q) const {
     FineLeaving first{-1, kInfinite};
     double largest = 0.0;
