@@ -10,7 +10,7 @@ import pytest
 
 from nnce_cli.base.bits import unpack_layers
 from nnce_cli.domain import Box
-from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, batches
+from nnce_cli.enumeration import WHOLE, DictionaryWalk, Problem, batches, walk_factory
 from tests.oracles.ppl import exact_cells
 from tests.strategies import stack_from
 
@@ -111,3 +111,21 @@ def test_pieces_have_the_same_cells_and_witnesses(size):
     assert len(walks) > 3
     assert np.array_equal(pieces, bits)
     assert their_points == points
+
+
+@pytest.mark.parametrize("exponent", [25, -25])
+def test_witnesses_of_a_walk_in_the_image_are_inputs(exponent):
+    layers = random_rows((12, 2, 3), seed=4, scale=Fraction(2) ** exponent)
+    layers[0] = [[w / Fraction(2) ** exponent for w in row[:-1]] + row[-1:] for row in layers[0]]
+    stack, size = stack_from(layers), 2.0**exponent
+    problem = Problem.of(stack, Box(np.full(12, -size), np.full(12, size)))
+    assert problem.in_image
+    walk = walk_factory("image")(problem)
+    found = list(batches(walk))
+    assert walk.cells > 1
+    for batch in found:
+        bits = unpack_layers(batch.signs, problem.widths)
+        for row, point in zip(bits.tolist(), batch.witness.tolist(), strict=True):
+            assert all(abs(x) < size for x in point)
+            expected = [1 if bit else -1 for bit in row]
+            assert signs_at(layers, list(map(Fraction, point))) == expected

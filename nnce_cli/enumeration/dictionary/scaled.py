@@ -36,6 +36,11 @@ class Scaled:
     box: Box
     exponents: Exponents
 
+    @staticmethod
+    def unchanged(problem: Problem) -> Scaled:
+        """Return the network of a problem as it is, y = x."""
+        return Scaled(problem.stack, problem.box, np.zeros(problem.stack.n_inputs, np.int64))
+
     @property
     def is_same(self) -> bool:
         """Whether y is x."""
@@ -64,7 +69,7 @@ def scaled(problem: Problem) -> Scaled:
     for bound in (box.lower, box.upper):  # which have to stay what they are
         exponents[np.ldexp(np.ldexp(bound, -exponents), exponents) != bound] = 0
     if (np.abs(exponents) <= ORDINARY).all() or not stack.hidden:
-        return Scaled(stack, box, np.zeros_like(exponents))
+        return Scaled.unchanged(problem)
     hidden: list[AffineMap] = []
     before = exponents
     for layer in stack.hidden:

@@ -14,7 +14,7 @@ from nnce_cli.enumeration.batch import CellBatch, DecisionLog
 from nnce_cli.enumeration.columns import table_columns
 from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
-from nnce_cli.enumeration.dictionary.scaled import scaled
+from nnce_cli.enumeration.dictionary.scaled import Scaled, scaled
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.subtree import WHOLE, Subtree
@@ -225,6 +225,7 @@ class ImageWalk(DictionaryWalk):
         if self._log:
             raise InputError("certificates are about the inputs: use the method dictionary")
         zonotope = reduction.image.zonotope()
+        self._scaled = Scaled.unchanged(problem)  # the image is walked in a box of its own
         self._walk = _core.TreeWalk(
             core_network(reduction.stack, reduction.box, reduction.image.magnitude),
             zonotope,
