@@ -528,6 +528,8 @@ void bind_walk_members(Class& walk) {
       .def_prop_ro("by_structure", &TreeWalk::by_structure)
       .def_prop_ro("cone_proofs", &TreeWalk::cone_proofs)
       .def_prop_ro("integer_proofs", &TreeWalk::integer_proofs)
+      .def_prop_ro("fine_proofs", &TreeWalk::fine_proofs)
+      .def_prop_ro("fine_witnesses", &TreeWalk::fine_witnesses)
       .def_prop_ro("linear_programs", &TreeWalk::linear_programs)
       .def_prop_ro("pivots", &TreeWalk::pivots)
       .def_prop_ro("rebuilds", &TreeWalk::rebuilds);

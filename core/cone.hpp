@@ -270,17 +270,10 @@ class ConeProof {
   bool find_seen(Index l) {
     Index seen = 0;
     for (Index j = 0; j < net_.layer(l).width(); ++j) {
-      place_[j] = slope(l, j) != 0.0 ? seen++ : -1;
+      place_[j] = path_.slope(l, j) != 0.0 ? seen++ : -1;
       if (seen > count()) return false;
     }
     return seen == count();
-  }
-
-  // What neuron j of layer l hands on, over its preactivation.
-  [[nodiscard]] double slope(Index l, Index j) const {
-    const Layer& layer = net_.layer(l);
-    const bool inactive = j < layer.units && path_.sign[net_.offset(l) + j] < 0;
-    return inactive ? layer.slope[j] : 1.0;
   }
 
   // Write the neurons of layer l over themselves.
@@ -302,7 +295,7 @@ class ConeProof {
       for (Index i = 0; i < count(); ++i) {
         double sum = 0.0, size = 0.0, inherited = 0.0;
         for (Index a = 0; a < map.n_in(); ++a) {
-          const double w = map.entry(j, a) * (m - 1 == from_ ? 1.0 : slope(m - 1, a));
+          const double w = map.entry(j, a) * (m - 1 == from_ ? 1.0 : path_.slope(m - 1, a));
           sum = fma(w, weight(m - 1)[a][i], sum);
           size = fma(std::fabs(w), std::fabs(weight(m - 1)[a][i]), size);
           inherited = fma(std::fabs(w), error(m - 1)[a][i], inherited);

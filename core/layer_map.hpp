@@ -35,6 +35,16 @@ class LayerMap {
     return 0.0;
   }
 
+  // Call `use(j, w)` for the entries of column i of W, at least those that are not 0.
+  template <class Use>
+  void for_entries(Index i, const Use& use) const {
+    if (!sparse_) {
+      for (Index j = 0; j < n_out_; ++j) use(j, weight_[i][j]);
+      return;
+    }
+    for (Index e = first_[i]; e < first_[i + 1]; ++e) use(neuron_[e], entry_[e]);
+  }
+
   // Write W a + b to out (n_out, padded). Sums are taken in two halves, so that a term waits for
   // every other one only.
   void apply(const double* __restrict a, double* __restrict out) const {

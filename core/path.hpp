@@ -38,6 +38,7 @@ class Path {
         forms_(net.units(), stride_),
         twins_(net),
         seen_(net.depth()),
+        version_(net.depth()),
         input_(net.widest()),
         slope_(net.widest()),
         factor_(net.widest()),
@@ -65,6 +66,15 @@ class Path {
   [[nodiscard]] Index form_stride() const { return stride_; }
   // Grows whenever forms change.
   [[nodiscard]] Index pullbacks() const { return pullbacks_; }
+  // What `pullbacks` was when the forms of layer l last changed.
+  [[nodiscard]] Index version(Index l) const { return version_[l]; }
+
+  // What neuron j of layer l hands on, over its preactivation.
+  [[nodiscard]] double slope(Index l, Index j) const {
+    const Layer& layer = net_.layer(l);
+    const bool inactive = j < layer.units && sign[net_.offset(l) + j] < 0;
+    return inactive ? layer.slope[j] : 1.0;
+  }
 
   // Tell whether a unit is identically zero on the path's cell because all that it could see is
   // off.
@@ -127,7 +137,7 @@ class Path {
   // was off by, and the rounding of the sums (Higham 2002, section 3.1).
   void pull_back(Index l) {
     const Layer& layer = net_.layer(l);
-    pullbacks_ += 1;
+    version_[l] = pullbacks_ += 1;
     const double unit = kUnit * layer.inexact;
     l == 0 ? copy_first(layer) : combine_active(l, layer, unit);
     measure(l, layer, unit);
@@ -250,7 +260,8 @@ class Path {
   std::vector<Array<double>> size_;       // of each layer (width padded)
   std::vector<Array<double>> error_;
   Twins twins_;
-  Array<Index> seen_;  // (L) the neurons of each layer that the next one sees
+  Array<Index> seen_;     // (L) the neurons of each layer that the next one sees
+  Array<Index> version_;  // (L)
   Index pullbacks_ = 0;
   // Scratch.
   Array<Index> input_;

@@ -18,6 +18,7 @@
 #include "cone.hpp"
 #include "decision_log.hpp"
 #include "exact_basis.hpp"
+#include "fine/answers.hpp"
 #include "frame.hpp"
 #include "image/search.hpp"
 #include "layer_rows.hpp"
@@ -101,6 +102,7 @@ class TreeWalk {
     cells_.begin();
     log_.clear();
     exact_.begin();
+    if (fine_) fine_->begin();
     if (cone_) cone_->begin();
     if (search_) search_->begin();
     forced_.fill(0);
@@ -117,6 +119,7 @@ class TreeWalk {
     moved_ = false;
     choice_ = {};
     nodes_ = proofs_ = by_structure_ = witnesses_ = rebuilds_ = 0;
+    fine_proofs_ = fine_witnesses_ = 0;
     simplex_->linear_programs = simplex_->pivots = 0;
   }
 
@@ -131,6 +134,10 @@ class TreeWalk {
       if (steps % kStepsPerLook == 0 && Clock::now() >= end) return Stop::kPaused;
       if (const std::optional<Stop> stop = is_nothing(top_) ? leave_nothing(top_) : step(top_)) {
         asks_ = *stop == Stop::kUnsure;
+        if (asks_ && answer_finely(top())) {
+          if (Clock::now() >= end) return Stop::kPaused;
+          continue;
+        }
         if (*stop != Stop::kDone) return *stop;
         top_ = -1;
       }
@@ -207,6 +214,9 @@ class TreeWalk {
   [[nodiscard]] Index by_structure() const { return by_structure_; }
   [[nodiscard]] Index cone_proofs() const { return cone_ ? cone_->proofs() : 0; }
   [[nodiscard]] Index integer_proofs() const { return exact_.proofs(); }
+  // Decisions, and witnesses, that took 106 bits.
+  [[nodiscard]] Index fine_proofs() const { return fine_proofs_; }
+  [[nodiscard]] Index fine_witnesses() const { return fine_witnesses_; }
   [[nodiscard]] Index witnesses() const { return witnesses_; }
   [[nodiscard]] Index rebuilds() const { return rebuilds_; }
   [[nodiscard]] Index linear_programs() const { return simplex_->linear_programs; }
@@ -467,7 +477,8 @@ class TreeWalk {
   ForwardPass forward_;
   Witness witness_;
   ExactBasis exact_;
-  std::unique_ptr<ConeProof> cone_;  // where there are no biases
+  std::unique_ptr<ConeProof> cone_;    // where there are no biases
+  std::unique_ptr<FineAnswers> fine_;  // made when first asked
   std::unique_ptr<ImageSearch> search_;
   Index inputs_;
   Cells cells_;
@@ -495,6 +506,7 @@ class TreeWalk {
   Path::Signs signs_before_;
   bool moved_ = false;  // frame top + 1 is what the top frame was before its unit was asked about
   Index nodes_ = 0, proofs_ = 0, by_structure_ = 0, witnesses_ = 0, rebuilds_ = 0;
+  Index fine_proofs_ = 0, fine_witnesses_ = 0;
 
  private:
   // Whether all that the first layer's biases move is too near the middle of the box, seen from its
@@ -529,6 +541,39 @@ class TreeWalk {
 
   static void require(bool asked) {
     if (!asked) throw std::invalid_argument("the walk has not asked that");
+  }
+
+  // Answer the question about a frame, the top one, with 106 bits, if they are enough.
+  __attribute__((noinline)) bool answer_finely(const Frame& f) {
+    const bool is_leaf = f.phase == Phase::kLeaf;
+    if (is_leaf && search_) return false;  // it is about inputs
+    if (!fine_) fine_ = std::make_unique<FineAnswers>(net_, path_);
+    const FineAnswer answer =
+        is_leaf ? fine_->look_at_leaf(f) : fine_->decide(f, f.row[asked_row()] - net_.d());
+    if (answer == FineAnswer::kNone) return false;
+    if (answer == FineAnswer::kNothing) {
+      answer_nothing(fine_->splits_to_nothing());
+      return true;
+    }
+    (is_leaf ? fine_witnesses_ : fine_proofs_) += 1;
+    if (is_leaf) {
+      answer_leaf(fine_->point(), true);
+    } else if (answer != FineAnswer::kCuts) {
+      const std::vector<std::int32_t> basis = fine_->basis();
+      answer_constant(answer == FineAnswer::kPositive ? Answer::kPositive : Answer::kNegative,
+                      basis.data(), static_cast<Index>(basis.size()) / 2);
+    } else if (f.phase == Phase::kRootTests) {
+      answer_cuts();
+    } else {
+      const RoundedFrame high = fine_->high(f), low = fine_->low(f);
+      answer_cuts(given(high), given(low));
+    }
+    return true;
+  }
+
+  GivenFrame given(const RoundedFrame& rounded) const {
+    return {rounded.value.data(), rounded.row.data(), rounded.column.data(),
+            rounded.at_upper.data(), static_cast<Index>(rounded.value.size()) / (net_.d() + 1)};
   }
 
   void take_down(Answer answer) {
@@ -662,7 +707,7 @@ class TreeWalk {
       }
       if (ended == Ended::kCrossed) {
         if (!known) continue;
-        const bool doubtful = is_careful_ && !is_clear(frames_[mover]);
+        const bool doubtful = is_careful_ && !(is_clear(frames_[t]) && is_clear(frames_[mover]));
         if (side < 0.0) frames_.swap(t, t + 1);
         moved_ = doubtful && side < 0.0;
         return doubtful ? Answer::kNone : Answer::kCuts;

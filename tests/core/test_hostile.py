@@ -302,8 +302,9 @@ def test_only_what_was_asked_is_answered():
     walk = _core.TreeWalk(network, None, rows=True, witness=True, certify=True, log=False)
     with pytest.raises(ValueError, match="not asked"):
         walk.answer_constant(1, np.zeros(0, np.int32))
-    # Three lines of long numbers that meet in a point, but for rounding.
-    weight, bias = np.array([[0.1, 0.2], [0.3, -0.7]]), np.array([0.01, 0.03])
+    # Three lines that meet in a point, of numbers too far apart for elimination in 128 bits.
+    weight = np.array([[1.0 + 2.0**-20, 2.0**-40], [1.0, -(2.0**-40)]])
+    bias = np.array([2.0**-41, -(2.0**-41)])
     weight, bias = np.vstack([weight, weight.sum(axis=0)]), np.append(bias, bias.sum())
     walk = _core.TreeWalk(
         network_of([weight], [bias]), None, rows=True, witness=True, certify=True, log=False

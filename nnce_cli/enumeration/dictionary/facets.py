@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.enumeration.batch import CellBatch
 from nnce_cli.enumeration.columns import table_columns
-from nnce_cli.enumeration.dictionary.network import core_network, refuse_tiny
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import Questions
 from nnce_cli.enumeration.dictionary.walk import DictionaryWalk
 from nnce_cli.enumeration.problem import Problem
@@ -42,19 +42,14 @@ class FacetBatch(CellBatch):
 
 
 class FacetWalk(DictionaryWalk):
-    """The walk of one subtree over the inputs, on any domain; batches are `FacetBatch`; see `Walk`.
-
-    Raises:
-        InputError: the domain is too small for float64.
-    """
+    """The walk of one subtree over the inputs, on any domain, in `FacetBatch`es; see `Walk`."""
 
     def __init__(self, problem: Problem, subtree: Subtree = WHOLE) -> None:
         self._reduction = problem.reduction
         super().__init__(problem.inner, subtree, witness=False)
 
     def _prepare(self, certify: bool) -> None:
-        stack, box = self.problem.stack, self.problem.box
-        refuse_tiny(stack, box)
+        stack, box = self._scaled.stack, self._scaled.box
         # The box of a cone only cuts it off.
         has_sides = self._reduction is None or bool(self._reduction.are_bounded)
         self._facets = _core.FacetWalk(core_network(stack, box), has_sides)

@@ -72,7 +72,7 @@ class ThinnedWalk(DictionaryWalk):
     def _prepare(self, certify: bool) -> None:
         problem, reduction = self.problem, self.problem.in_image
         if reduction is None:
-            net, zonotope = core_network(problem.stack, problem.box), None
+            net, zonotope = core_network(self._scaled.stack, self._scaled.box), None
         else:
             net = core_network(reduction.stack, reduction.box, reduction.image.magnitude)
             zonotope = reduction.image.zonotope()
@@ -87,7 +87,7 @@ class ThinnedWalk(DictionaryWalk):
             samples=self._samples,
         )
         if reduction is None or zonotope is None:
-            self._questions = Questions(self._walk, problem.stack, problem.box)
+            self._questions = Questions(self._walk, self._scaled.stack, self._scaled.box)
         else:
             self._questions = ImageQuestions(self._walk, problem, reduction, zonotope)
         self._ranks = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,15 @@ from nnce_cli import _core
 from nnce_cli.base.errors import InputError
 from nnce_cli.enumeration.batch import CellBatch, DecisionLog
 from nnce_cli.enumeration.columns import table_columns
-from nnce_cli.enumeration.dictionary.network import core_network, refuse_tiny
+from nnce_cli.enumeration.dictionary.network import core_network
 from nnce_cli.enumeration.dictionary.questions import ImageQuestions, Questions
+from nnce_cli.enumeration.dictionary.scaled import Scaled, scaled
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.enumeration.ranks import RankFinder
 from nnce_cli.enumeration.subtree import WHOLE, Subtree
+
+if TYPE_CHECKING:
+    from flint import fmpq
 
 SECONDS_OF_QUESTIONS = 0.05  # at most about so long until callers can look at the clock
 
@@ -41,28 +46,30 @@ class DictionaryWalk:
         self._rows = rows
         self._witness = witness
         self._log = log
+        self._scaled = scaled(problem)
         self._prepare(certify)
         self.begin(subtree)
 
     def _prepare(self, certify: bool) -> None:
         """Make the core's walk, and those who answer its questions."""
-        problem = self.problem
-        refuse_tiny(problem.stack, problem.box)
+        walked = self._scaled
         self._walk = _core.TreeWalk(
-            core_network(problem.stack, problem.box),
+            core_network(walked.stack, walked.box),
             None,
             rows=self._rows,
             witness=self._witness,
             certify=certify,
             log=self._log,
         )
-        self._questions = Questions(self._walk, problem.stack, problem.box, log=self._log)
-        self._ranks = RankFinder(problem.stack) if self._rows else None
+        self._questions = Questions(self._walk, walked.stack, walked.box, log=self._log)
+        self._ranks = RankFinder(self.problem.stack) if self._rows else None
 
     def begin(self, subtree: Subtree) -> None:
         """See `Walk`."""
         self._walk.begin(np.array(subtree.prefix, dtype=np.uint8), subtree.counted)
         self._questions.begin()
+        self._taken = 0
+        self._no_floats: dict[int, list[fmpq]] = {}  # witnesses by rows, where scaling rounds them
         if self._ranks:
             self._ranks.begin()
 
@@ -101,8 +108,10 @@ class DictionaryWalk:
             "neurons_float": walk.proofs - dearer,
             "neurons_cone": walk.cone_proofs,
             "neurons_integers": walk.integer_proofs,
+            "neurons_fine": walk.fine_proofs,
             "neurons_exact": self._questions.neurons,
             "witnesses_float": walk.witnesses,
+            "witnesses_fine": walk.fine_witnesses,
             "witnesses_exact": self._questions.witnesses,
             "ranks_exact": self._ranks.exact_ranks if self._ranks else 0,
             "linear_programs": walk.linear_programs,
@@ -114,7 +123,9 @@ class DictionaryWalk:
     def exact_witnesses(self) -> dict[int, list[str]]:
         """See `Walk`."""
         found = self._questions.rational_witnesses
-        return {row: self.problem.full_fractions(point) for row, point in found.items()}
+        exact = {row: self._scaled.fractions(point) for row, point in found.items()}
+        both = sorted((self._no_floats | exact).items())
+        return {row: self.problem.full_fractions(point) for row, point in both}
 
     def advance(self, nodes: int) -> None:
         """See `Walk`."""
@@ -129,6 +140,10 @@ class DictionaryWalk:
         """See `Walk`."""
         signs, active, witness, log = self._walk.take()
         columns, active = table_columns(self.problem.stack, signs, active)
+        if self._witness:
+            witness, no_floats = self._scaled.points(witness)
+            self._no_floats |= {self._taken + row: x for row, x in no_floats.items()}
+        self._taken += len(signs)
         return CellBatch(
             signs=columns,
             active=active,
@@ -210,6 +225,7 @@ class ImageWalk(DictionaryWalk):
         if self._log:
             raise InputError("certificates are about the inputs: use the method dictionary")
         zonotope = reduction.image.zonotope()
+        self._scaled = Scaled.unchanged(problem)  # the image is walked in a box of its own
         self._walk = _core.TreeWalk(
             core_network(reduction.stack, reduction.box, reduction.image.magnitude),
             zonotope,

@@ -21,9 +21,9 @@ from nnce_cli.network import CLIP
 MOST_INPUTS = 3
 OUTPUT_ROWS = 8192
 DECISIONS = (
-    "neurons_structure", "neurons_float", "neurons_cone", "neurons_integers", "neurons_exact",
-    "witnesses_float", "witnesses_exact", "ranks_exact", "linear_programs",
-    "pivots", "rebuilds", "vertices", "handed_over",
+    "neurons_structure", "neurons_float", "neurons_cone", "neurons_integers", "neurons_fine",
+    "neurons_exact", "witnesses_float", "witnesses_fine", "witnesses_exact", "ranks_exact",
+    "linear_programs", "pivots", "rebuilds", "vertices", "handed_over",
 )  # fmt: skip
 
 
