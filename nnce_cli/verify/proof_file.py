@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, check_pages
+from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, RowGroups, check_pages
 
 BATCH = 2**12
 COLUMNS = dict(zip(PROOF_SCHEMA.names, PROOF_SCHEMA.types, strict=True))
@@ -113,18 +113,16 @@ class ProofReader:
 
     def _check_sizes(self, longest: int) -> None:
         """Refuse what is too long before it is read into memory."""
-        about = self._parquet.metadata
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
         with self._path.open("rb") as file, self._reporting("is damaged"):
-            for group in groups:
-                for c in range(group.num_columns):
-                    column = group.column(c)
-                    if column.num_values > group.num_rows * max(1, longest):
+            groups = RowGroups.read(file, self._parquet)
+            for group, rows in enumerate(groups.rows.tolist()):
+                for column in groups.columns(group):
+                    if column.values > rows * max(1, longest):
                         raise InputError(
                             f"{self._path} is no certificate for this model: a basis has more than "
                             f"{longest} slacks"
                         )
-                    if check_pages(file.fileno(), column) != column.num_values:
+                    if check_pages(file.fileno(), column) != column.values:
                         raise ValueError("its pages have other numbers of values than it says")
 
     @contextmanager
