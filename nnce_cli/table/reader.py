@@ -139,8 +139,10 @@ class CellTableReader:
         Raises:
             InputError: the table is damaged.
         """
+        [(_, size), *_] = self.metadata.sizes.layout.columns
         with self._reporting("is damaged"):
-            return self._row_groups.ends[group]
+            ends = self._row_groups.ends[group]
+        return ends if ends is not None and {len(end) for end in ends} == {size} else None
 
     def codes(self, group: int) -> NDArray[np.uint8]:
         """Return the codes of the rows of a row group, joined: uint8 (rows, row_bytes).
