@@ -81,7 +81,7 @@ def _read_onnx(data: bytes) -> None:
     if data[:1] == b"<":
         try:
             data = parse_model(data.decode(errors="replace")).SerializeToString()
-        except ParseError:
+        except (ParseError, RuntimeError, ValueError, IndexError):  # of numbers, too
             return
     load_network(_file("model.onnx", data))
 
