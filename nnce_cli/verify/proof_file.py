@@ -74,10 +74,12 @@ class ProofReader:
             InputError: the file is damaged.
         """
         self._check_sizes(longest)
+        left = self.rows
         with self._reporting("is damaged"):
             for batch in self._parquet.iter_batches(batch_size=BATCH, columns=[*COLUMNS]):
                 if any(column.null_count for column in batch.columns):
                     raise ValueError("it has nulls")
+                left -= len(batch)
                 neurons, decisions, slacks, inputs = batch.columns
                 for row in zip(
                     neurons.to_pylist(),
@@ -87,6 +89,8 @@ class ProofReader:
                     strict=True,
                 ):
                     yield Decision(*row)
+            if left:
+                raise ValueError("it has other rows than it says")
 
     def close(self) -> None:
         """Close the file."""

@@ -25,7 +25,8 @@ from nnce_cli.table.footer import (
 from nnce_cli.verify.proof_file import ProofReader
 from tests.command import four_lines, nnce_inside
 
-META, VALUES, PACKED, PATH, STATISTICS, SIZES = 3, 5, 7, 3, 12, 16  # of parquet.thrift
+# Field numbers of parquet.thrift.
+META, PATH, VALUES, PACKED, DICTIONARY, STATISTICS, SIZES = 3, 3, 5, 7, 11, 12, 16
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,11 @@ def other_type(column):
     column.fields[VALUES] = (I32, column.get(VALUES))
 
 
+def offset_of_another_type(column):
+    """Arrow goes over it, as if there were no dictionary."""
+    column.fields[DICTIONARY] = (I32, 4)
+
+
 def negative(column):
     column.set(PACKED, -1)
 
@@ -93,6 +99,7 @@ CHANGES = [
     many_values,
     many_values_of_another,
     other_type,
+    offset_of_another_type,
     negative,
     beyond_64_bits,
 ]
