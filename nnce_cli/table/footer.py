@@ -80,7 +80,7 @@ def read_structures(data: bytes, number: int) -> Iterator[Struct]:
     with _cut_off():
         for found, kind in reader.fields():
             if found != number:
-                reader.value(kind, 0)
+                reader.of_field(kind, 0)
                 continue
             element, count = reader.list_header()
             if (kind, element) != (LIST, STRUCT):
@@ -144,9 +144,12 @@ class _Reader:
             raise ValueError("a Parquet footer nested too deep")
         found = Struct()
         for number, kind in self.fields():
-            value = kind == TRUE if kind in (TRUE, FALSE) else self.value(kind, depth)
-            found.fields[number] = (kind, value)
+            found.fields[number] = (kind, self.of_field(kind, depth))
         return found
+
+    def of_field(self, kind: int, depth: int) -> Any:
+        """Return the value of a field; a truth value is in its type."""
+        return kind == TRUE if kind in (TRUE, FALSE) else self.value(kind, depth)
 
     def fields(self) -> Iterator[tuple[int, int]]:
         """Iterate over the numbers and types of fields; read the value of one before the next."""

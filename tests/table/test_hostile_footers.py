@@ -16,6 +16,7 @@ from nnce_cli.table.footer import (
     I64,
     LIST,
     STRUCT,
+    TRUE,
     List,
     Struct,
     footer_bytes,
@@ -144,6 +145,17 @@ def test_nothing_ends_the_process(files, tmp_path):
         result = nnce_inside(*command, cwd=tmp_path)
         assert result.returncode == 2
         assert "damaged" in result.stderr
+
+
+def test_a_field_of_a_later_version_changes_nothing(files, tmp_path):
+    """A truth value, say, whose value is in its type."""
+    content = (files / "t").read_bytes()
+    start = footer_start(content[-END:], len(content))
+    footer = read_footer(content[start:-END])
+    footer.fields[2000] = (TRUE, True)
+    footer.fields[3000] = (LIST, List(TRUE, [True, False]))
+    (tmp_path / "t").write_bytes(content[:start] + footer_bytes(footer))
+    assert read_table(tmp_path / "t") == 11
 
 
 def test_a_field_that_is_there_twice(files, tmp_path):
