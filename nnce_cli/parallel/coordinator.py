@@ -77,9 +77,9 @@ def coordinate(
     """Run the journal's tasks on ``jobs`` workers; return what stopped it, None at the end.
 
     One worker is this process; several are processes of their own, which are started when the run
-    has gone on for a while. Of a wide network all workers are processes of their own, from the
-    beginning: limits and signals can end those at any time. With an ``engine`` the tasks go there
-    instead, and it is ended here.
+    has gone on for a while and will not end in a second. Of a wide network all workers are
+    processes of their own, from the beginning: limits and signals can end those at any time. With
+    an ``engine`` the tasks go there instead, and it is ended here.
 
     ``observers`` are shown the run again and again. The end is where no task waits; tasks that
     were given up are in the journal. Workers are gone when this returns or raises, and the
@@ -88,7 +88,7 @@ def coordinate(
     Raises:
         InputError: a part or the journal cannot be written.
     """
-    engine = engine or _engine(plan, jobs)
+    engine = engine or _engine(plan, jobs, 1.0 - journal.totals.share)
     started = committed = time.monotonic()
     deadline = math.inf if limits.seconds is None else started + limits.seconds
     view = View(journal, engine)
@@ -123,12 +123,12 @@ def coordinate(
         engine.end()
 
 
-def _engine(plan: Plan, jobs: int) -> Engine:
+def _engine(plan: Plan, jobs: int, left: float) -> Engine:
     if plan.problem.box.n_inputs * sum(plan.widths[1:]) > WIDE:
         from nnce_cli.parallel.pool import Pool
 
         return Pool(plan, jobs)
-    return InProcess(plan) if jobs == 1 else Growing(plan, jobs)
+    return InProcess(plan) if jobs == 1 else Growing(plan, jobs, left)
 
 
 def _give_out(view: View, elapsed: float) -> None:

@@ -2,7 +2,7 @@
 
 Most runs are small, and starting processes, which load what they need and report through pipes,
 takes longer than such a run. So a run begins here, and worker processes join in when it has gone
-on for a while.
+on for a while and is not about to end.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnce_cli.parallel.pool import Pool
 
 SECONDS_ALONE = 0.3  # about three times as long as two worker processes take to start
+SMALL_RUN = 1.0  # seconds from the beginning to the end, here alone
 
 
 class InProcess:
@@ -85,15 +86,20 @@ class InProcess:
 class Growing:
     """This process at first, and then up to ``jobs`` worker processes.
 
-    The task that is in hand here when workers start is walked to its end beside them.
+    They start where the run would not end here in a second, as the share of the tree tells that is
+    done. The task that is in hand here then is walked to its end beside them.
     """
 
-    def __init__(self, plan: Plan, jobs: int) -> None:
+    def __init__(self, plan: Plan, jobs: int, left: float = 1.0) -> None:
+        """Begin alone; ``left`` is the share of the domain's tree that is to be walked."""
         self._plan = plan
         self._jobs = jobs
         self._here = InProcess(plan)
         self._pool: Pool | None = None
-        self._grows = time.monotonic() + SECONDS_ALONE
+        self._began = time.monotonic()
+        self._left = left
+        self._gained = 0.0
+        self._is_alone = not self._pays()
 
     @property
     def workers(self) -> Sequence[Worker]:
@@ -117,10 +123,6 @@ class Growing:
         others = self._jobs if self._pool is None else self._pool.room
         return max(0, others - (1 - self._here.room))
 
-    @property
-    def _is_alone(self) -> bool:
-        return time.monotonic() < self._grows
-
     def give(self, task: Task) -> None:
         """Take a task in hand: here, or in a worker process.
 
@@ -139,10 +141,23 @@ class Growing:
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
         """Walk on here, or wait for the workers, about that long; yield what came back."""
         if not self._here.room:
-            yield from self._here.results(seconds)
+            for result in self._here.results(seconds):
+                self._gained += result.share if isinstance(result, Outcome) else 0.0
+                yield result
             seconds = 0.0
         if self._pool is not None:
             yield from self._pool.results(seconds)
+        self._is_alone = self._is_alone and not self._pays()
+
+    def _pays(self) -> bool:
+        """Tell whether workers are worth their start, now that this process has worked alone.
+
+        The share of the tree that is done foretells the end within a factor of two or three.
+        """
+        elapsed = time.monotonic() - self._began
+        if elapsed < SECONDS_ALONE:
+            return False
+        return elapsed * self._left >= SMALL_RUN * self._gained or elapsed >= SMALL_RUN
 
     def end(self) -> None:
         """End the workers at once, and give up what is in hand here."""

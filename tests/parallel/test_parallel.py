@@ -58,7 +58,13 @@ def never():
 @pytest.fixture
 def at_once(monkeypatch):
     """Worker processes are started at the beginning, however small the run."""
-    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", 0.0)
+    start_after(0.0, monkeypatch)
+
+
+def start_after(seconds, monkeypatch):
+    """Let worker processes start after so many seconds, however small the run."""
+    for name in ("SECONDS_ALONE", "SMALL_RUN"):
+        monkeypatch.setattr(f"nnce_cli.parallel.local.{name}", seconds)
 
 
 @pytest.fixture
@@ -162,7 +168,7 @@ def test_tasks_in_any_order_make_the_whole(layers):
 @pytest.mark.parametrize("layers", [generic(4, 16, 16), heavy_cell(5, 20), one_first_cell(5, 20)])
 def test_the_same_sums_for_any_number_of_workers(layers, jobs, alone, tmp_path, monkeypatch):
     """However long this process works alone, and whatever it has in hand when others join in."""
-    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", alone)
+    start_after(alone, monkeypatch)
     plan = plan_of(layers)
     with new_journal(tmp_path, plan) as journal:
         assert coordinate(journal, plan, jobs, Limits(), never) is None
@@ -185,9 +191,25 @@ def test_a_small_run_starts_no_process(jobs, tmp_path, monkeypatch):
     assert pids == {os.getpid()}
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "done", "pays"),
+    [
+        (0.2, 0.0, False), (0.4, 0.0, True), (0.4, 0.39, True), (0.4, 0.41, False),
+        (0.9, 0.89, True), (0.9, 0.95, False), (1.1, 0.99, True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("left", [1.0, 0.25])
+def test_workers_join_in_where_a_run_would_not_end_in_a_second(elapsed, done, pays, left):
+    """Of a run that is resumed, ``left`` is the share of its tree that is not done."""
+    engine, now = Growing(plan_of(generic(3, 8, 8)), 2, left), time.monotonic()
+    engine._began, engine._gained = now - elapsed, done * left
+    assert list(engine.results(0.0)) == []
+    assert engine.room == (2 if pays else 1)
+
+
 def test_workers_join_in(tmp_path, monkeypatch):
     """This process ends its task beside them, and then it only coordinates."""
-    monkeypatch.setattr("nnce_cli.parallel.local.SECONDS_ALONE", 0.05)
+    start_after(0.05, monkeypatch)
     plan, seen = plan_of(generic(5, 26, 26)), []
     with new_journal(tmp_path, plan) as journal:
         look = lambda view: seen.append([w.pid for w in view.workers if w.task])  # noqa: E731
