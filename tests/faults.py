@@ -11,9 +11,12 @@ import os
 import signal
 import sqlite3
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from nnce_cli.cli import main
+from tests.command import four_lines, nnce_inside
 
 
 def run_forked(
@@ -24,6 +27,7 @@ def run_forked(
     Where that is ``deadly``, the process that meets it is killed instead. Returns the exit code,
     what it wrote to standard error, and how many operations there were.
     """
+    _load()
     for name in ("operations", "errors"):
         (folder / name).write_bytes(b"")
     child = os.fork()
@@ -46,6 +50,15 @@ def run_forked(
     for name in ("operations", "errors"):
         (folder / name).unlink()
     return os.waitstatus_to_exitcode(status), errors, operations
+
+
+@cache
+def _load() -> None:
+    """Run ``nnce`` in this process: what that loads, its forks need not load again and again."""
+    with tempfile.TemporaryDirectory() as name:
+        model = four_lines(Path(name) / "m.onnx")
+        arguments = ("-o", "t", "--proof", "p", "-j", "1", "-q")
+        assert nnce_inside("enumerate", model, *arguments, cwd=name).returncode == 0
 
 
 def _redirect(errors: Path) -> None:

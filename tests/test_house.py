@@ -96,6 +96,27 @@ NO_NETWORK = NO_RUNTIME | {"onnx", "flint", "numpy"}
 HAND_MADE = str(HOUSE.parent / "sample_models" / "hand-made.onnx")
 
 
+def puts_text_together(call: ast.Call) -> bool:
+    """Tell whether a call prints an f-string: a name in it may hold what moves the cursor."""
+    strings = (node for part in call.args for node in ast.walk(part))
+    return any(isinstance(node, ast.JoinedStr) for node in strings)
+
+
+@pytest.mark.parametrize("path", sorted((HOUSE / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_text_is_shown_in_one_place(path):
+    """Names in models and of files reach no terminal raw: `show` and `say` are there for them."""
+    if path.stem in {"report", "say"}:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    raw = [
+        call.lineno
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "print" and puts_text_together(call)
+    ]
+    assert not raw, f"print with an f-string, in place of show: lines {raw}"
+
+
 def loaded(*arguments: str) -> set[str]:
     """Return the top-level modules that a command loads, in its own process."""
     code = """

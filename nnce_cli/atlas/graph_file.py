@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nnce_cli.base.errors import InputError
+from nnce_cli.table import check_plain
 
 Index = NDArray[np.int64]
 
@@ -98,16 +99,19 @@ def write_graphml(file: Any, batches: Iterator[pa.Table], about: dict[str, Any])
     file.write(b"</graph>\n</graphml>\n")
 
 
-def read_edges(source: Path | BinaryIO) -> tuple[Edges, dict[str, Any]]:
+def read_edges(path: Path) -> tuple[Edges, dict[str, Any]]:
     """Read the edges of a Parquet file, and what it says of them.
 
     Raises:
         InputError: it is no such file, or its edges are not in order.
     """
-    name = source if isinstance(source, Path) else "standard input"
     try:
-        with pq.ParquetFile(source, page_checksum_verification=True) as file:
-            about = _about(file, name)
+        with (
+            path.open("rb") as source,
+            pq.ParquetFile(source, page_checksum_verification=True) as file,
+        ):
+            about = _about(file, path)
+            check_plain(source, file)
             parts = [joined([])]
             for batch in file.iter_batches(EDGES_AT_A_TIME):
                 part = as_edges(batch)
@@ -116,18 +120,18 @@ def read_edges(source: Path | BinaryIO) -> tuple[Edges, dict[str, Any]]:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(
-            f"cannot read {name} as a dual graph ({reason}); give a file that nnce graph wrote"
+            f"cannot read {path} as a dual graph ({reason}); give a file that nnce graph wrote"
         ) from error
     edges = joined(parts)
     if len(edges.row) != about["edges"]:
-        raise InputError(f"{name} is damaged: it has not the edges that it says it has")
+        raise InputError(f"{path} is damaged: it has not the edges that it says it has")
     return edges, about
 
 
-def _about(file: pq.ParquetFile, name: object) -> dict[str, Any]:
+def _about(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
     said = (file.metadata.metadata or {}).get(GRAPH_KEY)
     if said is None or not file.schema_arrow.equals(GRAPH_SCHEMA, check_metadata=False):
-        raise InputError(f"{name} is not a dual graph; give a file that nnce graph wrote")
+        raise InputError(f"{path} is not a dual graph; give a file that nnce graph wrote")
     about = json.loads(said)
     if not isinstance(about, dict) or about.get("format") != GRAPH_FORMAT:
         raise ValueError("another version of nnce wrote it")

@@ -77,7 +77,7 @@ app = typer.Typer(name="nnce", cls=Group, **OPTIONS | {"add_completion": True})
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"nnce {__version__}")
+        print("nnce", __version__)
         raise typer.Exit
 
 

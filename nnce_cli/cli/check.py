@@ -18,7 +18,7 @@ from nnce_cli.base.text import duration
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.options import NetworkArgument, json_option, quiet_option, time_option
 from nnce_cli.cli.progress import check_progress
-from nnce_cli.cli.report import json_text, number, print_fields
+from nnce_cli.cli.report import json_text, number, print_fields, show
 from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def _print_for_people(
 
 
 def _print_counterexample(found: Counterexample, evaluation: Evaluation) -> None:
-    print(f"\nCounterexample (case {found.case} of the property)")
+    show("", f"Counterexample (case {found.case} of the property)")
     print_fields(
         {
             "input": _joined(map(float, found.point)),

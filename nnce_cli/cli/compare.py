@@ -10,7 +10,7 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.options import json_option, quiet_option
-from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.cli.report import json_text, number, print_fields, print_table, show
 from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _print_tables(
     print_fields({"first": first, "second": second, "verdict": verdict}, form=form)
     for note in notes:
         if form is Format.text:
-            print(f"note: {note}")
+            show(f"note: {note}")
         else:
             say(note)
     print_table(
@@ -162,16 +162,14 @@ def _print_tables(
         return
     if result.changed:
         what = f"ranks or active {noun}{or_bounded}"
-        print(f"\nCells in both with other {what}: {number(result.changed)}")
+        show("", f"Cells in both with other {what}: {number(result.changed)}")
     if result.differences:
         print("\nThe first differences")
         for difference in result.differences:
-            print(
-                f"  {' '.join(difference.signs)}  {TABLES[difference.table]}{_change(difference)}"
-            )
+            show(f"  {' '.join(difference.signs)}  {TABLES[difference.table]}{_change(difference)}")
         total = result.only_first[-1] + result.only_second[-1] + result.changed
         if total > len(result.differences):
-            print(f"  … and {number(total - len(result.differences))} more")
+            show(f"  … and {number(total - len(result.differences))} more")
 
 
 def _print_differences(result: Comparison, form: Format) -> None:

@@ -11,7 +11,7 @@ import typer
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.formats import Format, chosen_format
 from nnce_cli.cli.options import CellsArgument, ModelArgument, json_option
-from nnce_cli.cli.report import json_text, print_fields
+from nnce_cli.cli.report import json_text, print_fields, show
 from nnce_cli.cli.table_and_model import load_model_of
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _print_text(found: Located, cells: int) -> None:
             rows = found.rows_of(point)
             words = ("row " if len(rows) == 1 else "rows ") + ", ".join(map(str, rows))
             outside = bool(found.is_outside[point])
-            print(f"point {point}: {OUTSIDE if outside else words if rows else NO_ROW}")
+            show(f"point {point}: {OUTSIDE if outside else words if rows else NO_ROW}")
 
 
 def _cell_words(row: int, points: int, such_cells: int) -> str:

@@ -26,6 +26,7 @@ from nnce_cli.cli.say import say
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 TRACEBACK_VARIABLE = "NNCE_TRACEBACK"
+BUG = f"This is a bug in nnce; please report it, with the output under {TRACEBACK_VARIABLE}=1."
 COMPLETION_VARIABLE = "_NNCE_COMPLETE"  # set by the scripts of --install-completion
 
 
@@ -116,8 +117,5 @@ def _report_bug(error: Exception) -> int:
     if os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exception(error)
     say(f"internal error: {type(error).__name__}: {visible(str(error))}")
-    print(
-        f"This is a bug in nnce; please report it, with the output under {TRACEBACK_VARIABLE}=1.",
-        file=sys.stderr,
-    )
+    print(BUG, file=sys.stderr)
     return exit_codes.BUG

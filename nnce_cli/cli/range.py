@@ -18,7 +18,7 @@ from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_dom
 from nnce_cli.cli.loading import OutputNameOption, load, output_names
 from nnce_cli.cli.options import NetworkArgument, json_option, quiet_option, time_option
 from nnce_cli.cli.progress import check_progress
-from nnce_cli.cli.report import json_text, print_fields
+from nnce_cli.cli.report import json_text, print_fields, show
 from nnce_cli.cli.say import say
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _print_for_people(model: Path, found: dict[str, Range]) -> None:
     print_fields({"model": str(model)})
     for name, result in found.items():
         ends = {"minimum": result.minimum, "maximum": result.maximum}
-        print(f"\n{name}")
+        show("", name)
         for end, extreme in ends.items():
             print_fields({f"  {end}": _said(extreme)})
 

@@ -42,6 +42,12 @@ def print_fields(
         print(f"{name:{width}}  {visible(value)}", file=file)
 
 
+def show(*lines: str) -> None:
+    """Print lines of text; names in them may hold anything."""
+    for line in lines:
+        print(visible(line))
+
+
 def print_table(
     title: str,
     columns: Iterable[str],

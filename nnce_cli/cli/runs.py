@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.base.text import duration, visible
+from nnce_cli.base.text import duration
 from nnce_cli.cli.formats import Format, FormatOption, chosen_format
 from nnce_cli.cli.options import json_option
-from nnce_cli.cli.report import json_text, number, print_table
+from nnce_cli.cli.report import json_text, number, print_table, show
 from nnce_cli.cli.say import say
 
 
@@ -52,7 +52,7 @@ def show_runs(
     if form is Format.json:
         print(json_text({"runs": states}))
     elif not states:
-        print(visible(f"no unfinished runs in {folder}"))
+        show(f"no unfinished runs in {folder}")
     else:
         _print(states, form)
 
@@ -113,6 +113,6 @@ def _print(states: list[dict[str, Any]], form: Format) -> None:
         for trouble in state["troubles"]:
             last_line = trouble["trouble"].strip().splitlines()[-1]
             what = f"{state['run']}: task {trouble['task']} was given up: {last_line}"
-            print(visible(what))
+            show(what)
     if any(not state["alive"] for state in states):
         print("\nA stopped run goes on with the command that began it and --resume.")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnce_cli.base.text import visible
 from nnce_cli.cli import exit_codes
 from nnce_cli.cli.domain_options import DEFAULT_DOMAIN, DomainOptions, takes_domain
 from nnce_cli.cli.jobs import JobsOption, processes
@@ -20,7 +19,7 @@ from nnce_cli.cli.options import (
     quiet_option,
 )
 from nnce_cli.cli.progress import check_progress
-from nnce_cli.cli.report import json_text, number, print_fields, print_table
+from nnce_cli.cli.report import json_text, number, print_fields, print_table, show
 
 if TYPE_CHECKING:
     from nnce_cli.verify import CheckResult, Report
@@ -86,7 +85,7 @@ def verify_cells(
     if json:
         print(json_text(_values(cells, model, report)))
     elif report.another:
-        print(f"{cells} is NOT the table of {model}: {report.another}")
+        show(f"{cells} is NOT the table of {model}: {report.another}")
     elif quiet:
         _print_failures(report)
     else:
@@ -134,8 +133,7 @@ def _print_for_people(cells: str, model: Path, report: Report) -> None:
         words=("check", "result", "details"),
     )
     _print_failures(report)
-    print()
-    print(_verdict(report))
+    show("", _verdict(report))
 
 
 def _domain(report: Report) -> str:
@@ -166,11 +164,11 @@ def _details(check: CheckResult) -> str:
 def _print_failures(report: Report) -> None:
     for check in report.checks:
         if check.failed:
-            print(f"\n{check.name}: {number(check.failed)} failed")
+            show("", f"{check.name}: {number(check.failed)} failed")
             for what in check.failures:
-                print(f"  {visible(what)}")
+                show(f"  {what}")
             if check.failed > len(check.failures):
-                print(f"  … and {number(check.failed - len(check.failures))} more")
+                show(f"  … and {number(check.failed - len(check.failures))} more")
 
 
 def _verdict(report: Report) -> str:

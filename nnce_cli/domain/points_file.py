@@ -32,7 +32,7 @@ def read_points(path: Path) -> Floats:
         points = _npy_numbers(path)
         if points.ndim < 2:
             raise InputError("it holds no array of points: numbers with a first axis of 2 or more")
-        return points.reshape(len(points), -1)
+        return points.reshape(len(points), -1) if points.size else np.zeros((len(points), 0))
     text = read_text(path)
     rows = _json_points(text) if _is_json(path, text) else csv_rows(text)
     if len({len(row) for row in rows}) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -19,7 +21,6 @@ from nnce_cli.parallel.lock import Lock
 JOURNAL = "journal.sqlite"
 LOCK = "lock"
 PARTS = "parts"
-TEMPORARY = "temporary "  # and an output: what the journal says of the name of its temporary file
 
 
 class RunFolder:
@@ -44,7 +45,7 @@ class RunFolder:
         lock = _locked(path)
         try:
             shutil.rmtree(path / PARTS, ignore_errors=True)
-            Journal.create(path / JOURNAL, _left_behind(path) | about, layers)
+            Journal.create(path / JOURNAL, about, layers)
             return cls._opened(path, lock)
         except BaseException:
             sweep(path, journal=True)  # nothing is lost
@@ -99,6 +100,17 @@ class RunFolder:
                     f"{self.path} holds a run with another {name.replace('_', ' ')}{difference}; "
                     "give what it was started with, or --force to start again"
                 )
+
+    def temporary_name(self, kind: str, beside: Path) -> str:
+        """Return what an output of this ``kind`` is called, beside it, until it is whole.
+
+        It follows from where the run is, so that a run that goes on, or starts again after its
+        journal was lost, finds what a killed process left. Others have other names, for no two
+        runs have the same folder.
+        """
+        run = os.path.relpath(os.path.realpath(self.path), beside)
+        digest = hashlib.sha256(os.fsencode(f"{kind} {run}")).hexdigest()
+        return f".nnce-{digest[:16]}.part"
 
     def remove(self) -> None:
         """Remove what is ours in the folder: the run is done and its output in place."""
@@ -180,13 +192,6 @@ def _is_strange(path: Path) -> bool:
         entry.name not in (LOCK, PARTS) and not entry.name.startswith(JOURNAL)
         for entry in path.iterdir()
     )
-
-
-def _left_behind(path: Path) -> dict[str, Any]:
-    """Return which temporary files the run in this folder had, which is to be thrown away."""
-    with suppress(InputError), Journal(path / JOURNAL, write=False) as journal:
-        return {name: text for name, text in journal.about.items() if name.startswith(TEMPORARY)}
-    return {}
 
 
 def _locked(path: Path) -> Lock:

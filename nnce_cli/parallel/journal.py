@@ -164,7 +164,10 @@ class Journal:
         """Return a task, which may be done."""
         with self._reporting("read"):
             query = "SELECT generation, roots FROM tasks WHERE number = ?"
-            generation, roots = self._db.execute(query, (number,)).fetchone()
+            row = self._db.execute(query, (number,)).fetchone()
+            if row is None:  # an index that has more than its table
+                raise self._damaged(f"task {number} is missing")
+            generation, roots = row
             return Task(number, generation, unpack_subtrees(roots))
 
     def commit(self, outcomes: Sequence[Outcome]) -> None:
@@ -224,9 +227,9 @@ class Journal:
     def troubles(self) -> list[tuple[int, str]]:
         """Return the numbers of the tasks that were given up, and why."""
         with self._reporting("read"):
-            return self._db.execute(
-                "SELECT number, trouble FROM tasks WHERE state = ?", (GIVEN_UP,)
-            ).fetchall()
+            query = "SELECT number, trouble FROM tasks WHERE state = ?"
+            given_up = self._db.execute(query, (GIVEN_UP,)).fetchall()
+        return [(number, (text or "").strip() or "nobody knows why") for number, text in given_up]
 
     def parts(self, after: Place = NO_PLACE, before: Place | None = None) -> Iterator[Part]:
         """Iterate over the finished tasks that have part files, in table order.

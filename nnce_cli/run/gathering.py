@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -130,27 +131,22 @@ class Gathering:
 
     def _check_outputs(self) -> None:
         """Refuse outputs that cannot be written; remove what a killed process left of them."""
-        from nnce_cli.table import Output, remove_temporary
-
         for kind, target in (("table", self._request.target), ("proof", self._request.proof)):
-            if target is None or target == STDOUT:
-                continue
-            remove_temporary(target, str(self._folder.journal.about.get(f"temporary {kind}")))
-            with Output(target, force=self._may_replace(kind)):
-                pass
+            if target is not None and target != STDOUT:
+                with self._new_output(target, kind):
+                    pass
 
     def _may_replace(self, kind: str) -> bool:
         return self._request.force or kind in self._folder.journal.about.get("ours", [])
 
     def _new_output(self, target: str, kind: str) -> Output:
-        """Open an output; the journal knows its temporary file, which a kill leaves behind."""
+        """Open an output, in place of the temporary file that a killed process left of it."""
         from nnce_cli.table import Output
 
-        journal = self._folder.journal
         return Output(
             target,
             force=self._may_replace(kind),
-            announce=lambda name: journal.set_about(f"temporary {kind}", name),
+            temporary=partial(self._folder.temporary_name, kind),
         )
 
     def _commit(self, output: Output, kind: str) -> None:

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
         Metadata,
     )
     from nnce_cli.table.model import domain_of, load_as, placed_as
-    from nnce_cli.table.output import Output, remove_temporary
-    from nnce_cli.table.pages import check_pages
+    from nnce_cli.table.output import Output
+    from nnce_cli.table.pages import check_pages, check_plain
     from nnce_cli.table.part import PartWriter
     from nnce_cli.table.prefixes import LayerCounter, first_rows
     from nnce_cli.table.proof import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, ProofWriter
     from nnce_cli.table.reader import CellTableReader
+    from nnce_cli.table.row_groups import RowGroups
     from nnce_cli.table.rows import CellRows, Rows
     from nnce_cli.table.whole import PartCounter, TableJoin, TablePart, join_proof
     from nnce_cli.table.witness_default import WITNESS_INPUTS, has_witness
@@ -58,10 +59,12 @@ __all__ = [
     "PartCounter",
     "PartWriter",
     "ProofWriter",
+    "RowGroups",
     "Rows",
     "TableJoin",
     "TablePart",
     "check_pages",
+    "check_plain",
     "domain_of",
     "domain_words",
     "find_rows",
@@ -72,7 +75,6 @@ __all__ = [
     "load_as",
     "matching_rows",
     "placed_as",
-    "remove_temporary",
 ]
 
 __getattr__ = lazy_names(
@@ -86,12 +88,13 @@ __getattr__ = lazy_names(
             "FORMAT", "MAX_CELLS", "SIGNAL", "STOPS", "TIME_LIMIT", "TROUBLE", "Made", "Metadata",
         ],
         "model": ["domain_of", "load_as", "placed_as"],
-        "output": ["Output", "remove_temporary"],
-        "pages": ["check_pages"],
+        "output": ["Output"],
+        "pages": ["check_pages", "check_plain"],
         "part": ["PartWriter"],
         "prefixes": ["LayerCounter", "first_rows"],
         "proof": ["PROOF_FORMAT", "PROOF_KEY", "PROOF_SCHEMA", "ProofWriter"],
         "reader": ["CellTableReader"],
+        "row_groups": ["RowGroups"],
         "rows": ["CellRows", "Rows"],
         "whole": ["PartCounter", "TableJoin", "TablePart", "join_proof"],
         "witness_default": ["WITNESS_INPUTS", "has_witness"],

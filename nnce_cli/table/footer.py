@@ -3,16 +3,20 @@
 The footer is a structure in Thrift's compact protocol (parquet-format, ``parquet.thrift``;
 thrift, ``doc/specs/thrift-compact-protocol.md``). It is read here into plain values that know
 their types but not their names, so that whatever a writer put in comes out again unchanged.
-Arrow reads footers too, but cannot write one that it did not make.
+Arrow reads footers too, but cannot write one that it did not make. A field that is there twice is
+refused: readers differ in which of the two they believe.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 MAGIC = b"PAR1"
+END = 8  # bytes behind a footer
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
 _DEEPEST = 32
@@ -41,22 +45,54 @@ class List:
     items: list[Any]
 
 
-def read_footer(file: BinaryIO, size: int) -> tuple[Struct, int]:
-    """Read the footer of a Parquet file of ``size`` bytes; return it and where it begins.
+def footer_start(end: bytes, size: int) -> int:
+    """Return where the footer begins of a Parquet file with these last `END` bytes.
 
     Raises:
-        ValueError: this is not a whole Parquet file.
+        ValueError: this is not the end of a Parquet file of so many bytes.
     """
-    if size < 12:
+    if len(end) < END:
         raise ValueError("too short for a Parquet file")
-    file.seek(size - 8)
-    length, magic = struct.unpack("<I4s", file.read(8))
-    start = size - 8 - length
-    if magic != MAGIC or start < 4:
+    length, magic = struct.unpack("<I4s", end)
+    start = size - END - length
+    if magic != MAGIC or start < len(MAGIC):
         raise ValueError("no Parquet footer")
-    file.seek(start)
+    return int(start)
+
+
+def read_footer(data: bytes) -> Struct:
+    """Read a footer: what is between its beginning and the last `END` bytes.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    with _cut_off():
+        return _Reader(data).structure(0)
+
+
+def read_structures(data: bytes, number: int) -> Iterator[Struct]:
+    """Iterate over a list of structures, the field of a footer that has this number.
+
+    Raises:
+        ValueError: the footer is damaged.
+    """
+    reader = _Reader(data)
+    with _cut_off():
+        for found, kind in reader.fields():
+            if found != number:
+                reader.of_field(kind, 0)
+                continue
+            element, count = reader.list_header()
+            if (kind, element) != (LIST, STRUCT):
+                raise ValueError("a damaged Parquet footer")
+            for _ in range(count):
+                yield reader.structure(1)
+
+
+@contextmanager
+def _cut_off() -> Iterator[None]:
     try:
-        return _Reader(file.read(length)).structure(0), start
+        yield
     except IndexError as error:
         raise ValueError("a damaged Parquet footer") from error
 
@@ -106,17 +142,34 @@ class _Reader:
     def structure(self, depth: int) -> Struct:
         if depth > _DEEPEST:
             raise ValueError("a Parquet footer nested too deep")
-        found, number = Struct(), 0
-        while True:
-            header = self._byte()
-            kind = header & 0x0F
-            if header == 0:
-                return found
-            number = number + (header >> 4) if header >> 4 else self._zigzag()
-            value = kind == TRUE if kind in (TRUE, FALSE) else self._value(kind, depth)
-            found.fields[number] = (kind, value)
+        found = Struct()
+        for number, kind in self.fields():
+            found.fields[number] = (kind, self.of_field(kind, depth))
+        return found
 
-    def _value(self, kind: int, depth: int) -> Any:
+    def of_field(self, kind: int, depth: int) -> Any:
+        """Return the value of a field; a truth value is in its type."""
+        return kind == TRUE if kind in (TRUE, FALSE) else self.value(kind, depth)
+
+    def fields(self) -> Iterator[tuple[int, int]]:
+        """Iterate over the numbers and types of fields; read the value of one before the next."""
+        seen, number = set(), 0
+        while header := self._byte():
+            number = number + (header >> 4) if header >> 4 else self._zigzag()
+            if number in seen:
+                raise ValueError("a field that is twice in a Parquet footer")
+            seen.add(number)
+            yield number, header & 0x0F
+
+    def list_header(self) -> tuple[int, int]:
+        """Return the type of the elements of a list, and how many there are."""
+        header = self._byte()
+        count = header >> 4 if header >> 4 < 15 else self._varint()
+        if count > len(self._data):
+            raise ValueError("a damaged Parquet footer")
+        return header & 0x0F, count
+
+    def value(self, kind: int, depth: int) -> Any:
         if kind in (TRUE, FALSE):  # an element of a list
             return self._byte() == TRUE
         if kind == BYTE:
@@ -135,12 +188,8 @@ class _Reader:
                 raise IndexError("a text that is cut off")
             return self._data[self.at - length : self.at]
         if kind in (LIST, SET):
-            header = self._byte()
-            count = header >> 4 if header >> 4 < 15 else self._varint()
-            if count > len(self._data):
-                raise ValueError("a damaged Parquet footer")
-            element = header & 0x0F
-            return List(element, [self._value(element, depth + 1) for _ in range(count)])
+            element, count = self.list_header()
+            return List(element, [self.value(element, depth + 1) for _ in range(count)])
         if kind == STRUCT:
             return self.structure(depth + 1)
         raise ValueError(f"a value of unknown type {kind} in a Parquet footer")

@@ -22,12 +22,14 @@ from nnce_cli.base.errors import InputError
 from nnce_cli.table.digests import Digests
 from nnce_cli.table.footer import (
     BINARY,
+    END,
     LIST,
     MAGIC,
     STRUCT,
     List,
     Struct,
     footer_bytes,
+    footer_start,
     read_footer,
 )
 from nnce_cli.table.output import Output
@@ -139,7 +141,10 @@ class Join:
     def _copy(self, file: BinaryIO, size: int, name: str) -> None:
         """Copy all row groups of a Parquet file, and take its footer over."""
         try:
-            footer, end = read_footer(file, size)
+            file.seek(max(0, size - END))
+            end = footer_start(file.read(END), size)
+            file.seek(end)
+            footer = read_footer(file.read(size - END - end))
         except ValueError as error:
             raise InputError(f"{name} is damaged ({error}); start again with --force") from error
         if self._footer is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 import stat
 import sys
@@ -20,7 +19,11 @@ from nnce_cli.base.files import real_path, sync_folder
 
 STDOUT = "-"
 COPIED_BYTES = 1 << 20
-TEMPORARY = re.compile(r"\.nnce-[0-9a-f]{16}\.part")
+
+
+def random_name(folder: Path) -> str:
+    """Return a name for a temporary file in ``folder`` that nobody else uses."""
+    return f".nnce-{secrets.token_hex(8)}.part"
 
 
 class Output:
@@ -37,12 +40,12 @@ class Output:
         *,
         force: bool = False,
         digest: bool = False,
-        announce: Callable[[str], None] = lambda name: None,
+        temporary: Callable[[Path], str] = random_name,
     ) -> None:
         """Open the output; an existing file is replaced only with ``force``.
 
-        With ``digest`` there is a `checksum` of what is written. ``announce`` is told the name of
-        the temporary file before that is there.
+        With ``digest`` there is a `checksum` of what is written. ``temporary`` gives the temporary
+        file a name, in the folder that it is told; what a killed process left there is removed.
 
         Raises:
             InputError: the file exists, its folder does not, or it cannot be written to.
@@ -60,11 +63,10 @@ class Output:
             with self._reporting("create"):
                 self._path = real_path(target)
             self._check_path()
-            temporary = self._path.parent / f".nnce-{secrets.token_hex(8)}.part"
-            announce(temporary.name)
             with self._reporting("create"):
-                self._temporary = temporary
-                self._file = open(temporary, "xb")  # noqa: SIM115 (closed in __exit__)
+                self._temporary = self._path.parent / temporary(self._path.parent)
+                self._temporary.unlink(missing_ok=True)
+                self._file = open(self._temporary, "xb")  # noqa: SIM115 (closed in __exit__)
 
     def _check_path(self) -> None:
         """Refuse what must not be overwritten."""
@@ -197,12 +199,6 @@ class Output:
                 f"cannot {verb} {self.name}: {error.strerror}; "
                 "choose another output or make room for it"
             ) from error
-
-
-def remove_temporary(target: str, name: str) -> None:
-    """Remove the temporary file that an `Output` for ``target`` left behind when it was killed."""
-    if TEMPORARY.fullmatch(name):
-        (Path(os.path.realpath(target)).parent / name).unlink(missing_ok=True)
 
 
 def _binary_stdout() -> BinaryIO:

@@ -8,11 +8,12 @@ elements. The headers of pages stand in front of them and are not compressed
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Container, Iterator, Mapping
+from typing import TYPE_CHECKING, BinaryIO
 
 from nnce_cli.base.sizes import Sizes
 from nnce_cli.table.footer import Struct, read_structure
+from nnce_cli.table.row_groups import Chunk, RowGroups
 from nnce_cli.table.schema import rows_per_group
 
 if TYPE_CHECKING:
@@ -27,50 +28,57 @@ _UNPACKED, _PACKED, _DICTIONARY = 2, 3, 7  # PageHeader
 _DATA_HEADERS, _VALUES = (5, 8), 1  # DataPageHeader, DataPageHeaderV2
 
 
-def check_group(file: int, group: pq.RowGroupMetaData, names: Container[str], sizes: Sizes) -> None:
+def check_group(
+    file: int, columns: Mapping[str, Chunk], rows: int, names: Container[str], sizes: Sizes
+) -> None:
     """Check the sizes of those columns of a row group of a cell table that have these names.
 
     Raises:
         ValueError: they are not those of a cell table, or not within the file (a descriptor).
     """
-    rows = group.num_rows
     if rows > GROUPS_IN_ONE * rows_per_group(sizes, witness="witness" in names):
         raise ValueError(f"a row group says that it has {rows:,} rows")
-    for number in range(group.num_columns):
-        column = group.column(number)
-        name = column.path_in_schema.partition(".")[0]
+    for name, chunk in columns.items():
         if name in names:
             values = rows * sizes.inputs if name == "witness" else rows
-            check_column(file, column, values)
+            check_column(file, name, chunk, values)
 
 
-def check_column(file: int, column: pq.ColumnChunkMetaData, values: int) -> None:
+def check_column(file: int, name: str, chunk: Chunk, values: int) -> None:
     """Check the pages of a column of a row group that has so many values.
 
     Raises:
         ValueError: they say that they have others, or are larger than they can be.
     """
-    if column.num_values != values:
+    if chunk.values != values:
         raise ValueError("a column does not fit into it")
-    if check_pages(file, column) != values:
-        raise ValueError(f"the pages of {column.path_in_schema} have not one value for each row")
+    if check_pages(file, chunk) != values:
+        raise ValueError(f"the pages of {name} have not one value for each row")
 
 
-def check_pages(file: int, column: pq.ColumnChunkMetaData) -> int:
+def check_plain(file: BinaryIO, parquet: pq.ParquetFile) -> None:
+    """Check the sizes of all columns of a file in which each row has one value of each.
+
+    Raises:
+        ValueError: they are not within the file, or larger than they can be.
+    """
+    groups, names = RowGroups.read(file, parquet), parquet.schema_arrow.names
+    for group, rows in enumerate(groups.rows.tolist()):
+        for name, chunk in zip(names, groups.columns(group), strict=True):
+            check_column(file.fileno(), name, chunk, rows)
+
+
+def check_pages(file: int, chunk: Chunk) -> int:
     """Check the sizes of the pages of a column of a row group; return how many values they have.
 
     Raises:
         ValueError: they are not within the file (a descriptor), or larger than they can be.
     """
-    start = column.data_page_offset
-    if column.has_dictionary_page:
-        start = min(start, column.dictionary_page_offset)
-    size, length = os.fstat(file).st_size, column.total_compressed_size
-    if start < 0 or length < 0 or start + length > size:
+    if chunk.start + chunk.length > os.fstat(file).st_size:
         raise ValueError("a column does not fit into it")
-    if column.num_values == 0:
+    if chunk.values == 0:
         return 0  # no pages, or some that nobody reads
-    return sum(_values_of_pages(file, start, start + length))
+    return sum(_values_of_pages(file, chunk.start, chunk.start + chunk.length))
 
 
 def _values_of_pages(file: int, start: int, end: int) -> Iterator[int]:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -23,6 +24,7 @@ from nnce_cli.table.columns import code_names, column_names
 from nnce_cli.table.digests import DigestCheck
 from nnce_cli.table.metadata import KEY, Metadata
 from nnce_cli.table.pages import check_group
+from nnce_cli.table.row_groups import RowGroups
 from nnce_cli.table.rows import Rows
 from nnce_cli.table.schema import rows_per_group, table_schema
 
@@ -133,15 +135,14 @@ class CellTableReader:
         """Return the least and the largest value of the first column in a row group, if it says.
 
         That column is the one that rows are sorted by first.
+
+        Raises:
+            InputError: the table is damaged.
         """
-        [(first, _), *_] = self.metadata.sizes.layout.columns
-        described = self._parquet.metadata.row_group(group)
-        for k in range(described.num_columns):
-            column = described.column(k)
-            if column.path_in_schema == first:
-                said = column.statistics
-                return None if said is None or not said.has_min_max else (said.min, said.max)
-        return None
+        [(_, size), *_] = self.metadata.sizes.layout.columns
+        with self._reporting("is damaged"):
+            ends = self._row_groups.ends[group]
+        return ends if ends is not None and {len(end) for end in ends} == {size} else None
 
     def codes(self, group: int) -> NDArray[np.uint8]:
         """Return the codes of the rows of a row group, joined: uint8 (rows, row_bytes).
@@ -166,19 +167,30 @@ class CellTableReader:
             if before < len(batch):
                 return _rows(batch.slice(before, 1), layout)
             before -= len(batch)
-        raise ValueError("a row group ends too early")
+        raise ValueError("its row groups end too early")
 
     def _names(self, *, witness: bool) -> list[str]:
         """Names of the columns that are read."""
         metadata = self.metadata
         return column_names(metadata.sizes.layout, witness=witness, bounded=metadata.tells_bounded)
 
+    @cached_property
+    def _row_groups(self) -> RowGroups:
+        return RowGroups.read(self._file, self._parquet)
+
     def _group(self, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows of a row group whose declared sizes are believable."""
         sizes = self.metadata.sizes
         size = rows_per_group(sizes, witness="witness" in names)
-        check_group(self._file.fileno(), self._parquet.metadata.row_group(group), names, sizes)
-        yield from self._parquet.iter_batches(size, row_groups=[group], columns=names)
+        groups = self._row_groups
+        columns = dict(zip(self._parquet.schema_arrow.names, groups.columns(group), strict=True))
+        check_group(self._file.fileno(), columns, int(groups.rows[group]), names, sizes)
+        left = int(groups.rows[group])
+        for batch in self._parquet.iter_batches(size, row_groups=[group], columns=names):
+            left -= len(batch)
+            yield batch
+        if left:  # Arrow goes over pages of kinds that it does not know
+            raise ValueError("a row group ends too early")
 
     def close(self) -> None:
         """Close the file."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, check_pages
+from nnce_cli.table import PROOF_FORMAT, PROOF_KEY, PROOF_SCHEMA, RowGroups, check_pages
 
 BATCH = 2**12
 COLUMNS = dict(zip(PROOF_SCHEMA.names, PROOF_SCHEMA.types, strict=True))
@@ -74,10 +74,12 @@ class ProofReader:
             InputError: the file is damaged.
         """
         self._check_sizes(longest)
+        left = self.rows
         with self._reporting("is damaged"):
             for batch in self._parquet.iter_batches(batch_size=BATCH, columns=[*COLUMNS]):
                 if any(column.null_count for column in batch.columns):
                     raise ValueError("it has nulls")
+                left -= len(batch)
                 neurons, decisions, slacks, inputs = batch.columns
                 for row in zip(
                     neurons.to_pylist(),
@@ -87,6 +89,8 @@ class ProofReader:
                     strict=True,
                 ):
                     yield Decision(*row)
+            if left:
+                raise ValueError("it has other rows than it says")
 
     def close(self) -> None:
         """Close the file."""
@@ -113,18 +117,16 @@ class ProofReader:
 
     def _check_sizes(self, longest: int) -> None:
         """Refuse what is too long before it is read into memory."""
-        about = self._parquet.metadata
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
         with self._path.open("rb") as file, self._reporting("is damaged"):
-            for group in groups:
-                for c in range(group.num_columns):
-                    column = group.column(c)
-                    if column.num_values > group.num_rows * max(1, longest):
+            groups = RowGroups.read(file, self._parquet)
+            for group, rows in enumerate(groups.rows.tolist()):
+                for column in groups.columns(group):
+                    if column.values > rows * max(1, longest):
                         raise InputError(
                             f"{self._path} is no certificate for this model: a basis has more than "
                             f"{longest} slacks"
                         )
-                    if check_pages(file.fileno(), column) != column.num_values:
+                    if check_pages(file.fileno(), column) != column.values:
                         raise ValueError("its pages have other numbers of values than it says")
 
     @contextmanager

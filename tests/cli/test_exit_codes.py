@@ -15,7 +15,15 @@ import pytest
 from onnx import TensorProto, helper
 
 from nnce_cli.base.memory import is_out_of_memory
-from tests.command import assert_refused, four_lines, large_network, nnce, save_network, shell
+from tests.command import (
+    assert_refused,
+    four_lines,
+    large_network,
+    nnce,
+    nnce_inside,
+    save_network,
+    shell,
+)
 
 HUGE = "99999999999999999999"
 TOO_LONG = "x" * 300
@@ -287,6 +295,8 @@ def test_names_in_a_model_reach_no_terminal(folder):
     results = [nnce("enumerate", name, "-v", "--force", "-o", f"{name}.t", cwd=folder)]
     results.append(nnce("enumerate", name, "--count-only", "--max-cells", "1", cwd=folder))
     results.append(nnce("runs", ".", cwd=folder))
+    results.append(nnce_inside("verify", f"{name}.t", name, "--box=0,1", cwd=folder))
+    results.append(nnce_inside("compare", f"{name}.t", f"{name}.t", cwd=folder))
     for text in (text for result in results for text in (result.stdout, result.stderr)):
         assert not any(c in text for c in "\x1b\u202e")
     assert "\\x1b[31m\\xe2\\x80\\xae" in results[1].stderr  # the command to go on with

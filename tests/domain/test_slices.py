@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -14,6 +15,13 @@ from nnce_cli.enumeration import Problem, batches, choose, walk_factory
 from nnce_cli.network import AffineMap, LayerStack, load_network
 from tests.cases import FOLDER, known_cases, needs_cases
 from tests.command import assert_refused, four_lines, nnce
+
+
+def npy(array):
+    """The bytes of a file that holds an array."""
+    file = BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def slices():
@@ -96,6 +104,9 @@ def test_points_are_read_from_every_kind_of_file(tmp_path):
         ("p.json", b"[[", "not valid JSON"),
         ("p.npy", b"\x93NUMPY nonsense", "npy"),
         ("p.csv", b"", "2 to"),
+        ("p.npy", npy(np.zeros((0, 2))), "2 to"),
+        ("p.npy", npy(np.zeros((0, 2, 3))), "2 to"),
+        ("p.npy", npy(np.zeros((3, 0))), "fewer than 2 dimensions"),
     ],
 )
 def test_files_without_points_are_refused(tmp_path, name, content, what):

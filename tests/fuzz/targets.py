@@ -12,13 +12,17 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pyarrow.parquet as pq
+from onnx.parser import ParseError, parse_model
+from onnx.printer import to_text
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import (
@@ -29,17 +33,20 @@ from nnce_cli.domain import (
     read_slice,
     read_vnnlib,
 )
-from nnce_cli.enumeration import Subtree, pack_subtrees, unpack_subtrees
+from nnce_cli.enumeration import Subtree, pack_subtrees, place, unpack_subtrees
 from nnce_cli.network import load_network
 from nnce_cli.parallel import Journal
 from nnce_cli.table import PROOF_KEY, CellTableReader, Metadata
 from nnce_cli.verify.proof_file import ProofReader
 from tests.command import four_lines
+from tests.runs import generic, stack_of
 
 ROOT = Path(__file__).parents[2]
-MODELS = sorted((ROOT / "sample_models").glob("*.onnx"), key=lambda path: path.stat().st_size)[:2]
+MODELS = sorted(
+    (*(ROOT / "sample_models").glob("*.onnx"), *(ROOT / "tests/exports").glob("*.onnx")),
+    key=lambda path: path.stat().st_size,
+)
 SEPARATOR = b"\0nnce\0"  # between the parts of one input that are changed apart
-JOURNAL_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -70,11 +77,18 @@ def _file(name: str, data: bytes) -> Path:
 
 
 def _read_onnx(data: bytes) -> None:
+    """Read a model; or one in the textual form of ONNX, of which more changes leave a graph."""
+    if data[:1] == b"<":
+        try:
+            data = parse_model(data.decode(errors="replace")).SerializeToString()
+        except (ParseError, RuntimeError, ValueError, IndexError):  # of numbers, too
+            return
     load_network(_file("model.onnx", data))
 
 
 def _onnx_seeds() -> list[bytes]:
-    return [*(path.read_bytes() for path in MODELS), four_lines(_folder() / "a").read_bytes()]
+    texts = [to_text(onnx.load(path)).encode() for path in MODELS]
+    return [*(path.read_bytes() for path in MODELS[:2]), *texts]
 
 
 DOMAIN_READERS: dict[str, list[Callable[[Path], object]]] = {
@@ -214,17 +228,20 @@ def _journal() -> bytes:
 
 
 def _read_journal(data: bytes) -> None:
-    """Read a journal; or, after a separator, its texts and the roots of its task."""
+    """Read a journal; or, after a separator, its texts, the roots of its task, and its trouble."""
     path = _folder() / "journal"
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     path.write_bytes(_journal_of(data) if SEPARATOR in data else data)
-    with Journal(path, write=True) as journal:
+    with Journal(path, write=False) as journal:  # as one looks at a run from outside
+        for _, text in journal.troubles():
+            assert text.splitlines()
+    with Journal(path, write=True) as journal:  # as a run goes on
+        journal.check(stack_of(generic(2, 2, 2)))
+        journal.try_again()
         journal.waiting(4, ())
         list(journal.parts())
         journal.rows_in_front()
-        journal.troubles()
-        journal.try_again()
 
 
 def _seal_again(database: sqlite3.Connection) -> None:
@@ -237,15 +254,20 @@ def _seal_again(database: sqlite3.Connection) -> None:
 
 
 def _journal_of(data: bytes) -> bytes:
-    parts = data.split(SEPARATOR)[:3]
-    about, totals, roots = parts + [b""] * (3 - len(parts))
+    about, totals, roots, trouble = (*data.split(SEPARATOR), b"", b"", b"")[:4]
     path = _folder() / "edited"
     path.write_bytes(_journal())
     with sqlite3.connect(path) as database:
         for name, text in (("about", about), ("totals", totals)):
             value = text.decode(errors="replace")
             database.execute("UPDATE about SET value = ? WHERE name = ?", (value, name))
+        with suppress(ValueError, IndexError):  # what is no subtree has no place
+            first = place(unpack_subtrees(roots)[0])
+            database.execute("UPDATE tasks SET signs = ?, length = ?", first)
         database.execute("UPDATE tasks SET roots = ?", (roots,))
+        if trouble:
+            text = None if trouble == b"0" else trouble.decode(errors="replace")
+            database.execute("UPDATE tasks SET state = 2, trouble = ?", (text,))
         _seal_again(database)
         database.commit()
         database.execute("PRAGMA journal_mode = DELETE")
@@ -258,7 +280,7 @@ def _journal_seeds() -> list[bytes]:
     totals = json.dumps({"layer_cells": [1, 2], "waiting": 1, "share": 0.5}).encode()
     roots = pack_subtrees([Subtree((1, 0, 1), 1)])
     assert unpack_subtrees(roots)
-    return [_journal(), SEPARATOR.join([about, totals, roots])]
+    return [_journal(), SEPARATOR.join([about, totals, roots, b"died"])]
 
 
 TARGETS = {

@@ -37,6 +37,7 @@ from nnce_cli.table import (
     domain_of,
 )
 from nnce_cli.table.schema import ROW_GROUP_ROWS, rows_per_group
+from tests.command import four_lines, nnce_inside
 from tests.oracles.naive import stack_of
 from tests.tables import described, digests_of, metadata_of, part, rows_of, tables, write
 
@@ -545,6 +546,26 @@ def refused_when_read(path) -> str:
     with pytest.raises(InputError) as caught, CellTableReader(path) as reader:
         list(reader.batches())
     return str(caught.value)
+
+
+def test_damage_is_seen_where_only_some_rows_are_read(tmp_path):
+    """Digests are of whole blocks: here the checksums of the pages are what tells."""
+    model = four_lines(tmp_path / "m.onnx")
+    assert nnce_inside("enumerate", model, "-o", "t", "-j", "1", "-q", cwd=tmp_path).returncode == 0
+    content = (tmp_path / "t").read_bytes()
+    with CellTableReader(tmp_path / "t") as reader:
+        codes = reader.codes(0)
+    refused = 0
+    for place in range(4, 104):  # the pages of the codes
+        (tmp_path / "d").write_bytes(
+            content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
+        )
+        try:
+            with CellTableReader(tmp_path / "d") as reader:
+                assert (reader.codes(0) == codes).all(), place
+        except InputError:
+            refused += 1
+    assert refused > 5
 
 
 def test_a_digest_for_each_column_of_each_block(tmp_path):
