@@ -33,7 +33,7 @@ class AskedPage:
 def write_page(cells: str, model: Path, output: str, asked: AskedPage, *, force: bool) -> None:
     """Write the page of the cells of a table."""
     from nnce_cli.atlas import CellSpace
-    from nnce_cli.plotting import First, polytopes, space_page, title, usual_colouring
+    from nnce_cli.plotting import First, polytopes_of, space_page, title, usual_colouring
     from nnce_cli.table import CellTableReader, Output, domain_of
 
     with Output(output, force=force) as out, CellTableReader(cells) as reader:
@@ -43,7 +43,7 @@ def write_page(cells: str, model: Path, output: str, asked: AskedPage, *, force:
         colouring = asked.colouring or usual_colouring(task)
         space = _space(reader, stack, task, colouring, asked.component)
         with check_progress(True) as show:
-            found = polytopes(
+            found = polytopes_of(
                 CellSpace(stack, domain_of(metadata)),
                 space.rows,
                 jobs=usable_cores(),

@@ -8,7 +8,7 @@ from nnce_cli.plotting.fills import COLOURINGS, Colouring, refuse_colouring, usu
 from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.page import report_page
 from nnce_cli.plotting.plane import Plane
-from nnce_cli.plotting.polytopes import polytopes, refuse_size
+from nnce_cli.plotting.polytopes import polytopes_of, refuse_size
 from nnce_cli.plotting.rows import all_rows
 from nnce_cli.plotting.space import Space
 from nnce_cli.plotting.space_page import First, space_page
@@ -35,7 +35,7 @@ __all__ = [
     "our_style",
     "partition",
     "picture",
-    "polytopes",
+    "polytopes_of",
     "read_data",
     "refuse_colouring",
     "refuse_size",

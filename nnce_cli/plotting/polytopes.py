@@ -87,7 +87,7 @@ def refuse_size(cells: int, outputs: int) -> None:
         )
 
 
-def polytopes(
+def polytopes_of(
     space: CellSpace, rows: Rows, *, jobs: int, progress: Progress = lambda done, total: None
 ) -> Polytopes:
     """Return the cells of a table as polytopes.

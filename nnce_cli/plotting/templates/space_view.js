@@ -191,14 +191,18 @@ function makeView(network, solids, frame, colours, start) {
 
   // ---- the cell in view
 
+  let chosen = null; // the row of the cell that is outlined
   function describe(row, point, words) {
     const panel = byId("cell");
     panel.replaceChildren();
+    if (row !== chosen) {
+      chosen = row;
+      painter.chosen.set(row === null ? new Float32Array(0) : solids.edgesOf(row));
+      changed();
+    }
     if (row === null) {
       panel.dataset.row = "";
       panel.append(text("p", "No cell is there."));
-      painter.chosen.set(new Float32Array(0));
-      changed();
       return;
     }
     const where = names.map((name, k) => `${name} = ${short(point[k])}`).join(", ");
@@ -207,8 +211,6 @@ function makeView(network, solids, frame, colours, start) {
     const own = names.map((_, k) => Float64Array.from([0, 1, 2, 3], (c) => (c === k ? 1 : 0)));
     describeCell(network, panel, row, codes, network.outputMaps(codes, own), names, point);
     panel.append(text("p", `volume ${short(solids.volumes[row])}`, { class: "hint" }));
-    painter.chosen.set(solids.edgesOf(row));
-    changed();
   }
   function hover([px, py]) {
     const { origin, direction } = lineAt(px, py);
@@ -321,11 +323,14 @@ function makeView(network, solids, frame, colours, start) {
     byId(id)?.addEventListener("change", () => { key(); draw(); });
   }
 
-  const MOST_HEIGHT = 0.72, LEAST = 240; // of the window; pixels
+  const MOST_HEIGHT = 0.72, LEAST = 240, WIDEST_SHAPE = 1.4; // of the window; pixels; of the height
   function resize() {
-    const room = canvas.parentElement.getBoundingClientRect().width;
-    size.width = room;
+    const stage = canvas.parentElement;
+    stage.style.maxWidth = "";
+    const room = stage.getBoundingClientRect().width;
     size.height = Math.min(room, Math.max(LEAST, MOST_HEIGHT * window.innerHeight));
+    size.width = Math.min(room, WIDEST_SHAPE * size.height);
+    stage.style.maxWidth = `${size.width}px`;
     const ratio = window.devicePixelRatio || 1;
     for (const each of [canvas, overlay]) {
       each.style.height = `${size.height}px`;
