@@ -55,7 +55,7 @@ function makeView(network, solids, frame, colours, start) {
     painter.cut.set(found.triangles);
     painter.cutEdges.set(found.edges);
     canvas.dataset.cut = JSON.stringify([found.count, found.area]);
-    status.textContent = `${found.count.toLocaleString("en")} ${found.count === 1 ? "cell is" : "cells are"} cut.`;
+    status.textContent = `${found.count.toLocaleString("en")} ${found.count === 1 ? "cell" : "cells"} there`;
     const point = solids.fromDrawn(normal.map((n) => n * plane.d));
     byId("cut-value").textContent = value === "view" ? `${Math.round(100 * share)}%`
       : `${names[value]} ≤ ${short(point[value])}`;
