@@ -107,7 +107,7 @@ def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:
     fields |= {
         f"time, {workers}": _range(result.table_seconds, duration),
         "counting only": _range(result.count_seconds, duration),
-        "of it to start": duration(result.starting.table),
+        "to start": duration(result.starting.table),
         "table": _range(sizes[default], _bytes),
         "--no-witness" if default else "--witness": _range(sizes[not default], _bytes),
         "looked at": f"{number(result.met)} cells in {result.seconds:.1f} s"

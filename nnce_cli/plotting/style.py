@@ -51,7 +51,7 @@ FORMATS = ("png", "svg", "pdf")
 DPI = 200
 LEGEND_MARGIN = 0.1  # inches on either side of a legend below the axes
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
-MOST_FITS, SPARE = 4, 0.01  # times, inches
+MOST_FITS, SPARE = 4, 0.005  # times, inches
 LAYOUT_ROUNDS = 2  # the size of the labels depends on that of the panels, and this on that
 
 # Dates and versions stay out of the files; ids in SVG files come from the salt.
@@ -139,16 +139,19 @@ def finish(
     The figure is made as large as the ``fitted`` axes, which are given with their width and height
     in inches, and what is around them need.
     """
+    ratio = None if fitted is None else fitted[0].get_box_aspect()
+    if fitted is not None:
+        fitted[0].set_box_aspect(None)
     if title:
         text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
-    _lay_out(figure)
-    if fitted is not None:
-        _fit(figure, *fitted)
+    _fit(figure, fitted)
     if title:
         width = text.get_window_extent().width
         text.set_fontsize(9 * min(1.0, 0.98 * figure.bbox.width / width))
-        _lay_out(figure)
+        _fit(figure, fitted)
     figure.set_layout_engine("none")
+    if fitted is not None:
+        fitted[0].set_box_aspect(ratio)
 
 
 def _lay_out(figure: Figure) -> None:
@@ -159,24 +162,24 @@ def _lay_out(figure: Figure) -> None:
         engine.execute(figure)
 
 
-def _fit(figure: Figure, axes: Axes, inches: tuple[float, float]) -> None:
-    """Make a figure as large as axes of this size, and what is around them, need.
+def _fit(figure: Figure, fitted: tuple[Axes, tuple[float, float]] | None) -> None:
+    """Lay a figure out; make it as large as the fitted axes, and what is around them, need.
 
-    What is around them is measured while the ratio of their sides is free: with a fixed one they do
-    not fill their room, and the layout takes what they leave for a part of it.
+    The ratio of their sides is free meanwhile: with a fixed one they do not fill their room, and
+    the layout takes what they leave for a part of what is around them.
     """
-    ratio = axes.get_box_aspect()
-    axes.set_box_aspect(None)
+    _lay_out(figure)
+    if fitted is None:
+        return
+    axes, inches = fitted
     for _ in range(MOST_FITS):  # ticks depend a little on the size
-        _lay_out(figure)
         width, height = map(float, figure.get_size_inches())
         room = axes.get_position(original=True)
         legends = [legend.get_window_extent().width / figure.dpi for legend in figure.legends]
         needed = max([NARROWEST, *(legend + 2 * LEGEND_MARGIN for legend in legends)])
         wider = max(needed, width * (1 - float(room.width)) + inches[0])
         higher = height * (1 - float(room.height)) + inches[1]
-        figure.set_size_inches(wider, higher)
         if max(abs(wider - width), abs(higher - height)) <= SPARE:
             break
-    axes.set_box_aspect(ratio)
-    _lay_out(figure)
+        figure.set_size_inches(wider, higher)
+        _lay_out(figure)
