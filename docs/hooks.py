@@ -25,14 +25,6 @@ PAGES = {
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
-def on_config(config: Any) -> Any:
-    """Add the notebooks to the tutorials, in the order of their names."""
-    notebooks = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
-    if notebooks:
-        config.nav.insert(2, {"Notebooks": [f"notebooks/{path.name}" for path in notebooks]})
-    return config
-
-
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are not in docs/."""
     for source, page in PAGES.items():

@@ -32,6 +32,7 @@ def browser(profile: Path, width: int = 1200, height: int = 1000) -> Iterator[Ch
     options = Options()
     options.binary_location = CHROMIUM
     arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
+    arguments.append("--enable-unsafe-swiftshader")  # WebGL without a graphics card
     arguments += [f"--window-size={width},{height}", f"--user-data-dir={profile}"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # which Chromium refuses to make for root

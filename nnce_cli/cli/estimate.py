@@ -57,8 +57,9 @@ def estimate_cells(
 
     Walks at random through a part of the tree that nnce enumerate would walk. Each number comes
     with an interval that holds the truth nine times out of ten. A network with few cells is
-    enumerated whole, and the numbers are exact. The time is that of --jobs processes. Where the
-    probes vary too much, nothing is said, and null in JSON; more time or more probes help.
+    enumerated whole, and the numbers are exact. The time is that of the whole command, from its
+    start, with --jobs processes. Where the probes vary too much, nothing is said, and null in JSON;
+    more time or more probes help.
 
     \b
     nnce estimate model.onnx
@@ -68,10 +69,19 @@ def estimate_cells(
     """  # noqa: D301
     outputs = output_names(output_name)
     stack, domain = load(model, where, outputs, quiet=quiet)
+    from nnce_cli.run import measured_start
+
+    starting = measured_start(model, stack, domain)  # before more is loaded than a run needs
     from nnce_cli.analysis import forecast
 
     result = forecast(
-        stack, domain, seconds=time_limit, probes=probes, seed=seed, jobs=processes(jobs)
+        stack,
+        domain,
+        seconds=time_limit,
+        probes=probes,
+        seed=seed,
+        jobs=processes(jobs),
+        starting=starting,
     )
     if json:
         from nnce_cli.table import Metadata
@@ -97,6 +107,7 @@ def _print_for_people(model: Path, widths: list[int], result: Forecast) -> None:
     fields |= {
         f"time, {workers}": _range(result.table_seconds, duration),
         "counting only": _range(result.count_seconds, duration),
+        "to start": duration(result.starting.table),
         "table": _range(sizes[default], _bytes),
         "--no-witness" if default else "--witness": _range(sizes[not default], _bytes),
         "looked at": f"{number(result.met)} cells in {result.seconds:.1f} s"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nnce_cli.base.text import duration
 from nnce_cli.cli.report import number
 from nnce_cli.cli.say import say
+from nnce_cli.run import Starting, seconds_so_far
 
 if TYPE_CHECKING:
     from nnce_cli.analysis import Forecast
@@ -14,23 +15,6 @@ if TYPE_CHECKING:
 
 SECONDS_OF_FORECAST = 6.0
 WORTH_TELLING = 60.0  # seconds that a run is expected to take
-
-
-def forecast_of(request: Request) -> Forecast:
-    """Return the forecast of a run.
-
-    Raises:
-        InputError: none is possible.
-    """
-    from nnce_cli.analysis import forecast
-
-    return forecast(
-        request.stack,
-        request.domain,
-        seconds=SECONDS_OF_FORECAST,
-        jobs=request.jobs,
-        witness=request.witness,
-    )
 
 
 class ToldForecast:
@@ -43,6 +27,24 @@ class ToldForecast:
         """Wait for the forecast of a run."""
         self.cells: float | None = None
         self._only_counts = request.target is None
+        self._started = seconds_so_far()
+
+    def of(self, request: Request) -> Forecast:
+        """Return the forecast of the run, with what this process took to come to it.
+
+        Raises:
+            InputError: none is possible.
+        """
+        from nnce_cli.analysis import forecast
+
+        return forecast(
+            request.stack,
+            request.domain,
+            seconds=SECONDS_OF_FORECAST,
+            jobs=request.jobs,
+            witness=request.witness,
+            starting=Starting(self._started, self._started),
+        )
 
     def tell(self, forecast: Forecast, progress: Progress) -> None:
         """Say what is expected, where the run is a long one."""

@@ -12,6 +12,7 @@ import typer
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.cli.options import CellsArgument, force_option, model_argument, takes_model
+from nnce_cli.cli.plot_space import AskedPage, write_page
 from nnce_cli.cli.table_and_model import (
     PointsOption,
     TaskOption,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 INCHES = {"": 1.0, "in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
 SIDES = (1.0, 40.0)  # inches
 MOST_PIXELS = 100_000_000
+DPI = 200
 
 
 class Kind(StrEnum):
@@ -58,6 +60,7 @@ class Format(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+    HTML = "html"
 
 
 @takes_model
@@ -121,19 +124,19 @@ def plot_cells(
         ),
     ] = None,
     dpi: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             min=20,
             max=2400,
-            help="Pixels an inch, of PNG and of the images in SVG and PDF.",
+            help="Pixels an inch, of PNG and of the images in SVG and PDF. [default: 200]",
         ),
-    ] = 200,
+    ] = None,
     file_format: Annotated[
         Format | None,
         typer.Option(
             "--format",
-            metavar="png|svg|pdf",
+            metavar="png|svg|pdf|html",
             help="[default: by the name of the output; png for standard output]",
         ),
     ] = None,
@@ -147,6 +150,9 @@ def plot_cells(
     cells of each rank hold, against the theoretical maximum; it needs two hidden layers. layers:
     how the number of cells grows from layer to layer.
 
+    Where three inputs vary, cells.html is a page on which the cells of a partition can be turned,
+    cut and moved apart in a browser.
+
     A class has one colour in all pictures. Equal input gives an equal file. It needs matplotlib:
     pip install matplotlib.
 
@@ -154,6 +160,7 @@ def plot_cells(
     nnce plot model.cells.parquet model.onnx -o cells.png
     nnce plot model.cells.parquet model.onnx --points data.csv -o cells.svg
     nnce plot model.cells.parquet model.onnx --size 85mm,70mm --title '' -o cells.pdf
+    nnce plot space.cells.parquet space.onnx -o cells.html
     nnce plot model.cells.parquet --kind rank -o rank.pdf
     nnce plot model.cells.parquet --kind layers --format svg -o - > layers.svg
     """  # noqa: D301
@@ -161,10 +168,20 @@ def plot_cells(
     _refuse_options(kind, model, colour, component, task, points)
     if not lines and (kind or (model and Kind.PARTITION)) is not Kind.PARTITION:
         raise InputError("--no-lines is about the neurons of --kind partition; leave it out")
-    inches = None if size is None else _inches(size)
-    _refuse_large(inches, dpi)
     refuse_bad_output(output, (cells, model, points))
     need_matplotlib()
+    if chosen is Format.HTML:
+        _refuse_on_page(kind, model, points, size, dpi)
+        if colour is None and component is not None:
+            colour = Colour.OUTPUT
+        assert model is not None
+        asked = AskedPage(
+            task, None if colour is None else colour.value, component or 0, heading, lines
+        )
+        write_page(cells, model, output, asked, force=force)
+        return
+    inches, dpi = None if size is None else _inches(size), dpi or DPI
+    _refuse_large(inches, dpi)
     from nnce_cli.plotting import Look, our_style, picture
     from nnce_cli.table import CellTableReader, Output
 
@@ -204,6 +221,24 @@ def _refuse_options(
         raise InputError("--task is about the classes of --kind partition; leave it out")
     if points is not None and not is_partition:
         raise InputError("--points are marked on the cells of --kind partition; leave it out")
+
+
+def _refuse_on_page(
+    kind: Kind | None, model: Path | None, points: Path | None, size: str | None, dpi: int | None
+) -> None:
+    """Refuse what a page of cells in space does not have."""
+    if model is None or kind not in (None, Kind.PARTITION):
+        raise InputError(
+            "a page shows cells in space, which are those of --kind partition; "
+            + ("give MODEL behind the table" if kind is None else "use .png, .svg or .pdf here")
+        )
+    if points is not None:
+        raise InputError("--points are marked on a plane, not on a page of space; leave them out")
+    if size is not None or dpi is not None:
+        raise InputError(
+            "--size and --dpi are about pictures, and a page is as large as its window; leave them "
+            "out"
+        )
 
 
 def _usual(reader: CellTableReader) -> Kind:
@@ -246,7 +281,8 @@ def _format_of(output: str) -> Format:
         return Format(suffix)
     except ValueError:
         raise InputError(
-            f"the name {output} does not end in .png, .svg or .pdf; rename it or add --format"
+            f"the name {output} does not end in .png, .svg, .pdf or .html; rename it or add "
+            "--format"
         ) from None
 
 

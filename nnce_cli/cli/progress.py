@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnce_cli.base.text import duration
-from nnce_cli.cli.forecasting import ToldForecast, forecast_of
+from nnce_cli.cli.forecasting import ToldForecast
 from nnce_cli.cli.report import number
 from nnce_cli.cli.say import say
 from nnce_cli.run import Forecasting, Pace
@@ -46,7 +46,7 @@ def run_progress(verbosity: Verbosity, request: Request) -> Iterator[list[Observ
         yield []
         return
     told = ToldForecast(request)
-    forecasting = Forecasting(request, forecast_of, told.tell)
+    forecasting = Forecasting(request, told.of, told.tell)
     try:
         with _shown(verbosity, told) as show:
             yield [show, forecasting.look]

@@ -16,6 +16,7 @@ from nnce_cli.parallel.folder import (
     sweep,
 )
 from nnce_cli.parallel.journal import NO_PLACE, Journal, Part
+from nnce_cli.parallel.local import SECONDS_ALONE, SECONDS_OF_START
 from nnce_cli.parallel.lock import Lock, holder, is_held
 from nnce_cli.parallel.parts import Parts, StoppedError
 from nnce_cli.parallel.plan import PartSink, Plan
@@ -29,6 +30,8 @@ __all__ = [
     "JOURNAL",
     "LOCK",
     "NO_PLACE",
+    "SECONDS_ALONE",
+    "SECONDS_OF_START",
     "DaskEngine",
     "Engine",
     "Journal",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SECONDS_ALONE = 0.3  # about three times as long as two worker processes take to start
 SMALL_RUN = 1.0  # seconds from the beginning to the end, here alone
+SECONDS_OF_START = 0.1  # about as long as two worker processes take to start
+SECONDS_ALONE = 3 * SECONDS_OF_START
 
 
 class InProcess:

@@ -4,12 +4,14 @@ from nnce_cli.plotting.cutting import Partition, partition
 from nnce_cli.plotting.data_file import read_data
 from nnce_cli.plotting.draw_cells import draw_cells
 from nnce_cli.plotting.draw_stats import draw_layers, draw_ranks
-from nnce_cli.plotting.fills import COLOURINGS, Colouring, usual_colouring
+from nnce_cli.plotting.fills import COLOURINGS, Colouring, refuse_colouring, usual_colouring
 from nnce_cli.plotting.marks import Marks
 from nnce_cli.plotting.page import report_page
 from nnce_cli.plotting.plane import Plane
+from nnce_cli.plotting.polytopes import polytopes_of, refuse_size
 from nnce_cli.plotting.rows import all_rows
 from nnce_cli.plotting.space import Space
+from nnce_cli.plotting.space_page import First, space_page
 from nnce_cli.plotting.style import DPI, FORMATS, Look, our_style, picture
 from nnce_cli.plotting.subject import Subject
 from nnce_cli.plotting.titles import seen_words, title
@@ -19,6 +21,7 @@ __all__ = [
     "DPI",
     "FORMATS",
     "Colouring",
+    "First",
     "Look",
     "Marks",
     "Partition",
@@ -32,9 +35,13 @@ __all__ = [
     "our_style",
     "partition",
     "picture",
+    "polytopes_of",
     "read_data",
+    "refuse_colouring",
+    "refuse_size",
     "report_page",
     "seen_words",
+    "space_page",
     "title",
     "usual_colouring",
 ]

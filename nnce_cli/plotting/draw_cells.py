@@ -78,12 +78,16 @@ def draw_cells(
     painted = fill(partition, found, colouring, component)
     marks = Marks.of(partition.plane) if marks is None else marks
     scene = _Scene(partition, found, painted, palette(painted), marks, look)
-    figure, axes = _plane(scene) if partition.plane.dimension == 2 else _interval(scene)
-    finish(figure, title, None if look.size else axes)
+    if partition.plane.dimension == 1:
+        figure, fitted = _interval(scene), None
+    else:
+        figure, fitted = _plane(scene)
+    finish(figure, title, None if look.size else fitted)
     return figure
 
 
-def _plane(scene: _Scene) -> tuple[Figure, Axes]:
+def _plane(scene: _Scene) -> tuple[Figure, tuple[Axes, tuple[float, float]]]:
+    """Draw a plane; return its axes, too, and their size in inches where none is asked for."""
     plane = scene.partition.plane
     width, height = (plane.upper - plane.lower).tolist()
     ratio = min(max(height / width, THINNEST_SIDE), 1 / THINNEST_SIDE)
@@ -97,10 +101,10 @@ def _plane(scene: _Scene) -> tuple[Figure, Axes]:
     x, y = plane.axis_labels
     axes.set(xlabel=x, ylabel=y)
     _explain(figure, [axes], scene)
-    return figure, axes
+    return figure, (axes, inches)
 
 
-def _interval(scene: _Scene) -> tuple[Figure, None]:
+def _interval(scene: _Scene) -> Figure:
     figure = new_figure(8.0, 5.4, scene.look)
     axes, strip = figure.subplots(2, 1, sharex=True, height_ratios=[8, 1])
     _plot_outputs(axes, scene.partition)
@@ -110,7 +114,7 @@ def _interval(scene: _Scene) -> tuple[Figure, None]:
     strip.set_ylabel("cells", rotation=0, horizontalalignment="right", verticalalignment="center")
     strip.set_xlim(plane.lower[0], plane.upper[0])
     _explain(figure, [axes, strip], scene)
-    return figure, None
+    return figure
 
 
 def _plot_outputs(axes: Axes, partition: Partition) -> None:

@@ -53,6 +53,7 @@ def fill(partition: Partition, classes: Classes, colouring: Colouring, component
     Raises:
         InputError: there is no such output, or there are no classes.
     """
+    refuse_colouring(colouring, component, partition.outputs.shape[1], partition.plane.task)
     if colouring == "output":
         return _output(partition, component)
     if colouring == "class":
@@ -63,6 +64,24 @@ def fill(partition: Partition, classes: Classes, colouring: Colouring, component
         "active": _active,
     }
     return by_row[colouring](partition)
+
+
+def refuse_colouring(colouring: Colouring, component: int, outputs: int, task: Task) -> None:
+    """Refuse a colouring of what there is not.
+
+    Raises:
+        InputError: there is no such output, or there are no classes.
+    """
+    if colouring == "class" and task is Task.REGRESSION:
+        raise InputError(
+            "the outputs of this model are no classes; choose another --colour, or say with --task "
+            "how a class is read off them"
+        )
+    if colouring == "output" and component >= outputs:
+        raise InputError(
+            f"the model has no output {component}: "
+            + (f"its outputs are 0 to {outputs - 1}" if outputs > 1 else "its only output is 0")
+        )
 
 
 def _layer_1(partition: Partition) -> Fill:
@@ -90,11 +109,6 @@ def _active(partition: Partition) -> Fill:
 
 def _class(partition: Partition, classes: Classes) -> Fill:
     task = partition.plane.task
-    if task is Task.REGRESSION:
-        raise InputError(
-            "the outputs of this model are no classes; choose another --colour, or say with --task "
-            "how a class is read off them"
-        )
     if task is Task.SIGN:
         names, label = {0: "≤ 0", 1: "> 0"}, "output"
     else:
@@ -104,11 +118,6 @@ def _class(partition: Partition, classes: Classes) -> Fill:
 
 def _output(partition: Partition, component: int) -> Fill:
     outputs = partition.outputs.shape[1]
-    if component >= outputs:
-        raise InputError(
-            f"the model has no output {component}: "
-            + (f"its outputs are 0 to {outputs - 1}" if outputs > 1 else "its only output is 0")
-        )
     maps = partition.outputs[:, component]
     label = "output" if outputs == 1 else f"output {component}"
     centre = 0.0 if partition.plane.task is Task.SIGN else None

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from nnce_cli.base.task import Task
@@ -22,13 +17,15 @@ from nnce_cli.plotting.fills import usual_colouring
 from nnce_cli.plotting.page_data import page_data
 from nnce_cli.plotting.style import our_style, picture
 from nnce_cli.plotting.subject import Subject
+from nnce_cli.plotting.template import page_of
 from nnce_cli.plotting.titles import cells_words, seen_words, title
-from nnce_cli.plotting.words import printable
 from nnce_cli.table import domain_words
 
 VECTOR_CELLS = 2_000  # more are smaller as an image of points
 LINES_SHOWN, LINE_LENGTH = 40, 80  # of a file that is not folded
-SCRIPTS = ("network.js", "map.js", "slices.js", "cells.js", "page.js")
+SCRIPTS = (
+    "dom.js", "network.js", "shades.js", "facts.js", "map.js", "slices.js", "cells.js", "page.js",
+)  # fmt: skip
 MOST_OF_RELUS = (
     "the number of regions of n hyperplanes in general position in as many dimensions as the rank."
 )
@@ -38,74 +35,28 @@ MOST_OF_UNITS = "how many parts the units of that layer can make of as many dime
 def report_page(subject: Subject) -> str:
     """Return the page. Equal input gives equal text."""
     interactive = subject.has_map or subject.space is not None
-    script = _script() if interactive else ""
-    # Nothing can be loaded, and no script can run but this one, whatever the files hold.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
+    return page_of(
+        "report.html.j2",
+        SCRIPTS if interactive else (),
+        page_data(subject),
+        subject=subject,
+        metadata=subject.metadata,
+        stats=subject.stats,
+        sections=sections,
+        heading=f"{subject.model}: {cells_words(subject.metadata, subject.stats.cells)}",
+        domain=domain_words(subject.metadata),
+        has_classes=subject.task is not Task.REGRESSION,
+        changed=list(subject.metadata.layer_cells) != subject.stats.layer_cells,
+        thin=_thin(subject),
+        seen="" if subject.partition is None else seen_words(subject.partition),
+        drawn=_drawn_cells(subject),
+        diagrams=_diagrams(subject),
+        names=reproduce.names(subject),
+        claim=reproduce.claim(subject.metadata),
+        commands=reproduce.commands(subject),
+        files=_files(subject),
+        facts=reproduce.facts(subject),
     )
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            subject=subject,
-            metadata=subject.metadata,
-            stats=subject.stats,
-            sections=sections,
-            policy=Markup(policy),
-            css=Markup(_asset("page.css")),
-            script=Markup(script),
-            data=_json(page_data(subject)),
-            heading=f"{subject.model}: {cells_words(subject.metadata, subject.stats.cells)}",
-            domain=domain_words(subject.metadata),
-            has_classes=subject.task is not Task.REGRESSION,
-            changed=list(subject.metadata.layer_cells) != subject.stats.layer_cells,
-            thin=_thin(subject),
-            seen="" if subject.partition is None else seen_words(subject.partition),
-            drawn=_drawn_cells(subject),
-            diagrams=_diagrams(subject),
-            names=reproduce.names(subject),
-            claim=reproduce.claim(subject.metadata),
-            commands=reproduce.commands(subject),
-            files=_files(subject),
-            facts=reproduce.facts(subject),
-        )
-    )
-
-
-def _environment() -> Environment:
-    """Return what sets the template: all that comes from files is made printable and escaped."""
-    return Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalized,
-    )
-
-
-def _finalized(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _asset(name: str) -> str:
-    return files("nnce_cli.plotting").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _script() -> str:
-    """Return the scripts as one function, whose names no other script sees."""
-    parts = "\n".join(map(_asset, SCRIPTS))
-    return f'"use strict";\n(async () => {{\n{parts}}})();\n'
-
-
-def _json(values: dict[str, Any]) -> Markup:
-    """Return data as JSON in which no text can end the element or begin another one."""
-    content = json.dumps(values, separators=(",", ":"))
-    for letter in "<>&":
-        content = content.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(content)
 
 
 def _thin(subject: Subject) -> int:

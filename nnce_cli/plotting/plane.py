@@ -65,9 +65,11 @@ class Plane:
         reduced, small, free = _varying(stack, domain)
         n = reduced.n_inputs
         if n not in (1, 2):
+            page = " write a page that shows them in space (-o cells.html)," if n == 3 else ""
             raise InputError(
                 f"{n} inputs of the domain vary, and cells are drawn where 1 or 2 "
-                "do; use --kind rank or --kind layers, or enumerate on bounds that fix the others"
+                f"do;{page} use --kind rank or --kind layers, or enumerate on bounds that fix the "
+                "others"
             )
         strip = 2 - n
         rows = small.halfspaces

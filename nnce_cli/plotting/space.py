@@ -31,9 +31,10 @@ class Space:
     """A network on a domain of which more than two inputs vary, with the cells of its table.
 
     ``stack`` is over these inputs, which are called ``names``; ``domain`` is that of them.
-    ``witness`` (cells, n) are points inside the cells, None where the table has none, and
-    ``classes`` (cells,) what is predicted there. ``data`` (m, n) are points to lay slices through,
-    and ``labels`` what they are called.
+    ``layer_cells`` is how many layer-k cells the ``rows`` are of, k = 1, …, L. ``witness``
+    (cells, n) are points inside the cells, None where the table has none, and ``classes`` (cells,)
+    what is predicted there. ``data`` (m, n) are points to lay slices through, and ``labels`` what
+    they are called.
     """
 
     stack: LayerStack
@@ -41,6 +42,7 @@ class Space:
     names: list[str]
     domain: Polyhedron
     rows: Rows
+    layer_cells: list[int]
     witness: Floats | None
     classes: Ints | None
     data: Floats
@@ -78,7 +80,7 @@ class Space:
                     witnesses.append(batch.witness[:, free])
                 yield batch
 
-        rows, _ = all_rows(watched(), stack.layout)
+        rows, layer_cells = all_rows(watched(), stack.layout)
         witness = np.concatenate(witnesses) if witnesses else None
         names = [name for name, varies in zip(input_names(stack), free, strict=True) if varies]
         given = np.zeros((0, reduced.n_inputs)) if data is None or stack.points else data[:, free]
@@ -88,6 +90,7 @@ class Space:
             names=names,
             domain=inside,
             rows=rows,
+            layer_cells=layer_cells,
             witness=witness,
             classes=None if witness is None else _classes(reduced, task, witness),
             data=given[:MOST_POINTS],

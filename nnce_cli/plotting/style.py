@@ -51,7 +51,7 @@ FORMATS = ("png", "svg", "pdf")
 DPI = 200
 LEGEND_MARGIN = 0.1  # inches on either side of a legend below the axes
 NARROWEST = 3.4  # inches: titles and legends need some room, however narrow the domain is
-MOST_SHRINKS, SPARE = 4, 0.05  # times, inches
+MOST_FITS, SPARE = 4, 0.005  # times, inches
 LAYOUT_ROUNDS = 2  # the size of the labels depends on that of the panels, and this on that
 
 # Dates and versions stay out of the files; ids in SVG files come from the salt.
@@ -131,24 +131,27 @@ def new_figure(width: float, height: float, look: Look = Look()) -> Figure:
     return Figure(figsize=look.size or (width, height), layout="constrained")
 
 
-def finish(figure: Figure, title: str, fitted: Axes | None = None) -> None:
+def finish(
+    figure: Figure, title: str, fitted: tuple[Axes, tuple[float, float]] | None = None
+) -> None:
     """Write a title over the whole figure, in letters that let it fit, and fix the layout.
 
-    The figure shrinks to what ``fitted``, whose sides have a fixed ratio, leaves of it.
+    The figure is made as large as the ``fitted`` axes, which are given with their width and height
+    in inches, and what is around them need.
     """
+    ratio = None if fitted is None else fitted[0].get_box_aspect()
+    if fitted is not None:
+        fitted[0].set_box_aspect(None)
     if title:
         text = figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=9, color=INK)
-    _lay_out(figure)
-    if fitted is not None:
-        for _ in range(MOST_SHRINKS):  # labels do not shrink along
-            if not _shrink(figure, fitted):
-                break
-            _lay_out(figure)
+    _fit(figure, fitted)
     if title:
         width = text.get_window_extent().width
         text.set_fontsize(9 * min(1.0, 0.98 * figure.bbox.width / width))
-        _lay_out(figure)
+        _fit(figure, fitted)
     figure.set_layout_engine("none")
+    if fitted is not None:
+        fitted[0].set_box_aspect(ratio)
 
 
 def _lay_out(figure: Figure) -> None:
@@ -159,14 +162,24 @@ def _lay_out(figure: Figure) -> None:
         engine.execute(figure)
 
 
-def _shrink(figure: Figure, axes: Axes) -> bool:
-    """Take away the room that axes have and, with their ratio, cannot use; tell if it was any."""
-    axes.apply_aspect()
-    given, used = axes.get_position(original=True), axes.get_position()
-    width, height = map(float, figure.get_size_inches())
-    legends = [legend.get_window_extent().width / figure.dpi for legend in figure.legends]
-    needed = max([NARROWEST, *(legend + 2 * LEGEND_MARGIN for legend in legends)])
-    narrower = min(width, max(needed, width * (1 - given.width + used.width)))
-    lower = height * (1 - given.height + used.height)
-    figure.set_size_inches(narrower, lower)
-    return bool(max(width - narrower, height - lower) > SPARE)
+def _fit(figure: Figure, fitted: tuple[Axes, tuple[float, float]] | None) -> None:
+    """Lay a figure out; make it as large as the fitted axes, and what is around them, need.
+
+    The ratio of their sides is free meanwhile: with a fixed one they do not fill their room, and
+    the layout takes what they leave for a part of what is around them.
+    """
+    _lay_out(figure)
+    if fitted is None:
+        return
+    axes, inches = fitted
+    for _ in range(MOST_FITS):  # ticks depend a little on the size
+        width, height = map(float, figure.get_size_inches())
+        room = axes.get_position(original=True)
+        legends = [legend.get_window_extent().width / figure.dpi for legend in figure.legends]
+        needed = max([NARROWEST, *(legend + 2 * LEGEND_MARGIN for legend in legends)])
+        wider = max(needed, width * (1 - float(room.width)) + inches[0])
+        higher = height * (1 - float(room.height)) + inches[1]
+        if max(abs(wider - width), abs(higher - height)) <= SPARE:
+            break
+        figure.set_size_inches(wider, higher)
+        _lay_out(figure)

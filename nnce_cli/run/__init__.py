@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         finished_before,
         run,
     )
+    from nnce_cli.run.starting import Starting, measured_start, seconds_so_far
 
 __all__ = [
     "STDOUT",
@@ -26,11 +27,14 @@ __all__ = [
     "Request",
     "Result",
     "SavedError",
+    "Starting",
     "WorkerState",
     "check_outputs",
     "default_folder",
     "finished_before",
+    "measured_start",
     "run",
+    "seconds_so_far",
 ]
 
 __getattr__ = lazy_names(
@@ -41,5 +45,6 @@ __getattr__ = lazy_names(
         "pace": ["Pace"],
         "request": ["STDOUT", "Request", "Result"],
         "running": ["SavedError", "check_outputs", "default_folder", "finished_before", "run"],
+        "starting": ["Starting", "measured_start", "seconds_so_far"],
     },
 )

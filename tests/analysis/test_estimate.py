@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from nnce_cli.domain import Box, Polyhedron
 from nnce_cli.enumeration import ThinnedWalk, Windows, walk_factory
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.run import Starting
 from nnce_cli.table import CellTableWriter, Metadata, Output
 from tests.cases import cube
 from tests.collect import count, enumerate_all
@@ -225,12 +227,31 @@ def _all_rows(stack, box, witness):
 
 def test_more_workers_take_less_time(monkeypatch):
     monkeypatch.setattr("nnce_cli.analysis.estimate.study.usable_cores", lambda: 8)
+    monkeypatch.setattr("nnce_cli.analysis.estimate.study.SECONDS_ALONE", 0.0)
+    monkeypatch.setattr("nnce_cli.analysis.estimate.study.SECONDS_OF_START", 0.0)
     study = CellsOnly(*network("seeded-3-8-8-8"), 0, 10_000, math.inf)
     study.probe()
     super(CellsOnly, study).measure_speed(study.prober.pilots(math.inf, study.clock)[1])
     alone, four, crowd = (study.forecast(jobs).count_seconds.estimate for jobs in (1, 4, 1000))
     assert alone / four == pytest.approx(4 * 0.9)
     assert alone / crowd == pytest.approx(8 * 0.9)  # no more than there are cores
+
+
+def test_a_run_begins_and_walks_alone_before_workers_share(monkeypatch):
+    monkeypatch.setattr("nnce_cli.analysis.estimate.study.usable_cores", lambda: 8)
+    study = CellsOnly(*network("seeded-3-8-8-8"), 0, 10_000, math.inf)
+    study.probe()
+    super(CellsOnly, study).measure_speed(study.prober.pilots(math.inf, study.clock)[1])
+    walked = study.forecast(1).count_seconds
+    started = study.forecast(4, Starting(2.0, 1.0))
+    assert started.count_seconds.estimate == pytest.approx(1.0 + walked.estimate)
+    assert started.count_seconds.low < 1.0 + walked.low < started.count_seconds.high
+    assert started.to_dict()["starting_count_seconds"] == 1.0
+    long = replace(study.speed, count_seconds=study.speed.count_seconds * (10 / walked.estimate))
+    study.speed = long
+    (alone, four) = (study.forecast(jobs).count_seconds.estimate for jobs in (1, 4))
+    assert alone == pytest.approx(10)
+    assert four == pytest.approx(0.4 + 9.7 / (4 * 0.9))
 
 
 def test_inputs_without_width():

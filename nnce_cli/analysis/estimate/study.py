@@ -26,9 +26,12 @@ from nnce_cli.base.processes import usable_cores
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
+from nnce_cli.parallel import SECONDS_ALONE, SECONDS_OF_START
+from nnce_cli.run import Starting
 from nnce_cli.table import has_witness
 
 SECONDS = 10.0
+NOTHING = Starting(0.0, 0.0)
 EFFICIENCY = 0.9  # assumed: what each of several workers does of what one does alone
 MACHINE_SIGMA = 0.15  # assumed: how far a machine's speed is from what it was, on a log scale
 BYTES_SIGMA = 0.05  # assumed: how far rows elsewhere compress from those of the sample
@@ -45,9 +48,10 @@ class Forecast:
     """What a run of `nnce enumerate` is expected to find and to take.
 
     ``layer_cells`` has an entry for each hidden layer. Times are in seconds, for ``jobs``
-    workers, without the start of the program; sizes in bytes. ``probes`` is the number of
-    replicates times the paths of each (0 where the whole tree was walked, ``complete``), ``met``
-    the number of cells that all walks came to, and ``seconds`` what the forecast took.
+    workers, with what ``starting`` says that a run takes besides its cells; sizes in bytes.
+    ``probes`` is the number of replicates times the paths of each (0 where the whole tree was
+    walked, ``complete``), ``met`` the number of cells that all walks came to, and ``seconds`` what
+    the forecast took.
     """
 
     layer_cells: tuple[Quantity, ...]
@@ -55,6 +59,7 @@ class Forecast:
     count_seconds: Quantity
     table_bytes: Quantity
     table_bytes_no_witness: Quantity
+    starting: Starting
     jobs: int
     seed: int
     probes: int
@@ -74,6 +79,8 @@ class Forecast:
             "layer_cells": [quantity.to_dict() for quantity in self.layer_cells],
             "seconds": self.table_seconds.to_dict(),
             "count_seconds": self.count_seconds.to_dict(),
+            "starting_seconds": round(self.starting.table, 3),
+            "starting_count_seconds": round(self.starting.counting, 3),
             "table_bytes": self.table_bytes.to_dict(),
             "table_bytes_no_witness": self.table_bytes_no_witness.to_dict(),
             "confidence": CONFIDENCE,
@@ -95,6 +102,7 @@ def forecast(
     seed: int = 0,
     jobs: int | None = None,
     witness: bool | None = None,
+    starting: Starting = NOTHING,
 ) -> Forecast:
     """Forecast the enumeration of ``stack`` on ``domain`` from random probes of its tree.
 
@@ -107,6 +115,7 @@ def forecast(
         seed: of the random choices.
         jobs: workers of the run that is forecast; by default the cores that are there.
         witness: whether its table has witnesses, for the time; by default as `nnce enumerate` does.
+        starting: what the run takes besides its cells (`nnce_cli.run.measured_start`).
 
     Returns:
         Estimates with intervals that hold the truth with the chance `CONFIDENCE`. A tree that
@@ -125,7 +134,7 @@ def forecast(
     if witness is not None:
         study.witness = witness
     study.probe()
-    return study.forecast(jobs or usable_cores())
+    return study.forecast(jobs or usable_cores(), starting)
 
 
 class Study:
@@ -234,7 +243,7 @@ class Study:
         paths = 0.9 * self.clock.left / REPLICATES / seconds_per_path
         return max(1, int(min(paths, pilot.sizes[-1] + FEW_CELLS)))
 
-    def forecast(self, jobs: int) -> Forecast:
+    def forecast(self, jobs: int, starting: Starting = NOTHING) -> Forecast:
         """Return the forecast."""
         cells = None
         if self.exact is not None:
@@ -249,17 +258,17 @@ class Study:
             if layer_cells[-1].estimate is not None:
                 cells = counts[-1]
         workers = min(jobs, usable_cores())
-        pace = 1.0 if workers == 1 else 1.0 / (EFFICIENCY * workers)
-        costs = self._costs(pace)
+        costs = self._costs()
         reason = layer_cells[-1].reason if layer_cells else None
         reason = reason or "no subtree was walked in time to measure what it costs"
         totals = [_total(cells, cost, reason) for cost in costs]
         return Forecast(
             layer_cells=tuple(layer_cells),
-            table_seconds=totals[0],
-            count_seconds=totals[1],
+            table_seconds=_elapsed(totals[0], starting.table, workers),
+            count_seconds=_elapsed(totals[1], starting.counting, workers),
             table_bytes=self._bytes(totals[2]),
             table_bytes_no_witness=self._bytes(totals[3]),
+            starting=starting,
             jobs=jobs,
             seed=self.seed,
             probes=self.paths * len(self.replicates),
@@ -306,12 +315,14 @@ class Study:
             round(rows.estimate) + frame, math.floor(rows.low) + frame, math.ceil(rows.high) + frame
         )
 
-    def _costs(self, pace: float) -> list[LogNormal | None]:
-        """Return what a cell costs: seconds written and counted, bytes with and without witness."""
+    def _costs(self) -> list[LogNormal | None]:
+        """Return what a cell costs: seconds of one core written and counted, bytes with and without
+        witness.
+        """
         speed = self.speed
         if speed is None:
             return [None] * 4
-        machine = LogNormal(pace, MACHINE_SIGMA)
+        machine = LogNormal(1.0, MACHINE_SIGMA)
         bytes_without = LogNormal(speed.row_bytes, BYTES_SIGMA)
         bytes_with = LogNormal(speed.row_bytes + speed.witness_bytes, BYTES_SIGMA)
         times = [speed.table_seconds, speed.count_seconds]
@@ -331,3 +342,25 @@ def _total(cells: LogNormal | None, cost: LogNormal | None, reason: str) -> Quan
     total = cells.times(cost)
     low, high = total.interval()
     return Quantity(total.mean, low, high)
+
+
+def _elapsed(walked: Quantity, starting: float, workers: int) -> Quantity:
+    """Return how long a run takes whose walks take so many seconds of one core.
+
+    It walks alone at first; workers that are started then share the rest.
+    """
+    if walked.estimate is None or walked.low is None or walked.high is None:
+        return walked
+
+    def by_the_clock(seconds: float) -> float:
+        if workers == 1 or seconds <= SECONDS_ALONE:
+            return seconds
+        shared = (seconds - SECONDS_ALONE) / (EFFICIENCY * workers)
+        return SECONDS_ALONE + SECONDS_OF_START + shared
+
+    _, slower = LogNormal(1.0, MACHINE_SIGMA).interval()
+    return Quantity(
+        starting + by_the_clock(walked.estimate),
+        starting / slower + by_the_clock(walked.low),
+        starting * slower + by_the_clock(walked.high),
+    )

@@ -1,14 +1,5 @@
 // The map: cells of a plane that can be panned and zoomed, and what the one under the pointer is.
 
-const byId = (id) => document.getElementById(id);
-const text = (tag, content, attributes = {}) => {
-  const element = document.createElement(tag);
-  element.textContent = content;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-};
-const short = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
-
 // Polygons: their corners one after the other, where each begins, and boxes around them.
 function polygons(points, sizes) {
   const starts = new Uint32Array(sizes.length + 1);
@@ -41,35 +32,7 @@ function makeMap(network, colours, usual) {
 
   // ---- colours: a shade for each cell
 
-  const scaled = (values, centre) => {
-    let low = Infinity, high = -Infinity;
-    for (const v of values) { low = Math.min(low, v); high = Math.max(high, v); }
-    if (centre !== null) {
-      high = Math.max(high - centre, centre - low);
-      low = centre - high;
-      high += centre;
-    }
-    const count = paper().scale.length, step = (high > low ? high - low : 1) / count;
-    return { low, high, at: (v) => Math.min(count - 1, Math.max(0, Math.floor((v - low) / step))) };
-  };
-  const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
-  function byNames(values, words) { // few values, from less to more
-    const present = distinct(values), { scale } = paper();
-    const end = Math.min(1, 0.3 + 0.1 * present.length) * (scale.length - 1);
-    const found = present.map((_, k) => scale[Math.round((k * end) / Math.max(1, present.length - 1))]);
-    const index = new Map(present.map((value, k) => [value, k]));
-    return {
-      colours: found,
-      shades: Int32Array.from(values, (value) => index.get(value)),
-      key: present.map((value, k) => [found[k], words(value)]),
-    };
-  }
-  function byScale(values, label) {
-    const range = scaled(values, null);
-    const { scale } = paper();
-    return { colours: scale, scale, shades: Int32Array.from(values, range.at), range, label };
-  }
-  const classWords = (c) => network.task === "sign" ? (c ? "output > 0" : "output ≤ 0") : `class ${c}`;
+  const { scaled, byNames, byScale } = makeShades(paper);
   const colourings = {
     layer1: () => ({ colours: paper().areas, shades: scene.first }),
     rank: () => byNames(scene.ranks, (r) => `rank ${r}`),
@@ -81,7 +44,7 @@ function makeMap(network, colours, usual) {
         shades: Int32Array.from(scene.classes, shade),
         pieceShades: Int32Array.from(scene.pieceClasses, shade),
         key: distinct([...scene.classes, ...scene.pieceClasses])
-          .map((c) => [classes[shade(c)], classWords(c)]),
+          .map((c) => [classes[shade(c)], classWords(network.task, c)]),
       };
     },
   };
@@ -430,17 +393,6 @@ function makeMap(network, colours, usual) {
       }
     });
   }
-  function formula([a, b, c]) {
-    const parts = [short(c)];
-    [[a, scene.names[0]], [b, scene.names[1]]].forEach(([w, name]) => {
-      parts.push(`${w < 0 ? "−" : "+"} ${short(Math.abs(w))} ${name}`);
-    });
-    return parts.join(" ");
-  }
-  function predicted(values) {
-    if (network.task === "argmax") return values.indexOf(Math.max(...values));
-    return network.task === "argmin" ? values.indexOf(Math.min(...values)) : null;
-  }
   function describe(u, v, keyboard) {
     const point = [place(u, 0), place(v, 1)];
     const input = scene.inputs.map(([a, b, c]) => a * point[0] + b * point[1] + c);
@@ -465,29 +417,7 @@ function makeMap(network, colours, usual) {
         : "Outside of the domain."));
       return;
     }
-    panel.dataset.row = String(row);
-    panel.append(text("h3", `Cell ${row.toLocaleString("en")}`));
-    const list = document.createElement("dl");
-    codes.forEach((code, l) => {
-      const active = code.filter((piece) => piece > 0).length, { bits } = network.layers[l];
-      const rank = network.rankOf(row, l);
-      const about = `layer ${l + 1}: ${active} of ${code.length} active, rank ${rank}`;
-      const signs = code.slice(0, bits).join("").replace(/(.{8})(?=.)/g, "$1 ");
-      const pieces = code.length > bits ? ` / ${code.slice(bits).join(", ")}` : "";
-      list.append(text("dt", about));
-      list.append(text("dd", signs + pieces, { class: "signs", "data-layer": String(l + 1) }));
-    });
-    const rows = network.outputMaps(codes, scene.inputs);
-    const values = rows.map(([a, b, c]) => a * point[0] + b * point[1] + c);
-    const best = predicted(values), extreme = network.task === "argmin" ? " (the least)" : " (the largest)";
-    rows.slice(0, 16).forEach((map, m) => {
-      const name = singleOutput ? "output" : `output ${m}`;
-      list.append(text("dt", `${name} here: ${short(values[m])}${m === best ? extreme : ""}`));
-      list.append(text("dd", formula(map), { class: "affine", "data-output": String(m) }));
-    });
-    if (rows.length > 16) list.append(text("dt", `… and ${rows.length - 16} more outputs`));
-    if (best !== null) panel.dataset.predicted = String(best);
-    panel.append(list);
+    describeCell(network, panel, row, codes, network.outputMaps(codes, scene.inputs), scene.names, point);
   }
   function hover(px, py) {
     const u = fromX(px), v = fromY(py);
@@ -554,24 +484,7 @@ function makeMap(network, colours, usual) {
   // ---- controls
 
   function key() {
-    const legend = byId("map-key");
-    legend.replaceChildren();
-    const swatch = (colour, words, line) => {
-      const item = text("span", "", { class: "key-item" });
-      const mark = text("span", "", { class: line ? "key-line" : "key-area" });
-      mark.style.background = colour;
-      item.append(mark, words);
-      legend.append(item);
-    };
-    if (colouring.key && colouring.key.length <= 12) {
-      colouring.key.forEach(([colour, words]) => swatch(colour, words, false));
-    } else if (colouring.range) {
-      const item = text("span", "", { class: "key-item" });
-      const bar = text("span", "", { class: "key-bar" });
-      bar.style.background = `linear-gradient(to right, ${colouring.scale.join(",")})`;
-      item.append(`${colouring.label}: ${short(colouring.range.low)} `, bar, ` ${short(colouring.range.high)}`);
-      legend.append(item);
-    }
+    const swatch = showKey(byId("map-key"), colouring);
     const { lines, boundary } = paper();
     if (isShown("show-lines")) {
       distinct(scene.cutLayers).forEach((layer) => {

@@ -133,17 +133,21 @@ async function makeNetwork(data) {
   const firstColour = (code, colours) => code.reduce(
     (sum, piece, i) => sum + piece * (1 + (i % (colours - 1))), 0,
   ) % colours;
-  const firstCode = (row) => {
-    if (!depth) return [];
-    const { bits, pieces } = layers[0], at = row * rowBytes;
-    const code = Array.from({ length: bits }, (_, i) => (joined[at + (i >> 3)] >> (7 - (i & 7))) & 1);
-    return code.concat(pieces.map((_, p) => joined[at + ((bits + 7) >> 3) + p]));
-  };
+  function codesOf(row, most = depth) { // of its first layers
+    let at = row * rowBytes;
+    return layers.slice(0, most).map(({ bits, pieces }) => {
+      const start = at, behind = start + ((bits + 7) >> 3);
+      const code = Array.from({ length: bits }, (_, i) => (joined[start + (i >> 3)] >> (7 - (i & 7))) & 1);
+      at = behind + pieces.length;
+      return code.concat(pieces.map((_, p) => joined[behind + p]));
+    });
+  }
+  const firstCode = (row) => (depth ? codesOf(row, 1)[0] : []);
   const rankOf = (row, layer) => ranks[row * depth + layer];
 
   return {
     layers, depth, hidden, output, noun: data.noun, task: data.task, outputs: data.outputs,
     cells: data.cells, names: data.names,
-    codeOf, gainsOf, passed, codesAt, rowOf, outputMaps, activeOf, firstColour, firstCode, rankOf,
+    codeOf, gainsOf, passed, codesAt, rowOf, outputMaps, activeOf, firstColour, codesOf, firstCode, rankOf,
   };
 }
