@@ -600,14 +600,15 @@ void bind_score_walk(nb::module_& m) {
   nb::class_<ScoreWalk>(m, "ScoreWalk",
                         "Tells which scores are the largest in cells of rows (core/scores.hpp).\n\n"
                         "``network`` has behind the layers of ``table`` the differences of the "
-                        "scores. Raises ValueError where it does not.")
+                        "scores; ``linear`` says that no layer has a bias, not even one that is "
+                        "rounded to 0. Raises ValueError where sizes are at odds.")
       .def(
           "__init__",
-          [](ScoreWalk* self, const Network& net, const Network& table, Index scores) {
-            new (self) ScoreWalk(net, table, scores);
+          [](ScoreWalk* self, const Network& net, const Network& table, Index scores, bool linear) {
+            new (self) ScoreWalk(net, table, scores, linear);
           },
-          nb::arg("network"), nb::arg("table"), nb::arg("scores"), nb::keep_alive<1, 2>(),
-          nb::keep_alive<1, 3>())
+          nb::arg("network"), nb::arg("table"), nb::arg("scores"), nb::arg("linear"),
+          nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
       .def(
           "begin",
           [](ScoreWalk& self, const MatrixOf<std::uint8_t>& bits, bool gaps) {

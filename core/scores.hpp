@@ -31,7 +31,8 @@ class ScoreWalk final : public RowWalk {
   static constexpr Index kMostScores = 32;
 
   // `net` has, behind the layers of the table, one of differences: (0, 1), (0, 2), … (1, 2), …
-  ScoreWalk(const Network& net, const Network& table, Index scores)
+  // `linear` says that none of these layers has a bias, where float64 weights are rounded too.
+  ScoreWalk(const Network& net, const Network& table, Index scores, bool linear)
       : RowWalk(net, table),
         scores_(scores),
         differences_(table.units()),
@@ -42,7 +43,7 @@ class ScoreWalk final : public RowWalk {
         net.units() != differences_ + scores * (scores - 1) / 2) {
       throw std::invalid_argument("a last layer that is not the differences of so many scores");
     }
-    if (net.is_linear()) cone_ = std::make_unique<ConeProof>(net, path_);
+    if (linear) cone_ = std::make_unique<ConeProof>(net, path_);
     find_equal_scores();
   }
 
@@ -98,7 +99,8 @@ class ScoreWalk final : public RowWalk {
 
   // Whether two scores are known to be the same on the path's cell.
   [[nodiscard]] bool are_equal(Index a, Index b) const {
-    return are_equal_[a * scores_ + b] != 0 || is_zero(difference(a, b));
+    const Index unit = difference(a, b);
+    return are_equal_[a * scores_ + b] != 0 || is_zero(unit) || (cone_ && path_.is_constant(unit));
   }
 
   // The scores but those that an earlier one equals on the cell.

@@ -54,7 +54,7 @@ class Winners:
         wins = np.zeros((len(rows.bits), self._scores.n_out), np.bool_)
         if self._by_rows is not None:
             wins = self._by_rows.of(rows.bits)
-        is_open = ~wins.any(axis=1)
+        is_open = np.asarray(~wins.any(axis=1))
         if is_open.any():
             wins[is_open] = self._walked(rows.take(is_open))
         return wins
