@@ -446,7 +446,7 @@ def crossed_by_programs(stack: LayerStack, table: Table) -> list[bool]:
 @pytest.mark.parametrize(("outputs", "biased"), [(1, True), (3, True), (3, False)])
 def test_rows_tell_all_that_is_asked_of_ordinary_networks(outputs, biased, monkeypatch):
     """No cell is left to the walk: of a whole table, of a part of one, nor of one with gaps."""
-    stack = random_stack([4, 4, 4, outputs])
+    stack = random_stack([4, 4, 4, outputs], 3)
     if not biased:
         bare = [AffineMap(layer.weight, 0 * layer.bias) for layer in (*stack.hidden, stack.output)]
         stack = dataclasses.replace(stack, hidden=tuple(bare[:-1]), output=bare[-1])
