@@ -21,6 +21,7 @@
 #include "image/search.hpp"
 #include "network.hpp"
 #include "ranks.hpp"
+#include "scores.hpp"
 #include "stop.hpp"
 #include "thinned_walk.hpp"
 #include "tree_walk.hpp"
@@ -597,6 +598,43 @@ void bind_tree_walks(nb::module_& m) {
       .def_prop_ro("sampled", [](const ThinnedWalk& self) { return numpy(self.sampled()); }, kNew);
 }
 
+void bind_score_walk(nb::module_& m) {
+  nb::class_<ScoreWalk>(m, "ScoreWalk",
+                        "Tells which scores are the largest in cells of rows (core/scores.hpp).\n\n"
+                        "``network`` has behind the layers of ``table`` the differences of the "
+                        "scores; ``linear`` says that no layer has a bias, not even one that is "
+                        "rounded to 0. Raises ValueError where sizes are at odds.")
+      .def(
+          "__init__",
+          [](ScoreWalk* self, const Network& net, const Network& table, Index scores, bool linear) {
+            new (self) ScoreWalk(net, table, scores, linear);
+          },
+          nb::arg("network"), nb::arg("table"), nb::arg("scores"), nb::arg("linear"),
+          nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+      .def(
+          "begin",
+          [](ScoreWalk& self, const MatrixOf<std::uint8_t>& bits, bool gaps) {
+            if (columns(bits) != self.table().units()) {
+              throw std::invalid_argument("rows of another network");
+            }
+            self.begin(bits.data(), length(bits), gaps);
+          },
+          nb::arg("bits"), nb::arg("gaps"),
+          "Begin with ascending rows (m, units of the table), a byte a unit; say whether the "
+          "table\n"
+          "may have cells between them.")
+      .def("advance", &ScoreWalk::advance, nb::call_guard<nb::gil_scoped_release>(),
+           "Go on for about 50 ms; False where all rows are done.")
+      .def_prop_ro(
+          "wins",
+          [](const ScoreWalk& self) {
+            return numpy(self.wins().data(), static_cast<Index>(self.wins().size()));
+          },
+          kNew,
+          "Of each row the scores that are the largest somewhere in its cell, as bits: one,\n"
+          "proved; all that may be, where more than one is; or none, where that is left open.");
+}
+
 template <class T>
 std::vector<T> values(const VectorOf<T>& array) {
   return std::vector<T>(array.data(), array.data() + array.size());
@@ -1126,6 +1164,7 @@ NB_MODULE(NNCE_MODULE, m) {
   nnce::bind_network(m);
   nnce::bind_image(m);
   nnce::bind_tree_walks(m);
+  nnce::bind_score_walk(m);
   nnce::bind_vertex(m);
   nnce::bind_ranks(m);
   nnce::bind_workbench(m);

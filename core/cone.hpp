@@ -290,7 +290,8 @@ class ConeProof {
   // Write the neurons of layer m, as functions of those of `from_`, by the layer before.
   void combine(Index m) {
     const LayerMap& map = net_.layer(m).map;
-    const double rounding = 2.0 * static_cast<double>(map.n_in() + 4) * kUnit;
+    const double inexact = net_.layer(m).inexact;
+    const double rounding = (2.0 * static_cast<double>(map.n_in() + 4) + inexact) * kUnit;
     for (Index j = 0; j < net_.layer(m).width(); ++j) {
       for (Index i = 0; i < count(); ++i) {
         double sum = 0.0, size = 0.0, inherited = 0.0;
@@ -302,7 +303,7 @@ class ConeProof {
         }
         weight(m)[j][i] = sum;
         // Over their own layer: one product by 1, and zeros.
-        const bool exact = m - 1 == from_;
+        const bool exact = m - 1 == from_ && inexact == 0.0;
         error(m)[j][i] = exact ? 0.0 : (inherited + rounding * (size + inherited)) * (1.0 + 1e-9);
         if (!exact) error(m)[j][i] += kUnderflow;
       }

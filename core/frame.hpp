@@ -94,6 +94,19 @@ struct Frame {
   }
 };
 
+// Put a frame at the lowest corner of the box, before the first layer.
+inline void begin_at_corner(const Network& net, Frame& f) {
+  for (Index c = 0; c < net.d(); ++c) {
+    f.column[c] = static_cast<std::int32_t>(c);
+    f.at_upper[c] = 0;
+    f.reach[c] = net.span()[c];
+  }
+  f.rows = f.free = f.layer = f.cursor = f.splits = f.pending = f.shared = 0;
+  f.winner = kNoWinner;
+  f.phase = Phase::kNewLayer;
+  f.share = 1.0;
+}
+
 // The frames of a walk, the root's first. Their memory is taken when a path first gets so deep.
 class Frames {
  public:

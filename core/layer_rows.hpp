@@ -60,22 +60,26 @@ class LayerRows {
   // Put the units of a layer into a frame without free rows, in descending order; without those
   // that are like others, where their signs are to follow from these.
   void add(Frame& f, Index layer, bool all_units) {
-    const Index first = net_.offset(layer), end = net_.offset(layer + 1);
-    const auto is_left_out = [&](Index unit) { return !all_units && path_.twins().follows(unit); };
-    Index n = 0;
-    for (Index unit = first; unit < end; ++unit) n += is_left_out(unit) ? 0 : 1;
-    for (Index r = f.rows - 1; r >= 0; --r) f.move_row(r, r + n);
-    f.rows += n;
-    f.free = n;
-    find_inputs(f);
-    Index r = 0;
-    for (Index unit = end - 1; unit >= first; --unit) {
-      if (is_left_out(unit)) continue;
-      f.row[r] = static_cast<std::int32_t>(net_.d() + unit);
-      f.cap[r] = kInfinite;
-      write_row(f, r++, unit, 1.0);
+    add_units(f, layer, [&](Index unit) { return all_units || !path_.twins().follows(unit); });
+  }
+
+  // The same with those units only that `wanted` (N) names.
+  void add(Frame& f, Index layer, const Array<std::uint8_t>& wanted) {
+    add_units(f, layer, [&](Index unit) { return wanted[unit] != 0; });
+  }
+
+  // Make a unit's row the only free one.
+  void put_alone(Frame& f, Index unit) {
+    if (f.free == 0) {
+      if (f.rows > 0) f.move_row(0, f.rows);
+      f.rows += 1;
+      f.free = 1;
+      f.clear_padding();
     }
-    f.clear_padding();
+    find_inputs(f);
+    f.row[0] = static_cast<std::int32_t>(net_.d() + unit);
+    f.cap[0] = kInfinite;
+    write_row(f, 0, unit, 1.0);
   }
 
   // Keep the free rows that `cuts` (free) names, and the constraints that can bind.
@@ -118,6 +122,25 @@ class LayerRows {
 
  private:
   static constexpr Index kNowhere = -1;  // in front of a form's constant there are zeros
+
+  template <class Is>
+  void add_units(Frame& f, Index layer, const Is& is_wanted) {
+    const Index first = net_.offset(layer), end = net_.offset(layer + 1);
+    Index n = 0;
+    for (Index unit = first; unit < end; ++unit) n += is_wanted(unit) ? 1 : 0;
+    for (Index r = f.rows - 1; r >= 0; --r) f.move_row(r, r + n);
+    f.rows += n;
+    f.free = n;
+    find_inputs(f);
+    Index r = 0;
+    for (Index unit = end - 1; unit >= first; --unit) {
+      if (!is_wanted(unit)) continue;
+      f.row[r] = static_cast<std::int32_t>(net_.d() + unit);
+      f.cap[r] = kInfinite;
+      write_row(f, r++, unit, 1.0);
+    }
+    f.clear_padding();
+  }
 
   // Write `side` times a unit's form as row r of the frame whose inputs were found.
   void write_row(Frame& f, Index r, Index unit, double side) {

@@ -76,12 +76,16 @@ class Path {
     return inactive ? layer.slope[j] : 1.0;
   }
 
-  // Tell whether a unit is identically zero on the path's cell because all that it could see is
-  // off.
+  // Tell whether a unit is its bias on the path's cell, because all that it could see is off; and
+  // whether that bias is zero.
+  [[nodiscard]] bool is_constant(Index unit) const {
+    const Index l = net_.layer_of(unit);
+    return l > 0 && seen_[l - 1] == 0;
+  }
   [[nodiscard]] bool vanishes(Index unit) const {
     const Index l = net_.layer_of(unit);
     const Layer& layer = net_.layer(l);
-    return l > 0 && seen_[l - 1] == 0 && layer.inexact == 0.0 &&
+    return is_constant(unit) && layer.inexact == 0.0 &&
            layer.map.bias()[unit - net_.offset(l)] == 0.0;
   }
 

@@ -147,20 +147,27 @@ class ForwardPass {
   Array<double> factor_;
 };
 
+// Return a unit's form at a point of the box, rounded, and a bound on what it is off by.
+inline double form_at(const Network& net, const Path& path, Index unit, const double* x) {
+  const double* form = path.form(unit);
+  double value = form[0];
+  for (Index i = 0; i < net.d(); ++i) value = fma(form[1 + i], x[i], value);
+  return value;
+}
+inline double error_at(const Network& net, const Path& path, Index unit) {
+  const double rounding = 2.0 * static_cast<double>(net.d() + 8) * kUnit * path.form_size[unit];
+  return path.form_error[unit] + rounding + kUnderflow;
+}
+
 // Prove that a point is strictly inside the box and strictly on the path's side of its first
 // `splits` splits.
 inline bool is_inside(const Network& net, const Path& path, Index splits, const double* x) {
-  const Index d = net.d();
-  for (Index i = 0; i < d; ++i) {
+  for (Index i = 0; i < net.d(); ++i) {
     if (!(net.lower()[i] < x[i] && x[i] < net.upper()[i])) return false;
   }
   for (Index s = 0; s < splits; ++s) {
     const Index k = path.split_unit[s];
-    const double* form = path.form(k);
-    double value = form[0];
-    for (Index i = 0; i < d; ++i) value = fma(form[1 + i], x[i], value);
-    const double rounding = 2.0 * static_cast<double>(d + 8) * kUnit * path.form_size[k];
-    if (!(path.sign[k] * value > path.form_error[k] + rounding + kUnderflow)) return false;
+    if (!(path.sign[k] * form_at(net, path, k, x) > error_at(net, path, k))) return false;
   }
   return true;
 }

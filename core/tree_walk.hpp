@@ -111,7 +111,7 @@ class TreeWalk {
     }
     prefix_ = length;
     counted_before_ = counted;
-    begin_at_corner(frames_[0]);
+    begin_at_corner(net_, frames_[0]);
     top_ = 0;
     answer_ = Answer::kNone;
     nothing_behind_ = kNoLimit;
@@ -525,18 +525,6 @@ class TreeWalk {
       found = true;
     }
     return found;
-  }
-
-  void begin_at_corner(Frame& f) const {
-    for (Index c = 0; c < net_.d(); ++c) {
-      f.column[c] = static_cast<std::int32_t>(c);
-      f.at_upper[c] = 0;
-      f.reach[c] = net_.span()[c];
-    }
-    f.rows = f.free = f.layer = f.cursor = f.splits = f.pending = f.shared = 0;
-    f.winner = kNoWinner;
-    f.phase = Phase::kNewLayer;
-    f.share = 1.0;
   }
 
   static void require(bool asked) {

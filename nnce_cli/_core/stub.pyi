@@ -274,6 +274,31 @@ class ThinnedWalk(TreeWalk):
     @property
     def sampled(self) -> NDArray[numpy.float64]: ...
 
+class ScoreWalk:
+    """
+    Tells which scores are the largest in cells of rows (core/scores.hpp).
+
+    ``network`` has behind the layers of ``table`` the differences of the scores; ``linear`` says that no layer has a bias, not even one that is rounded to 0. Raises ValueError where sizes are at odds.
+    """
+
+    def __init__(self, network: Network, table: Network, scores: int, linear: bool) -> None: ...
+
+    def begin(self, bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], gaps: bool) -> None:
+        """
+        Begin with ascending rows (m, units of the table), a byte a unit; say whether the table
+        may have cells between them.
+        """
+
+    def advance(self) -> bool:
+        """Go on for about 50 ms; False where all rows are done."""
+
+    @property
+    def wins(self) -> NDArray[numpy.uint32]:
+        """
+        Of each row the scores that are the largest somewhere in its cell, as bits: one,
+        proved; all that may be, where more than one is; or none, where that is left open.
+        """
+
 class VertexNetwork:
     """
     A network on a box, every quantity scaled to a size of at most 1 (read only).

@@ -69,7 +69,8 @@ class Decisions:
     def winners(self, rows: TreeRows) -> Bools:
         """Return which classes win in the interior of the cells of consecutive rows: (m, classes).
 
-        A row in which none does is no cell. Many classes may all win, as far as it tells.
+        Where several do, there may be others among them that do not. A row in which none does is no
+        cell. Many classes may all win, as far as it tells.
         """
         if self.are_many:
             return np.ones((len(rows.bits), self.classes), np.bool_)
@@ -146,9 +147,9 @@ def clear_classes(values: Floats, errors: Floats, wins: Bools) -> NDArray[np.int
     """Return the class at a point in each cell (m,) where floating point proves it, else -1.
 
     ``values`` and ``errors`` (m, classes) are the scores at the points and bounds on their errors,
-    ``wins`` the classes that win somewhere in the cells. One of these whose score is larger than
-    those of the others, beyond the error bounds, wins all around the point. No other score exceeds
-    it there, so one that is as large is so on the whole cell, and stands behind it.
+    ``wins`` has all classes that win somewhere in the cells. One of these whose score is larger
+    than those of the others, beyond the error bounds, wins all around the point. No other score
+    exceeds it there, so one that is as large is so on the whole cell, and stands behind it.
     """
     rows = np.arange(len(values))
     with np.errstate(invalid="ignore"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FacetBatch,
         Facets,
         FacetWalk,
+        RowScores,
         ThinnedWalk,
         Windows,
     )
@@ -76,6 +77,7 @@ __all__ = [
     "Place",
     "Problem",
     "RankFinder",
+    "RowScores",
     "Subtree",
     "ThinnedWalk",
     "TreeRows",
@@ -106,7 +108,8 @@ __getattr__ = lazy_names(
         "available": ["Availability", "available_back_ends", "available_methods"],
         "batch": ["CellBatch", "DecisionLog"],
         "dictionary": [
-            "DictionaryWalk", "FacetBatch", "FacetWalk", "Facets", "ThinnedWalk", "Windows",
+            "DictionaryWalk", "FacetBatch", "FacetWalk", "Facets", "RowScores", "ThinnedWalk",
+            "Windows",
         ],
         "driver": ["batches"],
         "layerwise.lp.dictionary": ["optimum"],

@@ -62,6 +62,10 @@ class TreeRows:
         """Return rows with these codes, behind the row ``before`` (1, B) if there is one."""
         return TreeRows(stack, neuron_bits(stack, joined), joined, neuron_bits(stack, before))
 
+    def take(self, kept: NDArray[np.bool_]) -> TreeRows:
+        """Return some of the rows (m,)."""
+        return TreeRows(self.stack, self.bits[kept], self.joined[kept], self.before)
+
     def subtrees(self) -> list[_Piece]:
         """Divide the rows into few subtrees, as large as the row before them allows, in order."""
         shared = np.append(

@@ -11,18 +11,27 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from nnce_cli.analysis import decisions, network_stats
+from nnce_cli.analysis import decisions, network_stats, winners
 from nnce_cli.analysis.network_stats import NetworkCounter
 from nnce_cli.base.errors import InputError
 from nnce_cli.base.task import Task
 from nnce_cli.domain import Box, Polyhedron, Slice, on_slice
-from nnce_cli.enumeration import DICTIONARY, Problem, along, batches, choose, walk_factory
-from nnce_cli.network import AffineMap, LayerStack
+from nnce_cli.enumeration import (
+    DICTIONARY,
+    Problem,
+    RowScores,
+    along,
+    batches,
+    choose,
+    walk_factory,
+)
+from nnce_cli.network import AffineMap, LayerStack, neuron_bits
 from nnce_cli.table import Metadata, Rows
 from tests.cases import cube
 from tests.enumeration.test_polyhedra import is_flat, polyhedra
-from tests.enumeration.test_unit_kinds import SMALL, layers
+from tests.enumeration.test_unit_kinds import SHAPES, SMALL, layers
 from tests.oracles.units import DrawnLayer, codes_at, exact_cells, stack_of
 from tests.strategies import boxes, examples
 
@@ -97,9 +106,9 @@ class Drawn:
 
 
 @st.composite
-def classifiers(draw):
+def classifiers(draw, shapes=SHAPES):
     """Draw a network with units of all kinds and one to five outputs, some of them equal."""
-    n, drawn = draw(layers())
+    n, drawn = draw(layers(shapes))
     random = draw(st.randoms(use_true_random=True))
     width = drawn[-1].values
     bias = draw(st.sampled_from([[Fraction(0)], SMALL]))
@@ -339,3 +348,112 @@ def test_what_signs_of_weights_tell_is_what_rational_programs_tell(data):
     for found, signs in zip(batches(walk), expected, strict=True):
         for a, b in zip(found.signs, signs, strict=True):
             assert np.array_equal(a, b)
+
+
+# What rows tell without a walk that proves every cut
+
+WITHOUT_A_MAX = [
+    [(3, 1, (), 0), (3, 0, (), 0)],
+    [(4, 0, (), 1), (2, 1, (), 1)],
+    [(2, 0, (), 0), (3, 0, (), 1), (2, 1, (), 0)],
+    [(6, 0, (), 0)],
+]
+
+
+def rows_tell(drawn: Drawn, domain) -> RowScores:
+    """Return what is asked of rows first, for any number of inputs."""
+    scores = drawn.stack.output
+    if scores.n_out == 1:
+        scores = AffineMap(
+            np.vstack([0 * scores.weight, scores.weight]), np.append(0.0, scores.bias)
+        )
+    longer = winners.with_differences(drawn.stack, scores)
+    return RowScores(Problem.of(longer, domain), scores.n_out)
+
+
+def check_rows(drawn: Drawn, domain, kept: list[int]) -> None:
+    """Hold what some rows of a table, and rows that are no cells, tell against the oracle."""
+    codes = sorted(cells := drawn.truth(domain))
+    some = [codes[i] for i in kept]
+    bits = drawn_bits(drawn.stack, some)
+    found = rows_tell(drawn, domain).of(bits)
+    for code, wins in zip(some, found, strict=True):
+        winning = set(np.flatnonzero(wins).tolist())
+        assert not winning or winning >= cells[code]
+        assert len(winning) != 1 or winning == cells[code]
+        assert len(winning) < 2 or len(cells[code]) > 1
+    flipped = bits ^ np.eye(bits.shape[1], dtype=np.uint8)[np.arange(len(bits)) % bits.shape[1]]
+    is_cell = {row.tobytes() for row in drawn_bits(drawn.stack, codes)}
+    others = np.array([row for row in np.unique(flipped, axis=0) if row.tobytes() not in is_cell])
+    if len(others):
+        assert not rows_tell(drawn, domain).of(others).any()
+
+
+def drawn_bits(stack: LayerStack, codes: list[tuple[int, ...]]) -> np.ndarray:
+    """Return the bits of the neurons in cells of these codes."""
+    values, parts, start = np.array(codes, np.uint8).reshape(len(codes), -1), [], 0
+    for bits, pieces in zip(stack.layout.bits, stack.layout.pieces, strict=True):
+        middle, end = start + bits, start + bits + len(pieces)
+        parts.append((values[:, start:middle], values[:, middle:end]))
+        start = end
+    return neuron_bits(stack, stack.layout.join_layers(parts))
+
+
+@examples(20)
+@given(st.data())
+def test_what_rows_tell_on_boxes_is_what_exact_polyhedra_tell(data):
+    drawn = data.draw(classifiers(WITHOUT_A_MAX))
+    domain = data.draw(boxes(drawn.n))
+    count = len(drawn.truth(domain))
+    kept = data.draw(st.sets(st.integers(0, count - 1), min_size=1) | st.just(range(count)))
+    check_rows(drawn, domain, sorted(kept))
+
+
+@examples(12)
+@given(st.data())
+def test_what_rows_tell_on_polyhedra_is_what_exact_polyhedra_tell(data):
+    drawn = data.draw(classifiers(WITHOUT_A_MAX))
+    domain = data.draw(polyhedra(drawn.n))
+    if not is_flat(domain):
+        check_rows(drawn, domain, list(range(len(drawn.truth(domain)))))
+
+
+def crossed_by_programs(stack: LayerStack, table: Table) -> list[bool]:
+    """Return through which cells the boundary runs, by linear programs in floating point."""
+    found = []
+    for code, point in zip(codes_of(table), table.rows.witness, strict=True):
+        sides = np.split(np.array(code) * 2 - 1, np.cumsum(stack.rows)[:-1])
+        linear, constant, rows, limits = np.eye(4), np.zeros(4), [], []
+        for layer, side in zip(stack.hidden, sides, strict=True):
+            linear, constant = layer.weight @ linear, layer.weight @ constant + layer.bias
+            rows.append(-side[:, None] * linear)
+            limits.append(side * constant)
+            linear, constant = linear * (side > 0)[:, None], constant * (side > 0)
+        linear = stack.output.weight @ linear
+        constant = stack.output.weight @ constant + stack.output.bias
+        if len(linear) == 1:
+            linear, constant = np.vstack([0 * linear, linear]), np.append(0.0, constant)
+        best = int((linear @ point + constant).argmax())
+        inside = {"A_ub": np.concatenate(rows), "b_ub": np.concatenate(limits), "bounds": (-1, 1)}
+        leads = [
+            constant[j] - constant[best] - linprog(linear[best] - linear[j], **inside).fun
+            for j in range(len(linear))
+        ]
+        found.append(max(leads) > 1e-7)
+    return found
+
+
+@pytest.mark.parametrize(("outputs", "biased"), [(1, True), (3, True), (3, False)])
+def test_rows_tell_all_that_is_asked_of_ordinary_networks(outputs, biased, monkeypatch):
+    """No cell is left to the walk: of a whole table, of a part of one, nor of one with gaps."""
+    stack = random_stack([4, 4, 4, outputs], 3)
+    if not biased:
+        bare = [AffineMap(layer.weight, 0 * layer.bias) for layer in (*stack.hidden, stack.output)]
+        stack = dataclasses.replace(stack, hidden=tuple(bare[:-1]), output=bare[-1])
+    whole = table_of(stack, cube(4, -1, 1))
+    crossed = crossed_by_programs(stack, whole)
+    assert 0 < sum(crossed) < whole.count
+    monkeypatch.setattr(winners.Winners, "_walked", None)
+    for kept in (range(whole.count), range(9, 40), range(0, whole.count, 5)):
+        found = whole.take(list(kept)).stats(parts=2)
+        assert found.boundary_cells == sum(crossed[row] for row in kept)

@@ -2,6 +2,7 @@
 
 from nnce_cli.enumeration.dictionary.facets import FacetBatch, Facets, FacetWalk
 from nnce_cli.enumeration.dictionary.image import Reduction, reduce_to_image
+from nnce_cli.enumeration.dictionary.scores import RowScores
 from nnce_cli.enumeration.dictionary.thinned import ThinnedWalk, Windows
 from nnce_cli.enumeration.dictionary.walk import DictionaryWalk, ImageWalk
 
@@ -12,6 +13,7 @@ __all__ = [
     "Facets",
     "ImageWalk",
     "Reduction",
+    "RowScores",
     "ThinnedWalk",
     "Windows",
     "reduce_to_image",
