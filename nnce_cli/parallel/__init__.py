@@ -16,7 +16,7 @@ from nnce_cli.parallel.folder import (
     sweep,
 )
 from nnce_cli.parallel.journal import NO_PLACE, Journal, Part
-from nnce_cli.parallel.local import SECONDS_ALONE, SECONDS_OF_START
+from nnce_cli.parallel.local import SECONDS_ALONE, SECONDS_OF_START, SMALL_RUN
 from nnce_cli.parallel.lock import Lock, holder, is_held
 from nnce_cli.parallel.parts import Parts, StoppedError
 from nnce_cli.parallel.plan import PartSink, Plan
@@ -32,6 +32,7 @@ __all__ = [
     "NO_PLACE",
     "SECONDS_ALONE",
     "SECONDS_OF_START",
+    "SMALL_RUN",
     "DaskEngine",
     "Engine",
     "Journal",

@@ -20,10 +20,9 @@ from nnce_cli.parallel.walking import WalkedTask, attempt, walk_task
 if TYPE_CHECKING:
     from nnce_cli.parallel.pool import Pool
 
-SECONDS_ALONE = 0.3  # about three times as long as two worker processes take to start
-SMALL_RUN = 1.0  # seconds from the beginning to the end, here alone
 SECONDS_OF_START = 0.1  # about as long as two worker processes take to start
 SECONDS_ALONE = 3 * SECONDS_OF_START
+SMALL_RUN = 1.0  # seconds from the beginning to the end, here alone
 
 
 class InProcess:

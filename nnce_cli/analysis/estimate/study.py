@@ -26,7 +26,7 @@ from nnce_cli.base.processes import usable_cores
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import DICTIONARY, Problem, batches, walk_factory
 from nnce_cli.network import LayerStack
-from nnce_cli.parallel import SECONDS_ALONE, SECONDS_OF_START
+from nnce_cli.parallel import SECONDS_ALONE, SECONDS_OF_START, SMALL_RUN
 from nnce_cli.run import Starting
 from nnce_cli.table import has_witness
 
@@ -347,13 +347,13 @@ def _total(cells: LogNormal | None, cost: LogNormal | None, reason: str) -> Quan
 def _elapsed(walked: Quantity, starting: float, workers: int) -> Quantity:
     """Return how long a run takes whose walks take so many seconds of one core.
 
-    It walks alone at first; workers that are started then share the rest.
+    It walks alone at first; workers that are started then share the rest of all but small runs.
     """
     if walked.estimate is None or walked.low is None or walked.high is None:
         return walked
 
     def by_the_clock(seconds: float) -> float:
-        if workers == 1 or seconds <= SECONDS_ALONE:
+        if workers == 1 or seconds <= SMALL_RUN:
             return seconds
         shared = (seconds - SECONDS_ALONE) / (EFFICIENCY * workers)
         return SECONDS_ALONE + SECONDS_OF_START + shared

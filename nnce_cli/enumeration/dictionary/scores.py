@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnce_cli import _core
-from nnce_cli.enumeration.dictionary.network import core_network, refuse_tiny
+from nnce_cli.enumeration.dictionary.network import core_network
+from nnce_cli.enumeration.dictionary.scaled import scaled
 from nnce_cli.enumeration.problem import Problem
 
 
@@ -16,16 +17,13 @@ class RowScores:
     """Finds the scores that are the largest somewhere in cells of rows of a table.
 
     The problem is that of the table's network with one more layer, which has the differences of the
-    scores, 1 less 0, 2 less 0, …, 2 less 1, …: at most 32 are compared. No unit of
-    the table's is a max.
-
-    Raises:
-        InputError: the domain is too small for float64.
+    scores, 1 less 0, 2 less 0, …, 2 less 1, …: at most 32 are compared. No unit of the table's
+    network is a max.
     """
 
     def __init__(self, problem: Problem, scores: int) -> None:
-        stack, box = problem.inner.stack, problem.inner.box
-        refuse_tiny(stack, box)
+        walked = scaled(problem.inner)
+        stack, box = walked.stack, walked.box
         table = replace(stack, hidden=stack.hidden[:-1], units=stack.units[:-1], output=None)
         self._scores = scores
         self._confining = 0 if problem.reduction is None else problem.reduction.confining
