@@ -88,12 +88,10 @@ def full() -> Plan:
             Network(COMPONENTS + "8", (18, 18), 0),
         ),
         rounds=3,
-        boxes=_boxes((3, 4, 6, 8, 12), (2, 3, 5), range(5)),
-        planes=_convolutions(range(4), (0, 1, 5, 20, 100)),
+        boxes=_boxes((4, 6, 8, 10), (2, 3, 5), range(5)),
+        planes=_convolutions(range(4), (0, 1, 10, 60)),
         boundaries=(
-            *_boundaries(
-                (CIRCLES, MOONS, SPIRALS), (12, 12), range(8), (0, 1, 3, 10, 30, 100, 300)
-            ),
+            *_boundaries((CIRCLES, MOONS, SPIRALS), (12, 12), range(5), (0, 3, 10, 30, 100, 300)),
             *_boundaries((SHELL,), (8, 8), range(4), (0, 10, 100, 300)),
         ),
     )

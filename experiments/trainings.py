@@ -67,15 +67,15 @@ def on_box(network: nnce.Network, training: Training, _: int) -> Record:
 def on_planes(network: nnce.Network, training: Training, epochs: int) -> Record:
     """Count cells, and those that the decision boundary crosses, on planes through samples.
 
-    Maps, which take longer, are counted at the end of training.
+    Maps, which take longer, are counted on the first plane at the end of training.
     """
-    found = []
+    found: list[Record] = []
     for points in planes():
         atlas = _enumerate(network, nnce.Slice(points, nnce.Box(-MARGIN, 1 + MARGIN)))
-        at_end = epochs == max(training.moments)
-        table = atlas.geometry(["crossed", "map_id"] if at_end else ["crossed"])
+        with_maps = epochs == max(training.moments) and not found
+        table = atlas.geometry(["crossed", "map_id"] if with_maps else ["crossed"])
         record = {"cells": atlas.cells, "boundary_cells": sum(table["crossed"].to_pylist())}
-        if at_end:
+        if with_maps:
             record["distinct_maps"] = len(table["map_id"].unique())
         found.append(record)
     return {"planes": found}

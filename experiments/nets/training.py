@@ -11,7 +11,7 @@ BATCH = 200
 RATE = 0.003
 DECAYS = (0.9, 0.999)  # of the running means of gradients and of their squares
 TINY = 1e-8
-PENALTY = 0.01  # on the squares of the weights, over the number of samples
+PENALTY = 0.01  # on the squares of the weights, over the samples of a batch
 
 Labels = NDArray[np.int64]
 
@@ -31,17 +31,17 @@ class Optimiser:
         """Take each sample once, in a random order."""
         order = self._order.permutation(len(self._points))
         for start in range(0, len(order), BATCH):
-            some = order[start : start + BATCH]
-            self._step(*loss_and_gradients(self._net, self._points[some], self._labels[some])[1:])
+            self._step(order[start : start + BATCH])
 
-    def _step(self, gradients: list[Floats]) -> None:
+    def _step(self, some: Labels) -> None:
+        _, gradients = loss_and_gradients(self._net, self._points[some], self._labels[some])
         self._steps += 1
         first, second = DECAYS
         rate = RATE * (1 - second**self._steps) ** 0.5 / (1 - first**self._steps)
         for k, array in enumerate(self._net.weights):
             gradient = gradients[k]
             if array.ndim > 1:  # biases are free
-                gradient = gradient + PENALTY / len(self._points) * array
+                gradient = gradient + PENALTY / len(some) * array
             self._means[k] += (1 - first) * (gradient - self._means[k])
             self._squares[k] += (1 - second) * (gradient**2 - self._squares[k])
             array[...] -= rate * self._means[k] / (np.sqrt(self._squares[k]) + TINY)

@@ -36,14 +36,13 @@ def maps_section(found: Found) -> Section:
     """Count the maps of the networks on boxes, and of those on planes at the end of training."""
     networks = [when(each) for each in found.boxes for when in (start, end)]
     each_its_own = sum(each["distinct_maps"] == each["cells"] for each in networks)
-    regions = sum(each["linear_regions"] > each["distinct_maps"] for each in networks)
     pooled = [maps / cells for _, cells, maps in on_planes(found)]
     summary = (
-        f"dense networks: each cell has a map of its own in {count(each_its_own)} of "
-        f"{count(len(networks))} networks, and {percent(_share(networks))} of all their cells "
-        f"would be left if those of one linear region were one; two regions have one map in "
-        f"{count(regions)} networks. On planes through digits, convolutional networks have "
-        f"{percent(min(pooled))} to {percent(max(pooled))} as many maps as cells"
+        f"in {count(each_its_own)} of {count(len(networks))} dense networks each cell has a map of "
+        f"its own{_from_which_width(found)}, and all of them together have "
+        f"{percent(_share(networks))} as many linear regions as cells; on planes through digits, "
+        f"convolutional networks have {percent(min(pooled))} to {percent(max(pooled))} as many "
+        "maps as cells"
     )
     return Section(
         title="Affine maps and linear regions against cells",
@@ -53,6 +52,19 @@ def maps_section(found: Found) -> Section:
         text=_text(found, summary),
         pictures={"maps": partial(_draw, found)},
     )
+
+
+def _from_which_width(found: Found) -> str:
+    """Say how wide layers have to be for it, as far as can be seen."""
+    narrow = [
+        max(each["hidden"])
+        for each in found.boxes
+        for when in (start, end)
+        if when(each)["distinct_maps"] < when(each)["cells"]
+    ]
+    least = [min(each["hidden"]) for each in found.boxes]
+    wide = [width for width in least if width > max(narrow, default=0)]
+    return f" (in all with {min(wide)} neurons a layer or more)" if narrow and wide else ""
 
 
 def _share(networks: Sequence[Record]) -> float:
@@ -66,22 +78,22 @@ def _verdict(of_dense: float, of_pooled: float) -> str:
 
 
 def on_planes(found: Found) -> Iterator[tuple[str, int, int]]:
-    """Yield the kind, the cells and the maps of each network on each plane."""
+    """Yield the kind, the cells and the maps of each network on the first plane."""
     for each in found.planes:
-        for plane in end(each)["planes"]:
-            yield each["kind"], int(plane["cells"]), int(plane["distinct_maps"])
+        plane = end(each)["planes"][0]
+        yield each["kind"], int(plane["cells"]), int(plane["distinct_maps"])
 
 
 def two_orders(found: Found) -> list[tuple[Record, Record]]:
     """Return planes of a network with max pooling behind the ReLU, and of it in the other order."""
-    by_seed = grouped(found.planes, "kind", "seed")
+    planes = {
+        (kind, seed): end(each)["planes"][0]
+        for (kind, seed), (each,) in grouped(found.planes, "kind", "seed").items()
+    }
     return [
-        planes
-        for (kind, seed), (each,) in by_seed.items()
+        (plane, planes[MAX_FIRST, seed])
+        for (kind, seed), plane in planes.items()
         if kind == MAX_POOLING
-        for planes in zip(
-            end(each)["planes"], end(by_seed[MAX_FIRST, seed][0])["planes"], strict=True
-        )
     ]
 
 
@@ -94,7 +106,7 @@ def _text(found: Found, summary: str) -> str:
             "have one map: where all units that a unit's output goes to are inactive, its own "
             "sign makes no difference. The networks are those of the section before.",
             _table(found),
-            f"So {summary}.",
+            f"So {summary}. {_one_map_twice(found)}",
             _orders(found),
             _planes(found),
             "![Maps and regions against cells](figures/maps.svg)",
@@ -102,19 +114,24 @@ def _text(found: Found, summary: str) -> str:
     )
 
 
+def _one_map_twice(found: Found) -> str:
+    networks = [when(each) for each in found.boxes for when in (start, end)]
+    regions = sum(each["linear_regions"] > each["distinct_maps"] for each in networks)
+    return f"In {count(regions)} of the networks two regions that are apart have one map."
+
+
 def _table(found: Found) -> str:
     rows = []
     for (hidden, kind), group in grouped(found.boxes, "hidden", "kind").items():
         row = [widths(hidden), kinds(kind)]
         for when in (start, end):
+            cells = [when(each)["cells"] for each in group]
             shares = [when(each)["linear_regions"] / when(each)["cells"] for each in group]
-            maps = sum(when(each)["distinct_maps"] for each in group)
-            regions = sum(when(each)["linear_regions"] for each in group)
-            row += [middle(shares, percent), count(regions - maps)]
+            row += [middle(cells, count), middle(shares, percent)]
         rows.append(row)
     heads = ["hidden layers", "kind"]
     for words in ("before", "after"):
-        heads += [f"regions over cells, {words} training", "regions with the map of another"]
+        heads += [f"cells, {words} training", "regions over cells"]
     return table(heads, rows, left=2)
 
 

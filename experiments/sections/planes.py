@@ -10,8 +10,17 @@ from matplotlib.lines import Line2D
 
 from experiments.results import Record
 from experiments.sections.draw import colour, logarithmic, panels
-from experiments.sections.found import CANNOT_TELL, Found, Section, grouped
-from experiments.sections.words import between, count, kinds, middle, percent, table, widths
+from experiments.sections.found import CANNOT_TELL, Found, Section, end, grouped, start
+from experiments.sections.words import (
+    between,
+    count,
+    decimals,
+    kinds,
+    middle,
+    percent,
+    table,
+    widths,
+)
 from experiments.statistics import Interval, ratio_of_pairs
 from nnce_cli.plotting.style import finish
 
@@ -104,8 +113,24 @@ def _text(found: Found, summary: str) -> str:
             "interval for the logarithms; before training some planes have a single class and no "
             "boundary. A network in which the ReLU stands behind the pooling is the same "
             "function, with fewer cells (see above).",
+            _of_dense(found),
             "![Cells and boundary cells along training](figures/planes.svg)",
         ]
+    )
+
+
+def _of_dense(found: Found) -> str:
+    """Say what the dense networks' boundaries cross, before and after training."""
+    before, after = (
+        [100 * when(each)[CROSSED] / when(each)[CELLS] for each in found.boxes]
+        for when in (start, end)
+    )
+    grown = sum(late > early for early, late in zip(before, after, strict=True))
+    return (
+        "The dense networks of the sections before, on their whole boxes: the boundary crosses "
+        f"{decimals(float(np.median(before)), 1)}% of the cells before training and "
+        f"{decimals(float(np.median(after)), 1)}% after it, in the median; the share is larger "
+        f"after it in {count(grown)} of {count(len(before))} trainings."
     )
 
 

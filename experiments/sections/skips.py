@@ -36,9 +36,9 @@ CLAIM = (
 )
 NEARLY_ALWAYS = 0.9  # of the settings
 
-STYLES: tuple[tuple[Literal[":", "-"], str], ...] = (
-    (":", "before training"),
-    ("-", "after training"),
+STYLES: tuple[tuple[Literal[":", "-"], str, str], ...] = (
+    (":", "white", "before training"),
+    ("-", "#444444", "after training"),
 )
 
 When = Callable[[Record], Record]
@@ -165,10 +165,25 @@ def _text(compared: Sequence[Pair], summary: str) -> str:
             "widths count alike); full rank is as many dimensions at the last hidden layer "
             "as there are inputs, or neurons where these are fewer.",
             _table(compared),
-            f"So {summary}. A value that skips a block keeps its dimensions, whatever the block's "
-            "units do; so fewer cells are flat, and there is more for the layers above to cut.",
+            f"So {summary}. {_dead(compared)}Where the units inside a block are inactive, a plain "
+            "network is constant from there on, and one with skip connections passes the block's "
+            "input on.",
             "![Cells and ranks with skip connections](figures/skips.svg)",
         ]
+    )
+
+
+def _dead(compared: Sequence[Pair]) -> str:
+    """Say of how many networks training leaves a single cell."""
+    plain, skip = (
+        sum(end(each)["cells"] == 1 for group in groups for each in group)
+        for groups in zip(*((pair.plain, pair.skip) for pair in compared), strict=True)
+    )
+    if not plain + skip:
+        return ""
+    return (
+        f"Part of it is that narrow, deep networks die in training: {plain} plain ones and {skip} "
+        "with skip connections end with a single cell. "
     )
 
 
@@ -205,8 +220,17 @@ def _draw(compared: Sequence[Pair]) -> Figure:
         for i, label in enumerate(("plain", "with skip connections"))
     ]
     handles += [
-        Line2D([], [], linestyle=style, color="#444444", marker="o", markersize=4, label=label)
-        for style, label in STYLES
+        Line2D(
+            [],
+            [],
+            linestyle=style,
+            color="#444444",
+            marker="o",
+            markersize=4,
+            markerfacecolor=face,
+            label=label,
+        )
+        for style, face, label in STYLES
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=4)
     finish(figure, "Cells and ranks with and without skip connections, at equal widths")
