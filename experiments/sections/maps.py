@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -121,8 +122,13 @@ def _one_map_twice(found: Found) -> str:
 
 
 def _table(found: Found) -> str:
+    """Return the settings in which some cells have no map of their own."""
     rows = []
-    for (hidden, kind), group in grouped(found.boxes, "hidden", "kind").items():
+    settings = grouped(found.boxes, "hidden", "kind")
+    for (hidden, kind), group in settings.items():
+        networks = [when(each) for each in group for when in (start, end)]
+        if all(each["linear_regions"] == each["cells"] for each in networks):
+            continue
         row = [widths(hidden), kinds(kind)]
         for when in (start, end):
             cells = [when(each)["cells"] for each in group]
@@ -132,7 +138,9 @@ def _table(found: Found) -> str:
     heads = ["hidden layers", "kind"]
     for words in ("before", "after"):
         heads += [f"cells, {words} training", "regions over cells"]
-    return table(heads, rows, left=2)
+    others = len(settings) - len(rows)
+    rest = f"In the other {others} settings all seeds have as many regions as cells."
+    return f"{table(heads, rows, left=2)}\n\n{rest}" if rows else rest
 
 
 def _orders(found: Found) -> str:
@@ -175,25 +183,33 @@ def _draw(found: Found) -> Figure:
         axes.set_xticks(sorted({each["hidden"][0] for each in dense}))
         axes.set_title(f"dense, {words} training")
     places[0].set_ylabel("linear regions, % of the cells")
-    names = list(dict.fromkeys(kind for kind, *_ in on_planes(found)))
-    for place, kind in enumerate(names, start=len(depths)):
-        x = [cells for of, cells, _ in on_planes(found) if of == kind]
-        y = [maps for of, _, maps in on_planes(found) if of == kind]
-        places[2].plot(x, y, "o", color=colour(place), markersize=4, alpha=0.8)
-    ends = [min(m for *_, m in on_planes(found)), max(c for _, c, _ in on_planes(found))]
-    places[2].plot(ends, ends, "--", color=INK, linewidth=1)
-    places[2].set(xlabel="cells of a plane", ylabel="distinct maps")
-    logarithmic(places[2])
-    places[2].set_title("convolutional, after training")
-    labels = [f"{depth} hidden layers" for depth in depths] + [kinds(name) for name in names]
+    _draw_planes(places[2], found)
+    of_planes = dict.fromkeys(kind for kind, *_ in on_planes(found))
+    named: list[tuple[Literal["o", "D"], int, str]] = [
+        *(("o", place, f"{depth} hidden layers") for place, depth in enumerate(depths)),
+        *(("D", place, kinds(kind)) for place, kind in enumerate(of_planes)),
+    ]
     handles = [
-        Line2D([], [], marker="s", linestyle="none", color=colour(i), label=label)
-        for i, label in enumerate(labels)
+        Line2D([], [], marker=shape, linestyle="none", color=colour(place), label=name)
+        for shape, place, name in named
     ]
     handles.append(Line2D([], [], linestyle="--", color=INK, label="as many maps as cells"))
     figure.legend(handles=handles, loc="outside lower left", ncols=3)
     finish(figure, "Linear regions and distinct affine maps against cells")
     return figure
+
+
+def _draw_planes(axes: Axes, found: Found) -> None:
+    """Draw each network as a point: its maps over its cells on a plane."""
+    for place, kind in enumerate(dict.fromkeys(kind for kind, *_ in on_planes(found))):
+        x = [cells for of, cells, _ in on_planes(found) if of == kind]
+        y = [maps for of, _, maps in on_planes(found) if of == kind]
+        axes.plot(x, y, "D", color=colour(place), markersize=4, alpha=0.8)
+    ends = [min(m for *_, m in on_planes(found)), max(c for _, c, _ in on_planes(found))]
+    axes.plot(ends, ends, "--", color=INK, linewidth=1)
+    axes.set(xlabel="cells of a plane", ylabel="distinct maps")
+    logarithmic(axes)
+    axes.set_title("convolutional, after training")
 
 
 def _draw_shares(axes: Axes, trainings: Sequence[Record], when: When, place: int) -> None:

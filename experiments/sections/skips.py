@@ -71,8 +71,9 @@ def skips_section(found: Found) -> Section:
     after = by_depth(compared, end)
     gains = [pair.gain_of_rank(end) for pair in compared]
     summary = (
-        f"over all widths they make {_factors(after)} times as many cells after training, and "
-        f"{_factors(by_depth(compared, start))} times before it; after training the share of "
+        f"over all widths, networks with skip connections have {_factors(after)} times as many "
+        f"cells as plain ones after training, and {_factors(by_depth(compared, start))} times "
+        "before it; after training the share of "
         f"cells of full rank is larger in {sum(gain > 0 for gain in gains)} of {len(gains)} "
         f"settings, by {percent(float(np.mean(gains)))} of all cells on average"
     )
@@ -165,11 +166,21 @@ def _text(compared: Sequence[Pair], summary: str) -> str:
             "widths count alike); full rank is as many dimensions at the last hidden layer "
             "as there are inputs, or neurons where these are fewer.",
             _table(compared),
-            f"So {summary}. {_dead(compared)}Where the units inside a block are inactive, a plain "
-            "network is constant from there on, and one with skip connections passes the block's "
-            "input on.",
+            f"So {summary}. {_single(compared)} {_dead(compared)}",
+            "Where the units inside a block are inactive, a plain network is constant from there "
+            "on, and one with skip connections passes the block's input on.",
             "![Cells and ranks with skip connections](figures/skips.svg)",
         ]
+    )
+
+
+def _single(compared: Sequence[Pair]) -> str:
+    """Say in how many single settings chance is ruled out."""
+    ratios = [pair.ratio(when) for pair in compared for when in (start, end)]
+    told = [ratio for ratio in ratios if ratio is not None and not ratio.low <= 1 <= ratio.high]
+    return (
+        "The seeds of a single setting are few: for the cells, chance is ruled out in "
+        f"{len(told)} of {len(ratios)} lines of the table."
     )
 
 
@@ -182,8 +193,8 @@ def _dead(compared: Sequence[Pair]) -> str:
     if not plain + skip:
         return ""
     return (
-        f"Part of it is that narrow, deep networks die in training: {plain} plain ones and {skip} "
-        "with skip connections end with a single cell. "
+        f"Narrow, deep networks may die in training: {plain} plain and {skip} with skip "
+        "connections end with a single cell."
     )
 
 
