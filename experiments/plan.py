@@ -8,6 +8,10 @@ from dataclasses import dataclass
 EPOCHS = 200
 PIXELS = "pixels"  # all 64 pixels of the digits
 COMPONENTS = "components-"  # and a number: the first principal components
+CIRCLES, MOONS, SPIRALS, SHELL = "circles", "moons", "spirals", "shell"  # two classes of points
+
+PLAIN, SKIP = "plain", "skip"  # kinds of networks; see `experiments.nets`
+MAX_POOLING, MAX_FIRST, AVERAGE_POOLING, STRIDES = "max", "max-first", "average", "stride"
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,36 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Training:
+    """A network of some kind, looked at after some numbers of epochs (0: before training)."""
+
+    data: str
+    kind: str
+    hidden: tuple[int, ...]
+    seed: int
+    moments: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """A name that no other training of a study has."""
+        widths = "-".join(map(str, self.hidden))
+        return f"{self.data}_{self.kind}_{widths}_seed{self.seed}"
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The networks of a study, and those whose parallel runs are measured."""
+    """The networks of a study, those whose parallel runs are measured, and the trainings.
+
+    ``boxes`` are looked at on the box around their data, ``planes`` on planes through samples, and
+    of ``boundaries`` the topology of the decision boundary.
+    """
 
     networks: tuple[Network, ...]
     parallel: tuple[Network, ...]
     rounds: int  # of each measurement of a parallel run
+    boxes: tuple[Training, ...] = ()
+    planes: tuple[Training, ...] = ()
+    boundaries: tuple[Training, ...] = ()
 
 
 def full() -> Plan:
@@ -60,6 +88,12 @@ def full() -> Plan:
             Network(COMPONENTS + "8", (18, 18), 0),
         ),
         rounds=3,
+        boxes=_boxes((4, 6, 8, 10), (2, 3, 5), range(5)),
+        planes=_convolutions(range(4), (0, 1, 10, 60)),
+        boundaries=(
+            *_boundaries((CIRCLES, MOONS, SPIRALS), (12, 12), range(5), (0, 3, 10, 30, 100, 300)),
+            *_boundaries((SHELL,), (8, 8), range(4), (0, 10, 100, 300)),
+        ),
     )
 
 
@@ -76,6 +110,12 @@ def small() -> Plan:
         ),
         parallel=(Network(COMPONENTS + "6", (18, 18), 0),),
         rounds=1,
+        boxes=_boxes((4,), (2, 3), range(2)),
+        planes=_convolutions(range(1), (0, 5)),
+        boundaries=(
+            *_boundaries((CIRCLES, MOONS), (6, 6), range(2), (0, 10, 100)),
+            *_boundaries((SHELL,), (4, 4), range(1), (0, 100)),
+        ),
     )
 
 
@@ -102,6 +142,32 @@ def _along_training(
         for seed in seeds
         for at in epochs
     )
+
+
+def _boxes(widths: tuple[int, ...], depths: tuple[int, ...], seeds: range) -> tuple[Training, ...]:
+    """Return plain networks and, of the same widths, those with skip connections."""
+    return tuple(
+        Training(COMPONENTS + "4", kind, (width,) * depth, seed, (0, EPOCHS))
+        for width in widths
+        for depth in depths
+        for kind in ((PLAIN, SKIP) if depth % 2 and depth > 1 else (PLAIN,))
+        for seed in seeds
+    )
+
+
+def _convolutions(seeds: range, moments: tuple[int, ...]) -> tuple[Training, ...]:
+    """Return convolutional networks that differ in how they go from 36 places to 9."""
+    return tuple(
+        Training(PIXELS, kind, (4, 16), seed, moments)
+        for kind in (MAX_POOLING, AVERAGE_POOLING, STRIDES, MAX_FIRST)
+        for seed in seeds
+    )
+
+
+def _boundaries(
+    data: tuple[str, ...], hidden: tuple[int, ...], seeds: range, moments: tuple[int, ...]
+) -> tuple[Training, ...]:
+    return tuple(Training(name, PLAIN, hidden, seed, moments) for name in data for seed in seeds)
 
 
 def _union(*parts: tuple[Network, ...]) -> tuple[Network, ...]:

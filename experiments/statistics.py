@@ -166,3 +166,16 @@ def ratio_of_means(x: Sequence[float], y: Sequence[float]) -> Interval | None:
     low, high = found.confidence_interval(LEVEL)
     value = np.exp(np.mean(np.log(x)) - np.mean(np.log(y)))
     return Interval(float(value), float(np.exp(low)), float(np.exp(high)), len(x) + len(y))
+
+
+def ratio_of_pairs(x: Sequence[float], y: Sequence[float]) -> Interval | None:
+    """Return the geometric mean of the ratios of paired values, with Student's interval.
+
+    None where there are fewer than two pairs, or all have the same ratio.
+    """
+    ratios = np.log(x) - np.log(y)
+    if len(ratios) < 2 or np.ptp(ratios) == 0:
+        return None
+    found = stats.ttest_1samp(ratios, 0.0).confidence_interval(LEVEL)
+    low, high = np.exp(found.low), np.exp(found.high)
+    return Interval(float(np.exp(ratios.mean())), float(low), float(high), len(ratios))

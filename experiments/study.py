@@ -8,23 +8,28 @@ from __future__ import annotations
 import argparse
 import fcntl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from experiments import plan as plans
 from experiments.commands import CommandError
 from experiments.findings import write_findings
 from experiments.measure import measure
 from experiments.parallel import CORES, measure_parallel
-from experiments.plan import Plan
+from experiments.plan import Network, Plan, Training
 from experiments.results import Record, Results
-from experiments.sections.found import NETWORKS, PARALLEL
+from experiments.sections.found import BOUNDARIES, BOXES, NETWORKS, PARALLEL, PLANES, TABLES
+from experiments.trainings import measure_training, of_boundary, on_box, on_planes
 from nnce_cli.base.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
+
+Studied = TypeVar("Studied", Network, Training)
 
 
 def main() -> None:
@@ -58,32 +63,45 @@ def run(plan: Plan, folder: Path, published: Path) -> None:
     models = folder / "models"
     for path in (models, published):
         path.mkdir(parents=True, exist_ok=True)
-    networks, parallel = Results(folder / NETWORKS), Results(folder / PARALLEL)
-    _measure_networks(plan, networks, models)
+    results = {name: Results(folder / name) for name in TABLES}
+    _measure_all(plan.networks, partial(measure, models=models), results[NETWORKS])
     for network in plan.parallel:
-        if network.name not in parallel:
+        if network.name not in results[PARALLEL]:
             _say(f"workers on {network.name}")
-            parallel.add(measure_parallel(network, models, plan.rounds))
-    networks.write(published / NETWORKS, [network.name for network in plan.networks])
-    parallel.write(published / PARALLEL, [network.name for network in plan.parallel])
+            results[PARALLEL].add(measure_parallel(network, models, plan.rounds))
+    for name, trainings, look in (
+        (BOXES, plan.boxes, on_box),
+        (PLANES, plan.planes, on_planes),
+        (BOUNDARIES, plan.boundaries, of_boundary),
+    ):
+        _measure_all(trainings, partial(measure_training, look, models=models), results[name])
+    for name, part in (
+        (NETWORKS, plan.networks),
+        (PARALLEL, plan.parallel),
+        (BOXES, plan.boxes),
+        (PLANES, plan.planes),
+        (BOUNDARIES, plan.boundaries),
+    ):
+        results[name].write(published / name, [each.name for each in part])
 
 
-def _measure_networks(plan: Plan, results: Results, models: Path) -> None:
-    """Measure as many networks at a time as there are cores."""
-    left = [network for network in plan.networks if network.name not in results]
-    _say(f"{len(plan.networks) - len(left)} of {len(plan.networks)} networks are done")
+def _measure_all(
+    planned: Sequence[Studied], measured: Callable[[Studied], Record], results: Results
+) -> None:
+    """Measure what is left, as many at a time as there are cores."""
+    left = [each for each in planned if each.name not in results]
+    _say(f"{len(planned) - len(left)} of {len(planned)} are done of {results.path.name}")
     if not left:
         return
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        running: list[Future[Record]] = [pool.submit(measure, each, models) for each in left]
+        running: list[Future[Record]] = [pool.submit(measured, each) for each in left]
         try:
             for count, done in enumerate(as_completed(running), start=1):
                 record = done.result()
                 results.add(record)
                 _say(
-                    f"{count} of {len(left)}: {record['name']}, {record['cells']:,} cells, "
-                    f"{record['processor_seconds']:.1f} s, "
-                    f"test accuracy {record['test_accuracy']:.1%}"
+                    f"{count} of {len(left)}: {record['name']}, "
+                    f"{record['processor_seconds']:.1f} s of processor"
                 )
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

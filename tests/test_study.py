@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,9 +29,24 @@ from experiments.commands import CommandError, nnce
 from experiments.data import bounds, inputs, write_model
 from experiments.findings import SECTIONS, page, write_findings
 from experiments.measure import correlation_ratio
-from experiments.plan import Network, Plan, full, small
+from experiments.plan import (
+    AVERAGE_POOLING,
+    CIRCLES,
+    MAX_FIRST,
+    MAX_POOLING,
+    MOONS,
+    PIXELS,
+    PLAIN,
+    SKIP,
+    STRIDES,
+    Network,
+    Plan,
+    Training,
+    full,
+    small,
+)
 from experiments.results import Results
-from experiments.sections.found import NETWORKS, PARALLEL, Found
+from experiments.sections.found import NETWORKS, TABLES, Found
 from experiments.sections.words import decimals
 from experiments.statistics import (
     correlation_along,
@@ -38,6 +54,7 @@ from experiments.statistics import (
     power_law,
     rank_correlation,
     ratio_of_means,
+    ratio_of_pairs,
 )
 from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Box
@@ -156,6 +173,18 @@ def test_ratio_of_means_by_hand():
     assert ratio_of_means([1], [2, 3]) is None
 
 
+def test_ratio_of_pairs_by_hand():
+    """Logarithms of the ratios 0, 1 and 2: mean 1, variance 1, t with 2 degrees of freedom."""
+    ratio = ratio_of_pairs([5, 7 * math.e, math.e**2], [5, 7, 1])
+    reach = 4.302653 / math.sqrt(3)
+    assert ratio.value == pytest.approx(math.e)
+    assert (ratio.low, ratio.high) == pytest.approx(
+        (math.exp(1 - reach), math.exp(1 + reach)), rel=1e-6
+    )
+    assert ratio_of_pairs([2, 4], [1, 2]) is None
+    assert ratio_of_pairs([2], [1]) is None
+
+
 def test_correlation_ratio_by_hand():
     """Classes 0: 1, 3; 1: 5, 7. Means 2 and 6 about 4: between 16, within 4."""
     assert correlation_ratio(np.array([0, 1, 0, 1]), np.array([1.0, 5, 3, 7])) == 0.8
@@ -181,9 +210,27 @@ def test_a_plan_has_what_the_study_compares(plan):
     assert all(each.hidden[0] >= int(each.data.split("-")[1]) for each in wide)
 
 
+@pytest.mark.parametrize("plan", [full(), small()])
+def test_trainings_come_in_comparable_sets(plan):
+    """Each network with skip connections has a plain twin, and each way of pooling all others."""
+    trainings = (*plan.boxes, *plan.planes, *plan.boundaries)
+    assert len({each.name for each in trainings}) == len(trainings)
+    assert all(each.moments[0] == 0 for each in trainings)
+    skips = {replace(each, kind=PLAIN) for each in plan.boxes if each.kind == SKIP}
+    assert skips
+    assert skips <= set(plan.boxes)
+    ways = {kind: set() for kind in (MAX_POOLING, MAX_FIRST, AVERAGE_POOLING, STRIDES)}
+    for each in plan.planes:
+        ways[each.kind].add(replace(each, kind=""))
+    assert len({frozenset(group) for group in ways.values()}) == 1
+
+
 def test_the_full_plan_has_enough_seeds():
-    seeds = Counter((each.data, each.hidden) for each in full().networks if each.epochs == 200)
+    plan = full()
+    seeds = Counter((each.data, each.hidden) for each in plan.networks if each.epochs == 200)
     assert min(seeds.values()) >= 5
+    trainings = (*plan.boxes, *plan.planes, *plan.boundaries)
+    assert min(Counter((each.data, each.kind, each.hidden) for each in trainings).values()) >= 4
 
 
 def test_the_box_holds_all_samples_and_some_pixels_do_not_vary():
@@ -224,6 +271,12 @@ TINY = Plan(
     ),
     parallel=(Network("components-2", (4, 4), 0),),
     rounds=1,
+    boxes=tuple(Training("components-2", kind, (3, 3, 3), 0, (0, 2)) for kind in (PLAIN, SKIP)),
+    planes=tuple(
+        Training(PIXELS, kind, (1, 3), 0, (0, 1))
+        for kind in (MAX_POOLING, MAX_FIRST, AVERAGE_POOLING, STRIDES)
+    ),
+    boundaries=(Training(CIRCLES, PLAIN, (3, 3), 0, (0, 5)),),
 )
 
 
@@ -242,12 +295,11 @@ def done(folder):
 @pytest.mark.slow
 def test_a_second_study_measures_nothing(done, monkeypatch):
     folder, _ = done
-    files = (NETWORKS, PARALLEL)
-    before = [(folder / name).stat().st_mtime_ns for name in files]
+    before = [(folder / name).stat().st_mtime_ns for name in TABLES]
     for name in ("ProcessPoolExecutor", "measure_parallel"):
         monkeypatch.setattr(study, name, None)
     study.run(TINY, folder, folder / "published")
-    assert [(folder / name).stat().st_mtime_ns for name in files] == before
+    assert [(folder / name).stat().st_mtime_ns for name in TABLES] == before
 
 
 @pytest.mark.slow
@@ -340,7 +392,7 @@ def test_a_study_that_was_stopped_goes_on(tmp_path, monkeypatch):
     """One network ends with an error; the second call measures it and what comes after it."""
     calls = []
 
-    def measured(network, _):
+    def measured(network, models):
         calls.append(network.name)
         if network.seed == 1 and calls.count(network.name) == 1:
             raise RuntimeError("killed")
@@ -400,7 +452,8 @@ def results(tmp_path):
     found = synthetic(accuracy_of=lambda cells, seed: cells / 1e7 + 0.01 * (seed % 3), power=0.9)
     folder = tmp_path / "results"
     folder.mkdir()
-    for name, records in ((NETWORKS, found.networks), (PARALLEL, found.parallel)):
+    parts = (found.networks, found.parallel, found.boxes, found.planes, found.boundaries)
+    for name, records in zip(TABLES, parts, strict=True):
         table = Results(folder / name)
         for record in records:
             table.add(record)
@@ -455,6 +508,22 @@ def test_other_numbers_give_other_words():
         "cannot tell",
     ]
     assert verdicts[0]["Depth against cells"] == "more cells"
+    assert [each["Skip connections"] for each in verdicts] == [
+        "agrees",
+        "agrees",
+        "cannot tell",  # as many cells, of equal ranks
+    ]
+    along, maps, shape = (
+        verdicts[0][title]
+        for title in (
+            "Convolutions and pooling, along training",
+            "Affine maps and linear regions against cells",
+            "Topology of the decision boundary",
+        )
+    )
+    assert along == "agrees"
+    assert maps == "does not agree"
+    assert shape == "agrees in part"  # the moons' boundary is no closed curve
     assert all(each["Sub-cells against rank"] == "agrees" for each in verdicts)
 
 
@@ -498,7 +567,87 @@ def synthetic(accuracy_of, power: float) -> Found:
         "seconds_side_by_side": 2.0,
         "replayed": rows,
     }
-    return Found(networks, [parallel])
+    return Found(networks, [parallel], boxes(power), planes(), boundaries())
+
+
+def boxes(power: float) -> list[dict]:
+    """Make trainings in which skip connections make more cells the larger ``power`` is."""
+    found = []
+    for kind in (PLAIN, SKIP):
+        for seed in range(3):
+            cells = round((100 + seed) * (2**power if kind == SKIP else 1.0) * (1 + 0.01 * seed))
+            full = cells // 2 if kind == PLAIN else round(cells * (0.5 + 0.2 * power))
+            moment = {
+                "test_accuracy": 0.5,
+                "cells": cells,
+                "cells_by_rank": [{"1": cells - full, "2": full}],
+                "distinct_maps": cells - 1,
+                "linear_regions": cells - 1,
+                "boundary_cells": 3,
+            }
+            found.append(
+                training("components-4", kind, (2, 2, 2), seed)
+                | {"inputs": 4, "moments": [{"epochs": at} | moment for at in (0, 200)]}
+            )
+    return found
+
+
+def planes() -> list[dict]:
+    """Make trainings in which cells and boundary cells grow, twofold and threefold or so."""
+    found = []
+    for kind in (MAX_POOLING, AVERAGE_POOLING, STRIDES, MAX_FIRST):
+        for seed in range(3):
+            moments = [
+                {
+                    "epochs": at,
+                    "test_accuracy": 0.1,
+                    "planes": [
+                        {
+                            "cells": (100 + seed) * 2**at + seed * at,
+                            "boundary_cells": (10 - seed) * 3**at + seed * at,
+                            "distinct_maps": 50,
+                        }
+                    ],
+                }
+                for at in (0, 1, 2)
+            ]
+            found.append(training(PIXELS, kind, (4, 16), seed) | {"moments": moments})
+    return found
+
+
+def boundaries() -> list[dict]:
+    """Make trainings that end with a closed curve, a moment after a boundary of two pieces."""
+    found = []
+    for data in (CIRCLES, MOONS):
+        moments = [
+            {
+                "epochs": at,
+                "test_accuracy": accuracy,
+                "cells": 10,
+                "parts": 12,
+                "classes": {
+                    "0": {"betti": [1, 1, 0], "euler": 0},
+                    "1": {"betti": [1, 0, 0], "euler": 1},
+                },
+                "boundary": {"betti": betti, "euler": betti[0] - betti[1]},
+                "drawn": [[[0.0, 0.5], [0.5, 0.0]]],
+            }
+            for at, accuracy, betti in ((0, 0.5, [2, 0]), (5, 1.0, [1, 1]))
+        ]
+        found.append(training(data, PLAIN, (3, 3), 0) | {"moments": moments})
+    return found
+
+
+def training(data, kind, hidden, seed) -> dict:
+    return {
+        "name": f"{data}_{kind}_{seed}",
+        "data": data,
+        "kind": kind,
+        "hidden": list(hidden),
+        "seed": seed,
+        "parameters": 20,
+        "processor_seconds": 1.5,
+    }
 
 
 def test_a_page_without_numbers_is_refused():
@@ -515,6 +664,19 @@ def test_the_committed_page_is_that_of_the_committed_results(tmp_path):
     assert written == (docs / "findings.md").read_text(encoding="utf-8")
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert names <= {path.name for path in (docs / "figures").iterdir()}
-    assert {each["name"] for each in Found.read(results).networks} == {
-        network.name for network in full().networks
-    }
+    assert len(names) == written.count("![") <= 10
+    assert written.startswith("# What the cells tell\n\n")
+    assert re.findall("^## (.*)", written, re.MULTILINE)[0] == "In short"
+    found, plan = Found.read(results), full()
+    for records, planned in (
+        (found.networks, plan.networks),
+        (found.boxes, plan.boxes),
+        (found.planes, plan.planes),
+        (found.boundaries, plan.boundaries),
+    ):
+        assert [each["name"] for each in records] == [each.name for each in planned]
+    for each in (*found.boxes, *found.planes, *found.boundaries):
+        planned = next(
+            one for one in (*plan.boxes, *plan.planes, *plan.boundaries) if one.name == each["name"]
+        )
+        assert tuple(moment["epochs"] for moment in each["moments"]) == planned.moments

@@ -14,17 +14,23 @@ from experiments.results import Record, Results
 from nnce_cli.base.errors import InputError
 
 NETWORKS, PARALLEL = "networks.jsonl", "parallel.jsonl"
+BOXES, PLANES, BOUNDARIES = "boxes.jsonl", "planes.jsonl", "boundaries.jsonl"
+TABLES = (NETWORKS, PARALLEL, BOXES, PLANES, BOUNDARIES)
 
 
 @dataclass(frozen=True)
 class Found:
     """The records of a study.
 
-    ``networks`` are all of them, ``trained`` those at the end of their training.
+    ``networks`` are the classifiers of digits, ``trained`` those at the end of their training;
+    ``boxes``, ``planes`` and ``boundaries`` are trainings with their moments (`plan.Plan`).
     """
 
     networks: list[Record]
     parallel: list[Record]
+    boxes: list[Record]
+    planes: list[Record]
+    boundaries: list[Record]
 
     @staticmethod
     def read(folder: Path) -> Found:
@@ -33,10 +39,10 @@ class Found:
         Raises:
             InputError: one is missing, or is none.
         """
-        networks, parallel = (Results(folder / name).records() for name in (NETWORKS, PARALLEL))
-        if not (networks and parallel):
+        tables = [Results(folder / name).records() for name in TABLES]
+        if not all(tables):
             raise InputError(f"there are no results in {folder}; run python -m experiments.study")
-        return Found(networks, parallel)
+        return Found(*tables)
 
     @property
     def trained(self) -> list[Record]:
@@ -67,6 +73,18 @@ class Section:
 
 AGREES, IN_PART, DISAGREES = "agrees", "agrees in part", "does not agree"
 CANNOT_TELL = "cannot tell"
+
+
+def start(training: Record) -> Record:
+    """Return a network as it was before training."""
+    first: Record = min(training["moments"], key=lambda each: each["epochs"])
+    return first
+
+
+def end(training: Record) -> Record:
+    """Return a network as it was at the end of training."""
+    last: Record = max(training["moments"], key=lambda each: each["epochs"])
+    return last
 
 
 def grouped(networks: Iterable[Record], *keys: str) -> dict[tuple[Any, ...], list[Record]]:

@@ -185,8 +185,9 @@ def _text(found: Found, steps: Sequence[Step], summary: str) -> str:
             f"of active neurons as long as there are more inputs. {_against_active(found)}",
             _by_data(found),
             "Where most cells have the largest rank that the layers before them allow, as the last "
-            "column says, rank has little to tell apart. The networks of three layers in which "
-            "most ranks occur, all seeds together:",
+            "column says, rank has little to tell apart. The picture has, for each kind of inputs, "
+            "the networks of three layers in which most ranks occur, all seeds together; the table "
+            "has the first of them in numbers:",
             _table(found),
             "![Sub-cells against rank](figures/ranks.svg)",
         ]
@@ -224,23 +225,22 @@ def _against_active(found: Found) -> str:
 
 
 def _table(found: Found) -> str:
-    rows = []
-    for data, networks in _shown(found).items():
-        hidden = networks[0]["hidden"]
-        for k in range(1, len(hidden)):
-            rows += [
-                [
-                    f"{inputs(data)}, {widths(hidden)}",
-                    f"{k} → {k + 1}",
-                    str(of.rank),
-                    count(of.cells),
-                    decimals(of.mean),
-                    count(of.most),
-                    count(of.bound),
-                    percent(of.mean / of.bound),
-                ]
-                for of in pooled(networks, k)
-            ]
+    data, networks = next(iter(_shown(found).items()))
+    hidden = networks[0]["hidden"]
+    rows = [
+        [
+            f"{inputs(data)}, {widths(hidden)}",
+            f"{k} → {k + 1}",
+            str(of.rank),
+            count(of.cells),
+            decimals(of.mean),
+            count(of.most),
+            count(of.bound),
+            percent(of.mean / of.bound),
+        ]
+        for k in range(1, len(hidden))
+        for of in pooled(networks, k)
+    ]
     heads = ["network", "layers", "rank", "cells", "mean", "most", "theoretical maximum"]
     return table([*heads, "mean of maximum"], rows, left=2)
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
 
-from experiments.plan import PIXELS
+from experiments.plan import (
+    AVERAGE_POOLING,
+    MAX_FIRST,
+    MAX_POOLING,
+    PIXELS,
+    PLAIN,
+    SKIP,
+    STRIDES,
+)
 from experiments.statistics import Interval
 
 
@@ -45,9 +54,29 @@ def widths(hidden: Sequence[int]) -> str:
     return "-".join(map(str, hidden))
 
 
+def middle(numbers: Sequence[float], write: Callable[[float], str]) -> str:
+    """Write the median of numbers, and in brackets the least and the largest of them."""
+    return f"{write(median(numbers))} ({write(min(numbers))} – {write(max(numbers))})"
+
+
 def inputs(data: str) -> str:
     """Write what a network sees."""
     return "64 pixels" if data == PIXELS else data.replace("components-", "components: ")
+
+
+def kinds(kind: str) -> str:
+    """Write of what kind a network is."""
+    return _KINDS[kind]
+
+
+_KINDS = {
+    PLAIN: "plain",
+    SKIP: "skip connections",
+    MAX_POOLING: "max pooling",
+    MAX_FIRST: "max pooling before the ReLU",
+    AVERAGE_POOLING: "average pooling",
+    STRIDES: "stride of 2",
+}
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
