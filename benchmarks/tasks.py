@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.trees import STEP, Piece, Tree
 from nnce_cli.parallel.budget import errand_seconds
 from nnce_cli.parallel.coordinator import SECONDS_BETWEEN_COMMITS
+from nnce_cli.parallel.local import RESULT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def replay(
         spent = 0.0
         while waiting and idle:
             spent += costs.give
-            room = errand_seconds(now, len(waiting), workers, workers - idle) if errands else 0.0
+            room = 0.0
+            if errands:
+                room = errand_seconds(now, len(waiting), workers, workers - idle, RESULT_SECONDS)
             ends, rest = _errand(tasks, seconds, heapq.heappop(waiting), room)
             heapq.heappush(coming, (now + spent + 2 * costs.way + ends, rest))
             idle -= 1

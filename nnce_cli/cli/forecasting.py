@@ -50,15 +50,13 @@ class ToldForecast:
         """Say what is expected, where the run is a long one."""
         cells = forecast.cells
         seconds = forecast.count_seconds if self._only_counts else forecast.table_seconds
-        if seconds.estimate is None or seconds.estimate < WORTH_TELLING:
+        if seconds.estimate is not None and seconds.estimate < WORTH_TELLING:
             return
         if cells.estimate is None or cells.low is None or cells.high is None:
             say(f"no forecast of this run is possible: {cells.reason}")
             return
-        assert seconds.low is not None
-        assert seconds.high is not None
         self.cells = max(cells.estimate, progress.cells)
-        say(
-            f"forecast (90%): {number(round(cells.low))} to {number(round(cells.high))} "
-            f"cells, {duration(seconds.low)} to {duration(seconds.high)} in all"
-        )
+        in_all = f"{number(round(cells.low))} to {number(round(cells.high))} cells"
+        if seconds.low is not None and seconds.high is not None:
+            in_all += f", {duration(seconds.low)} to {duration(seconds.high)} in all"
+        say(f"forecast (90%): {in_all}")

@@ -23,7 +23,6 @@ USUAL_ENTRIES = 2**9
 BRANCHES = (4, 4, 2)  # into how many tasks the leftovers of the first generations go; then 2
 
 ERRAND_SECONDS = 2.0
-SECONDS_OF_A_RESULT = 2e-4  # of the coordinator, about twice
 ERRAND_SHARE = 1 / 20  # of the time since the run began
 
 
@@ -54,12 +53,14 @@ def divide(leftover: Sequence[T], generation: int) -> list[list[T]]:
     return first + [[subtree] for subtree in leftover[len(leftover) - single :]]
 
 
-def errand_seconds(elapsed: float, waiting: int, workers: int, busy: int) -> float:
+def errand_seconds(
+    elapsed: float, waiting: int, workers: int, busy: int, result_seconds: float
+) -> float:
     """Return how long a worker may go on with the tasks that its task leaves over.
 
     It keeps them from others, so there is no time for that where these may run out of tasks, but
-    for what the coordinator needs to take in the results of all that are ``busy``; and never much
-    of what the run has taken so far.
+    for what the coordinator needs to take in the results of all that are ``busy``, at
+    ``result_seconds`` each; and never much of what the run has taken so far.
     """
-    least = busy * SECONDS_OF_A_RESULT
+    least = busy * result_seconds
     return max(least, min(elapsed * ERRAND_SHARE, ERRAND_SECONDS) if waiting > workers else 0.0)

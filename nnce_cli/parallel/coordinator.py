@@ -138,7 +138,11 @@ def _give_out(view: View, elapsed: float) -> None:
     room, waiting = engine.room, journal.totals.waiting - len(taken)
     if room and waiting > 0:
         errand = errand_seconds(
-            elapsed, waiting, max(len(engine.workers), room), len(engine.in_hand)
+            elapsed,
+            waiting,
+            max(len(engine.workers), room),
+            len(engine.in_hand),
+            engine.result_seconds,
         )
         for task in journal.waiting(room, taken):
             engine.give(replace(task, errand=errand))

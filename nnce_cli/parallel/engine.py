@@ -37,8 +37,11 @@ class LostError(Exception):
 class Engine(Protocol):
     """Walks the tasks that it is given; tasks and what they give do not depend on which it is.
 
-    Each task that it was given comes back as an outcome or a failure, once.
+    Each task that it was given comes back as an outcome or a failure, once. ``result_seconds`` is
+    about twice what that takes of this process.
     """
+
+    result_seconds: float
 
     @property
     def workers(self) -> Sequence[Worker]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SECONDS_OF_START = 0.1  # about as long as two worker processes take to start
 SECONDS_ALONE = 3 * SECONDS_OF_START
 SMALL_RUN = 1.0  # seconds from the beginning to the end, here alone
+RESULT_SECONDS = 2e-4  # see `Engine`
 
 
 class InProcess:
@@ -31,6 +32,8 @@ class InProcess:
     There is no thread, since forecasts and workers are forked from this process: a part is
     written before the next task is walked.
     """
+
+    result_seconds = RESULT_SECONDS
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -90,6 +93,8 @@ class Growing:
     They start where the run would not end here in a second, as the share of the tree tells that is
     done. The task that is in hand here then is walked to its end beside them.
     """
+
+    result_seconds = RESULT_SECONDS
 
     def __init__(self, plan: Plan, jobs: int, left: float = 1.0) -> None:
         """Begin alone; ``left`` is the share of the domain's tree that is to be walked."""

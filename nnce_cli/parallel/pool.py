@@ -20,6 +20,7 @@ from multiprocess.connection import wait
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.parallel.engine import Worker
+from nnce_cli.parallel.local import RESULT_SECONDS
 from nnce_cli.parallel.plan import Plan
 from nnce_cli.parallel.task import Failure, Outcome, Task
 from nnce_cli.parallel.worker import Sign, Walked, work
@@ -38,6 +39,8 @@ class Child(Worker):
 
 class Pool:
     """At most ``size`` workers; they are started when there is a task for them."""
+
+    result_seconds = RESULT_SECONDS
 
     def __init__(self, plan: Plan, size: int) -> None:
         """Start no worker yet, but make the walk that forked ones inherit."""

@@ -52,6 +52,10 @@ SECONDS_BEFORE_WORDS = 10.0  # about workers that are not there
 class DaskEngine:
     """Walks tasks on the workers of a Dask cluster, while these come and go."""
 
+    # Dask's client takes 4 ms (`python -m benchmarks.cluster`), and of `AHEAD` tasks that a thread
+    # has in hand one is walked.
+    result_seconds = 3e-3
+
     def __init__(
         self,
         client: Client,
