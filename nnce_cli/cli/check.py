@@ -279,14 +279,14 @@ def refuse_tail(stack: LayerStack) -> None:
         )
 
 
-def _shown(watch: Callable[[str, int, int], None]) -> Callable[[Progress], None]:
-    """Show how far a check is: regions looked at, of those that are known so far."""
+def _shown(watch: Callable[[str, int, int | None], None]) -> Callable[[Progress], None]:
+    """Show how far a check is: regions looked at."""
 
     def show(progress: Progress) -> None:
         name = "regions"
         if progress.domains > 1:
             name += f", domain {progress.domain + 1} of {progress.domains}"
-        watch(name, progress.regions, progress.regions + progress.waiting)
+        watch(name, progress.regions, None)
 
     return show
 

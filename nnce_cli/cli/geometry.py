@@ -101,7 +101,7 @@ def _print_text(found: dict[str, Any]) -> None:
         without = f", without {number(left_out)} cells" if left_out else ""
         facts["volume of all cells"] = f"{found['volume']:.12g}{without}"
     print_fields(facts)
-    counted = (("facets", "facets"), ("classes", "class"), ("ranks", "rank"))
+    counted = (("facets", "facets"), ("classes", "class at the centre"), ("ranks", "rank"))
     for key, name in counted:
         if key in found:
             rows = [(str(value), number(count)) for value, count in found[key].items()]

@@ -163,11 +163,11 @@ def _worker_lines(seen: Seen) -> list[str]:
 
 
 @contextmanager
-def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
+def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """Yield a function that takes the name of a check, how much is done and how much there is.
 
     It shows that and the time left on standard error: on a terminal all the time, elsewhere in a
-    line now and then.
+    line now and then. Of a search nobody knows how much there is: None.
     """
     if not enabled or sys.stderr is None:
         yield lambda name, done, total: None
@@ -201,10 +201,11 @@ def check_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
         task = display.add_task("", total=None)
         shown, next_frame = "", 0.0
 
-        def show(name: str, done: int, total: int) -> None:
-            nonlocal shown, next_frame
+        def show(name: str, done: int, total: int | None) -> None:
+            nonlocal task, shown, next_frame
             if name != shown:
-                display.reset(task, description=name)
+                display.remove_task(task)
+                task = display.add_task(name, total=total)
                 shown = name
             elif time.monotonic() < next_frame:
                 return
@@ -223,13 +224,16 @@ class _CheckLines:
         self._started = 0.0
         self._next = time.monotonic() + SECONDS_BETWEEN_LINES
 
-    def __call__(self, name: str, done: int, total: int) -> None:
+    def __call__(self, name: str, done: int, total: int | None) -> None:
         now = time.monotonic()
         if name != self._name:
             self._name, self._started = name, now
         if now < self._next:
             return
         self._next = now + SECONDS_BETWEEN_LINES
+        if total is None:
+            say(f"{name}: {done:,} so far")
+            return
         left = (now - self._started) * (total - done) / done if done else None
         rest = "" if left is None else f", about {duration(left)} left"
         say(f"{name}: {done:,} of {total:,}{rest}")

@@ -133,7 +133,11 @@ def test_progress_says_what_is_left(monkeypatch, capsys):
     with progress.check_progress(True) as watch:
         for clock[0], done in ((0.0, 0), (20.0, 20), (40.0, 40), (41.0, 41)):
             watch("closure", done, 100)
-    assert capsys.readouterr().err == "nnce: closure: 40 of 100, about 60 s left\n"
+        for clock[0], done in ((71.0, 70), (81.0, 90)):
+            watch("regions", done, None)  # of a search nobody knows how much is left
+    assert capsys.readouterr().err.splitlines() == [
+        "nnce: closure: 40 of 100, about 60 s left", "nnce: regions: 70 so far",
+    ]  # fmt: skip
 
 
 def test_a_failure(folder):
