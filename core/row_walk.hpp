@@ -53,18 +53,6 @@ class RowWalk {
   RowWalk(const RowWalk&) = delete;
   RowWalk& operator=(const RowWalk&) = delete;
 
-  // Begin with ascending rows (count, units of the table): a byte, 0 or 1, for each unit. `gaps`
-  // says whether the table may have cells between them.
-  void begin(const std::uint8_t* bits, Index count, bool gaps) {
-    count_ = count;
-    gaps_ = gaps;
-    bits_.assign(bits, bits + count * table_.units());
-    path_.begin();
-    begin_at_corner(net_, frames_[0]);
-    top_ = count > 0 ? 0 : -1;
-    ranges_.assign(static_cast<std::size_t>(table_.units()) + 2, {0, count});
-  }
-
   // Walk on for about 50 ms; false where all rows are done.
   bool advance() {
     const auto end = Clock::now() + kLongest;
@@ -78,6 +66,18 @@ class RowWalk {
   [[nodiscard]] const Network& table() const { return table_; }
 
  protected:
+  // Begin with ascending rows (count, units of the table): a byte, 0 or 1, for each unit. `gaps`
+  // says whether the table may have cells between them.
+  void begin_rows(const std::uint8_t* bits, Index count, bool gaps) {
+    count_ = count;
+    gaps_ = gaps;
+    bits_.assign(bits, bits + count * table_.units());
+    path_.begin();
+    begin_at_corner(net_, frames_[0]);
+    top_ = count > 0 ? 0 : -1;
+    ranges_.assign(static_cast<std::size_t>(table_.units()) + 2, {0, count});
+  }
+
   // Look at the cell of a row. The frame, without free rows, may be used up; `inner` is inside the
   // cell, proved to be.
   virtual void look(Frame& f, Index row, const double* inner) = 0;
@@ -112,10 +112,12 @@ class RowWalk {
 
   void step(Index t) {
     Frame& f = frames_[t];
-    switch (f.phase) {
-      case Phase::kNewLayer: return enter_layer(f, range(t));
-      case Phase::kNode: return visit_node(t);
-      default: return visit_leaf(t);
+    if (f.phase == Phase::kNewLayer) {
+      enter_layer(f, range(t));
+    } else if (f.phase == Phase::kNode) {
+      visit_node(t);
+    } else {
+      visit_leaf(t);
     }
   }
 
@@ -160,7 +162,10 @@ class RowWalk {
     const bool is_sure = !may_miss_cells(in);
     while (f.free > 0) {
       const Index unit = f.row[f.free - 1] - net_.d();
-      if (first[unit] != last[unit]) return split(t, unit);
+      if (first[unit] != last[unit]) {
+        split(t, unit);
+        return;
+      }
       const int side = first[unit] != 0 ? 1 : -1;
       if (is_sure) {
         path_.set(unit, side);
@@ -169,7 +174,8 @@ class RowWalk {
         constrain(f, unit, side);
         path_.choose(unit, side);
       } else {
-        return pop();
+        pop();
+        return;
       }
     }
     f.layer += 1;
@@ -194,7 +200,10 @@ class RowWalk {
   void split(Index t, Index unit) {
     const Range in = range(t);
     const Index middle = first_active(in, unit);
-    if (middle == in.first || !divide(t)) return pop();
+    if (middle == in.first || !divide(t)) {
+      pop();
+      return;
+    }
     constrain(frames_[t], unit, 1);
     constrain(frames_[t + 1], unit, -1);
     frames_[t].pending = unit;

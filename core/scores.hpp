@@ -47,9 +47,10 @@ class ScoreWalk final : public RowWalk {
     find_equal_scores();
   }
 
+  // See `begin_rows`.
   void begin(const std::uint8_t* bits, Index count, bool gaps) {
     wins_.assign(static_cast<std::size_t>(count), 0);
-    RowWalk::begin(bits, count, gaps);
+    begin_rows(bits, count, gaps);
   }
 
   // The scores that are the first largest one somewhere inside the cell of each row, a bit each: a

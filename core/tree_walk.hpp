@@ -559,7 +559,7 @@ class TreeWalk {
     return true;
   }
 
-  GivenFrame given(const RoundedFrame& rounded) const {
+  [[nodiscard]] GivenFrame given(const RoundedFrame& rounded) const {
     return {rounded.value.data(), rounded.row.data(), rounded.column.data(),
             rounded.at_upper.data(), static_cast<Index>(rounded.value.size()) / (net_.d() + 1)};
   }

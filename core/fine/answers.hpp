@@ -73,8 +73,12 @@ class FineAnswers {
   }
 
   // The vertices by which the last unit cuts, with the rows of a frame's free units.
-  RoundedFrame high(const Frame& f) const { return rounded(f, is_high_ ? at_ : other_); }
-  RoundedFrame low(const Frame& f) const { return rounded(f, is_high_ ? other_ : at_); }
+  [[nodiscard]] RoundedFrame high(const Frame& f) const {
+    return rounded(f, is_high_ ? at_ : other_);
+  }
+  [[nodiscard]] RoundedFrame low(const Frame& f) const {
+    return rounded(f, is_high_ ? other_ : at_);
+  }
 
   // The basis that proves the last answer: its slacks' units, then its basic inputs.
   [[nodiscard]] std::vector<std::int32_t> basis() const {
@@ -133,7 +137,7 @@ class FineAnswers {
     return side > 0.0 ? FineAnswer::kPositive : FineAnswer::kNegative;
   }
 
-  RoundedFrame rounded(const Frame& f, const FineDictionary& from) const {
+  [[nodiscard]] RoundedFrame rounded(const Frame& f, const FineDictionary& from) const {
     const Index d = net_.d();
     RoundedFrame found;
     std::vector<DoubleDouble> form(static_cast<std::size_t>(d + 1));
