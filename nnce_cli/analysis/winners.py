@@ -18,7 +18,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from nnce_cli.base.errors import InputError
 from nnce_cli.domain import Domain
 from nnce_cli.enumeration import (
     DICTIONARY,
@@ -82,10 +81,7 @@ class Winners:
         problem = Problem.of(with_differences(self._stack, self._scores), self._domain)
         if choose(problem)[0] != DICTIONARY or problem.inner.in_image:
             return None
-        try:
-            return RowScores(problem, self._scores.n_out)
-        except InputError:  # numbers below float64's range
-            return None
+        return RowScores(problem, self._scores.n_out)
 
 
 def with_winner(stack: LayerStack, scores: AffineMap) -> LayerStack:
