@@ -11,6 +11,7 @@ import argparse
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ PIECES = 1800
 ACASXU_BOX = ((-0.328422877, 0.679857769), *[(-0.5, 0.5)] * 4)
 SECONDS_ON_THE_WAY = 0.5e-3  # of a message, in a cluster's network
 SECONDS_TO_START = 0.3  # as long as this process works alone (`parallel.local.SECONDS_ALONE`)
+DASK_SECONDS = 4.2e-3  # of a result, on top of the journal's: `python -m benchmarks.cluster`
 TASKS_WAITING = 2_000  # in the journal that is measured
 COMMITS = ((1, 200), (64, 20))  # results in a transaction, and how many of these are measured
 
@@ -39,10 +41,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", action="append", metavar="NAME", help="repeatable")
     parser.add_argument("--pieces", type=int, default=PIECES, help="subtrees that are weighed")
+    parser.add_argument("--dask", action="store_true", help="with what Dask costs a coordinator")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     for name in options.network or NETWORKS:
-        figures = measure(*problem(name), pieces=options.pieces)
+        figures = measure(*problem(name), pieces=options.pieces, dask=options.dask)
         if options.json:
             print(json.dumps({"network": name} | figures))
         else:
@@ -60,25 +63,32 @@ def problem(name: str) -> tuple[LayerStack, Box]:
     return network("acasxu-3")[0], Box(lower, upper)
 
 
-def measure(stack: LayerStack, box: Box, pieces: int) -> dict[str, Any]:
+def measure(stack: LayerStack, box: Box, pieces: int, *, dask: bool = False) -> dict[str, Any]:
     """Grow the tree of a network on a box, and replay counting its cells."""
     from benchmarks.trees import grown
     from nnce_cli.enumeration import Problem
 
     tree = grown(Problem.of(stack, box), pieces)
-    return replayed(tree, [box.n_inputs, *stack.rows], costs(len(stack.hidden)))
+    return replayed(tree, [box.n_inputs, *stack.rows], costs(len(stack.hidden)), dask=dask)
 
 
-def replayed(tree: Tree, widths: list[int], costs: Costs) -> dict[str, Any]:
+def replayed(tree: Tree, widths: list[int], costs: Costs, *, dask: bool = False) -> dict[str, Any]:
     """Replay the tasks of a tree for each of `WORKERS`."""
     from benchmarks.tasks import replay, tasks_of
     from nnce_cli.parallel.budget import budget, divide
+    from nnce_cli.parallel.local import RESULT_SECONDS
+
+    if dask:
+        costs = replace(costs, result=costs.result + DASK_SECONDS)
+    about_twice = 2 * DASK_SECONDS if dask else RESULT_SECONDS
 
     tasks = tasks_of(tree, lambda generation: budget(generation, widths, rows=False), divide)
     seconds = sum(task.nodes for task in tasks) * tree.node_seconds
     rows = []
     for workers in WORKERS:
-        run = replay(tasks, workers, tree.node_seconds, costs, errands=True)
+        run = replay(
+            tasks, workers, tree.node_seconds, costs, errands=True, result_seconds=about_twice
+        )
         rows.append(
             {
                 "workers": workers,

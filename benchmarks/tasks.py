@@ -101,9 +101,18 @@ class Replayed:
 
 
 def replay(
-    tasks: Sequence[Work], workers: int, node_seconds: float, costs: Costs, *, errands: bool
+    tasks: Sequence[Work],
+    workers: int,
+    node_seconds: float,
+    costs: Costs,
+    *,
+    errands: bool,
+    result_seconds: float = RESULT_SECONDS,
 ) -> Replayed:
-    """Run tasks, given in table order, on so many workers; with ``errands`` as counting does."""
+    """Run tasks, given in table order, on so many workers; with ``errands`` as counting does.
+
+    ``result_seconds`` is the engine's.
+    """
     seconds = [task.nodes * node_seconds for task in tasks]
     waiting = [0]
     coming: list[tuple[float, list[int]]] = []  # when a result comes, and the tasks it leaves over
@@ -118,7 +127,7 @@ def replay(
             spent += costs.give
             room = 0.0
             if errands:
-                room = errand_seconds(now, len(waiting), workers, workers - idle, RESULT_SECONDS)
+                room = errand_seconds(now, len(waiting), workers, workers - idle, result_seconds)
             ends, rest = _errand(tasks, seconds, heapq.heappop(waiting), room)
             heapq.heappush(coming, (now + spent + 2 * costs.way + ends, rest))
             idle -= 1
