@@ -227,8 +227,8 @@ def _all_rows(stack, box, witness):
 
 def test_more_workers_take_less_time(monkeypatch):
     monkeypatch.setattr("nnce_cli.analysis.estimate.study.usable_cores", lambda: 8)
-    monkeypatch.setattr("nnce_cli.analysis.estimate.study.SECONDS_ALONE", 0.0)
-    monkeypatch.setattr("nnce_cli.analysis.estimate.study.SECONDS_OF_START", 0.0)
+    for name in ("SECONDS_ALONE", "SMALL_RUN", "SECONDS_OF_START"):
+        monkeypatch.setattr(f"nnce_cli.analysis.estimate.study.{name}", 0.0)
     study = CellsOnly(*network("seeded-3-8-8-8"), 0, 10_000, math.inf)
     study.probe()
     super(CellsOnly, study).measure_speed(study.prober.pilots(math.inf, study.clock)[1])

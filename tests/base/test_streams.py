@@ -25,7 +25,7 @@ try:
         raise KeyError
 except KeyError:
     pass
-print("after")
+print("after", flush=True)
 os.close(1)
 with silent_stdout():
     print("closed", file=sys.stderr)

@@ -257,7 +257,8 @@ def test_a_pipe_gets_rows_while_the_run_goes_on(large, tmp_path):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    subprocess.run(["pkill", "-INT", "-f", f"nnce enumerate {large} -q -o -"], check=True)
+    # It may be gone: tee ends when head has enough, and nnce when nobody reads.
+    subprocess.run(["pkill", "-INT", "-f", f"nnce enumerate {large} -q -o -"], check=False)
     process.wait(timeout=60)
 
 

@@ -12,9 +12,9 @@ from tests.command import assert_refused, four_lines, large_network, nnce, tent
 QUANTITIES = ["cells", "seconds", "count_seconds", "table_bytes", "table_bytes_no_witness"]
 
 
-def estimated(*arguments, cwd):
+def estimated(*arguments, cwd, **options):
     """Return the JSON of a run, which must succeed."""
-    result = nnce("estimate", *arguments, "--json", "--quiet", cwd=cwd)
+    result = nnce("estimate", *arguments, "--json", "--quiet", cwd=cwd, **options)
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(result.stdout)
 
@@ -32,9 +32,9 @@ def test_a_small_network_is_known(tmp_path):
 def test_the_seconds_of_a_small_network_are_those_of_its_command(tmp_path):
     """By the clock of the processor, which what else the machine does changes little."""
     model = four_lines(tmp_path / "four.onnx")
-    found = estimated(model, "-j", "1", cwd=tmp_path)
+    found = estimated(model, "-j", "1", cwd=tmp_path, timeout=300)  # in a process of its own
     before = sum(os.times()[2:4])  # of processes that this one has waited for
-    nnce("enumerate", model, "-j", "1", "-q", cwd=tmp_path)
+    nnce("enumerate", model, "-j", "1", "-q", cwd=tmp_path, timeout=300)
     assert 0.4 < (sum(os.times()[2:4]) - before) / found["seconds"]["estimate"] < 2.5
     assert found["starting_seconds"] <= found["seconds"]["estimate"]
 
