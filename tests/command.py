@@ -125,10 +125,9 @@ def four_lines(path: Path) -> Path:
     )
 
 
-def large_network(path: Path) -> Path:
-    """Save a network with far more cells than a test can wait for."""
-    generator = np.random.default_rng(0)
-    sizes = [8, 40, 40, 40, 1]
+def random_network(path: Path, sizes: list[int], seed: int) -> Path:
+    """Save a ReLU network with weights N(0, 2 / fan_in) and biases N(0, 1/4)."""
+    generator = np.random.default_rng(seed)
     return save_network(
         path,
         [
@@ -136,3 +135,8 @@ def large_network(path: Path) -> Path:
             for m, n in pairwise(sizes)
         ],
     )
+
+
+def large_network(path: Path) -> Path:
+    """Save a network with far more cells than a test can wait for."""
+    return random_network(path, [8, 40, 40, 40, 1], seed=0)

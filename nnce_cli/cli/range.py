@@ -67,11 +67,11 @@ def find_ranges(
     with check_progress(not quiet) as watch, stop_on_signals() as stop:
         for name, coefficients in asked.items():
 
-            def show(regions: int, _waiting: int, name: str = name) -> None:
+            def look(regions: int, _waiting: int, name: str = name) -> None:
                 watch(f"regions, {name}", regions, None)
 
             found[name] = range_of(
-                stack, domain, coefficients, lambda: limit.is_over or stop.requested, show
+                stack, domain, coefficients, lambda: limit.is_over or stop.requested, look
             )
     if json:
         head = {"model": str(model), "digest": stack.digest}

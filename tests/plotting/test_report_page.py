@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import shutil
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,30 +24,27 @@ from nnce_cli.domain import Box
 from nnce_cli.network import load_network
 from tests.browser import needs_browser
 from tests.collect import enumerate_all
-from tests.command import assert_refused, four_lines, nnce, nnce_inside, save_network, shell, tent
+from tests.command import (
+    assert_refused,
+    four_lines,
+    nnce,
+    nnce_inside,
+    random_network,
+    shell,
+    tent,
+)
 from tests.plotting.pages import AXE, FAULTS, errors, wait
 from tests.tables import described, forge
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&.onnx"
 
 
-def random_network(path, sizes, seed=1):
-    generator = np.random.default_rng(seed)
-    return save_network(
-        path,
-        [
-            (generator.normal(size=(n, m)) * (2 / m) ** 0.5, generator.normal(size=n) / 2)
-            for m, n in pairwise(sizes)
-        ],
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with models, tables and reports of one, two and three inputs."""
     path = tmp_path_factory.mktemp("report")
-    random_network(path / "plane.onnx", [2, 12, 9, 3])
-    random_network(path / "space.onnx", [3, 6, 5, 2])
+    random_network(path / "plane.onnx", [2, 12, 9, 3], seed=1)
+    random_network(path / "space.onnx", [3, 6, 5, 2], seed=1)
     tent(path / "tent.onnx", 3)
     for name, box in (("plane", "-1,1.5"), ("space", "-1,1"), ("tent", "0,1")):
         table = str(path / f"{name}.cells.parquet")
@@ -172,7 +168,7 @@ def jacobian(stack, point) -> np.ndarray:
 
 
 def test_a_page_does_not_wait_for_a_long_count(tmp_path):
-    random_network(tmp_path / "wide.onnx", [1200, 8, 8, 3])
+    random_network(tmp_path / "wide.onnx", [1200, 8, 8, 3], seed=1)
     nnce("enumerate", "wide.onnx", "--no-witness", "--output=./-wide", cwd=tmp_path)
     result = nnce("report", "./-wide", "wide.onnx", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, ""), result
@@ -256,7 +252,7 @@ def test_the_command_for_each_way_of_making_a_table(folder, tmp_path, options):
 
 @pytest.mark.slow
 def test_a_time_limit_is_not_called_reproducible(folder, tmp_path):
-    random_network(tmp_path / "m.onnx", [6, 30, 30, 1])
+    random_network(tmp_path / "m.onnx", [6, 30, 30, 1], seed=1)
     result = nnce("enumerate", "m.onnx", "-o", "a", "--time-limit", "1", cwd=tmp_path)
     assert result.returncode == 3
     metadata = json.loads(pq.read_metadata(tmp_path / "a").metadata[b"nnce"])
@@ -759,8 +755,8 @@ def test_commands_are_quoted():
 @pytest.mark.slow
 def test_a_slice_with_marks_and_a_polygon_on_the_map(tmp_path, driver):
     """Points of the slice and data are told at the pointer; outside of half-spaces is no cell."""
-    random_network(tmp_path / "net.onnx", [4, 8, 3])
-    random_network(tmp_path / "plane.onnx", [2, 8, 3])
+    random_network(tmp_path / "net.onnx", [4, 8, 3], seed=1)
+    random_network(tmp_path / "plane.onnx", [2, 8, 3], seed=1)
     (tmp_path / "points.csv").write_text("0,0,0,0\n1,0,0,0\n0,1,0,0\n")
     (tmp_path / "data.csv").write_text("0.5,0.5,0.3,0.4\n")
     (tmp_path / "halfspaces.csv").write_text("1,1,0\n")

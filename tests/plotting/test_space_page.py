@@ -27,7 +27,7 @@ from nnce_cli.network import load_network
 from nnce_cli.plotting import polytopes_of
 from tests.browser import needs_browser
 from tests.collect import enumerate_all
-from tests.command import assert_refused, nnce_inside, save_network
+from tests.command import assert_refused, nnce_inside, random_network
 from tests.network_tables import Cells, cells_of, network_of
 from tests.plotting.pages import AXE, FAULTS, errors, wait
 from tests.strategies import examples, integer_networks
@@ -105,22 +105,11 @@ def test_polytopes_within_half_spaces():
 # ---- the command
 
 
-def random_network(path: Path, sizes: list[int], seed: int = 3) -> Path:
-    generator = np.random.default_rng(seed)
-    return save_network(
-        path,
-        [
-            (generator.normal(size=(n, m)) * (2 / m) ** 0.5, generator.normal(size=n) / 2)
-            for m, n in pairwise(sizes)
-        ],
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("space")
     for name, sizes in (("space", [3, 5, 4, 3]), ("plane", [2, 3, 1]), ("four", [4, 3, 1])):
-        random_network(path / f"{name}.onnx", sizes)
+        random_network(path / f"{name}.onnx", sizes, seed=3)
         here(path, "enumerate", f"{name}.onnx", "--box=-1,1", "-o", f"{name}.parquet", "-j", "1")
     here(path, "plot", "space.parquet", "space.onnx", "-o", "space.html")
     return path
