@@ -31,7 +31,7 @@ PIECES = 1800
 ACASXU_BOX = ((-0.328422877, 0.679857769), *[(-0.5, 0.5)] * 4)
 SECONDS_ON_THE_WAY = 0.5e-3  # of a message, in a cluster's network
 SECONDS_TO_START = 0.3  # as long as this process works alone (`parallel.local.SECONDS_ALONE`)
-DASK_SECONDS = 4.2e-3  # of a result, on top of the journal's: `python -m benchmarks.cluster`
+DASK_SECONDS = 0.9e-3  # of a message, on top of the journal's: `python -m benchmarks.cluster`
 TASKS_WAITING = 2_000  # in the journal that is measured
 COMMITS = ((1, 200), (64, 20))  # results in a transaction, and how many of these are measured
 
@@ -74,21 +74,21 @@ def measure(stack: LayerStack, box: Box, pieces: int, *, dask: bool = False) -> 
 
 def replayed(tree: Tree, widths: list[int], costs: Costs, *, dask: bool = False) -> dict[str, Any]:
     """Replay the tasks of a tree for each of `WORKERS`."""
-    from benchmarks.tasks import replay, tasks_of
+    from benchmarks.tasks import Way, replay, tasks_of
     from nnce_cli.parallel.budget import budget, divide
-    from nnce_cli.parallel.local import RESULT_SECONDS
 
+    way = Way()
     if dask:
-        costs = replace(costs, result=costs.result + DASK_SECONDS)
-    about_twice = 2 * DASK_SECONDS if dask else RESULT_SECONDS
+        from nnce_cli.parallel.cluster.engine import DaskEngine
+        from nnce_cli.parallel.cluster.orders import TOGETHER
 
+        costs = replace(costs, message=DASK_SECONDS)
+        way = Way(together=TOGETHER, result_seconds=DaskEngine.result_seconds)
     tasks = tasks_of(tree, lambda generation: budget(generation, widths, rows=False), divide)
     seconds = sum(task.nodes for task in tasks) * tree.node_seconds
     rows = []
     for workers in WORKERS:
-        run = replay(
-            tasks, workers, tree.node_seconds, costs, errands=True, result_seconds=about_twice
-        )
+        run = replay(tasks, workers, tree.node_seconds, costs, way)
         rows.append(
             {
                 "workers": workers,
@@ -96,7 +96,7 @@ def replayed(tree: Tree, widths: list[int], costs: Costs, *, dask: bool = False)
                 "speed_up": seconds / run.seconds,
                 "efficiency": seconds / run.seconds / workers,
                 "coordinator_busy": run.busy / run.seconds,
-                "results": run.results,
+                "messages": run.messages,
             }
         )
     return {
@@ -141,6 +141,7 @@ def costs(layers: int) -> Costs:
 def _commit(journal: Journal, results: int, layers: int, children: int) -> float:
     """Commit some results, each of which leaves some tasks over; return how long that took."""
     from nnce_cli.enumeration import Subtree
+    from nnce_cli.parallel.queue import Queue
     from nnce_cli.parallel.task import Outcome
 
     rng = np.random.default_rng(journal.totals.done)
@@ -154,7 +155,7 @@ def _commit(journal: Journal, results: int, layers: int, children: int) -> float
                 for _ in range(children)
             ],
         )
-        for task in journal.waiting(results, ())
+        for task in Queue(journal).take(results)
     ]  # fmt: skip
     started = time.process_time()
     journal.commit(outcomes)
@@ -163,9 +164,11 @@ def _commit(journal: Journal, results: int, layers: int, children: int) -> float
 
 def _seconds_to_give(journal: Journal) -> float:
     """Return how long it takes to find a task, when as many are looked for as in a transaction."""
-    count = COMMITS[1][0]
+    from nnce_cli.parallel.queue import Queue
+
+    queue, count = Queue(journal), COMMITS[1][0]
     started = time.process_time()
-    journal.waiting(count, ())
+    list(queue.take(count))
     return (time.process_time() - started) / count
 
 
@@ -176,11 +179,11 @@ def _print(name: str, figures: dict[str, Any]) -> None:
         f"{figures['task_seconds'] * 1e3:.1f} ms on average; a transaction {costs['commit']} µs, "
         f"a result {costs['result']}, a new task {costs['task']}, to give one {costs['give']}"
     )
-    print("workers     seconds  speed-up  efficiency  coordinator busy  results")
+    print("workers     seconds  speed-up  efficiency  coordinator busy  messages")
     for row in figures["replayed"]:
         print(
             f"{row['workers']:7,}  {row['seconds']:10,.1f}  {row['speed_up']:8,.1f}  "
-            f"{row['efficiency']:10.1%}  {row['coordinator_busy']:16.0%}  {row['results']:7,}",
+            f"{row['efficiency']:10.1%}  {row['coordinator_busy']:16.0%}  {row['messages']:8,}",
             flush=True,
         )
 

@@ -17,8 +17,9 @@ class Costs:
     """What a run costs beside walking, in seconds.
 
     ``commit`` is what a transaction takes, ``result`` and ``task`` what each of its results and
-    new tasks add to that, ``give`` what giving out a task takes; all four keep the coordinator
-    busy. ``way`` is how long a message is on its way, ``start`` how long workers take to come.
+    new tasks add to that, ``give`` what giving out a task takes, ``message`` what sending tasks
+    and getting the answer takes; all five keep the coordinator busy. ``way`` is how long a message
+    is on its way, ``start`` how long workers take to come.
     """
 
     commit: float
@@ -27,6 +28,7 @@ class Costs:
     give: float
     way: float
     start: float
+    message: float = 0.0
 
 
 @dataclass(slots=True)
@@ -93,73 +95,108 @@ def tasks_of(
 
 @dataclass(frozen=True)
 class Replayed:
-    """A run: how long it took, how long its coordinator was busy in it, and its results."""
+    """A run: how long it took, how long its coordinator was busy in it, and its messages."""
 
     seconds: float
     busy: float
-    results: int
+    messages: int
 
 
-def replay(
-    tasks: Sequence[Work],
-    workers: int,
-    node_seconds: float,
-    costs: Costs,
-    *,
-    errands: bool,
-    result_seconds: float = RESULT_SECONDS,
-) -> Replayed:
-    """Run tasks, given in table order, on so many workers; with ``errands`` as counting does.
+@dataclass(frozen=True)
+class Way:
+    """How tasks are given out: ``errands`` as in counting, some ``together`` in a message.
 
     ``result_seconds`` is the engine's.
     """
-    seconds = [task.nodes * node_seconds for task in tasks]
-    waiting = [0]
-    coming: list[tuple[float, list[int]]] = []  # when a result comes, and the tasks it leaves over
-    idle, now, busy, results, committed = workers, 0.0, 0.0, 0, 0.0
-    left: list[int] = []
-    arrived = 0  # and not committed yet
 
-    def give_out() -> float:
-        nonlocal idle
-        spent = 0.0
-        while waiting and idle:
-            spent += costs.give
-            room = 0.0
-            if errands:
-                room = errand_seconds(now, len(waiting), workers, workers - idle, result_seconds)
-            ends, rest = _errand(tasks, seconds, heapq.heappop(waiting), room)
-            heapq.heappush(coming, (now + spent + 2 * costs.way + ends, rest))
-            idle -= 1
-        return spent
-
-    while waiting or coming or arrived:
-        while coming and coming[0][0] <= now:
-            left += heapq.heappop(coming)[1]
-            arrived += 1
-            idle += 1
-        began = now
-        now += give_out()
-        if arrived and (idle or now - committed >= SECONDS_BETWEEN_COMMITS):
-            now += costs.commit + costs.result * arrived + costs.task * len(left)
-            for place in left:
-                heapq.heappush(waiting, place)
-            results += arrived
-            left, arrived, committed = [], 0, now
-            now += give_out()
-        busy += now - began
-        if coming and coming[0][0] > now:
-            now = coming[0][0]
-    return Replayed(now + costs.start, busy, results)
+    errands: bool = True
+    together: int = 1
+    result_seconds: float = RESULT_SECONDS
 
 
-def _errand(
-    tasks: Sequence[Work], seconds: Sequence[float], first: int, room: float
-) -> tuple[float, list[int]]:
-    """Walk a task, and what it leaves over while there is time; return the time, and the rest."""
-    spent, hand = 0.0, [first]
-    while hand and (spent == 0.0 or spent < room):
-        place = hand.pop()
-        spent += seconds[place]
-        hand += (child.place for child in reversed(tasks[place].children))
-    return spent, hand
+def replay(
+    tasks: Sequence[Work], workers: int, node_seconds: float, costs: Costs, way: Way
+) -> Replayed:
+    """Run tasks, given in table order, on so many workers."""
+    run = _Run([task.nodes * node_seconds for task in tasks], tasks, workers, costs, way)
+    while run.goes_on():
+        pass
+    return Replayed(run.now + costs.start, run.busy, run.messages)
+
+
+class _Run:
+    """A run, at the time ``now``. Tasks are known by their places."""
+
+    def __init__(
+        self, seconds: list[float], tasks: Sequence[Work], workers: int, costs: Costs, way: Way
+    ) -> None:
+        self.now = self.busy = 0.0
+        self.messages = 0
+        self._seconds, self._tasks, self._costs, self._way = seconds, tasks, costs, way
+        self._workers = self._idle = workers
+        self._waiting = [0]
+        self._coming: list[tuple[float, int, list[int], list[int]]] = []  # when, and what is left
+        self._left: list[int] = []  # of orders that have come, to be committed
+        self._arrived = 0  # orders that have come since the last commit
+        self._committed = 0.0
+        self._walked = (0, 0.0)  # tasks, and how long these took
+
+    def goes_on(self) -> bool:
+        """Do what is to be done now, and wait for the next message; return False at the end."""
+        costs = self._costs
+        while self._coming and self._coming[0][0] <= self.now:
+            _, _, left, back = heapq.heappop(self._coming)
+            self._left += left
+            for place in back:
+                heapq.heappush(self._waiting, place)
+            self._arrived += 1
+            self._idle += 1
+        began = self.now
+        self._give_out()
+        if self._arrived and (self._idle or self.now - self._committed >= SECONDS_BETWEEN_COMMITS):
+            self.now += costs.commit + costs.result * self._arrived + costs.task * len(self._left)
+            for place in self._left:
+                heapq.heappush(self._waiting, place)
+            self._left, self._arrived, self._committed = [], 0, self.now
+            self._give_out()
+        self.busy += self.now - began
+        if self._coming:
+            self.now = max(self.now, self._coming[0][0])
+        return bool(self._waiting or self._coming or self._arrived)
+
+    def _give_out(self) -> None:
+        while self._waiting and self._idle:
+            room = self._errand()
+            order = [heapq.heappop(self._waiting) for _ in range(self._size(room))]
+            self.now += self._costs.message + self._costs.give * len(order)
+            ends, left, back = self._walk(order, room)
+            when = self.now + 2 * self._costs.way + ends
+            heapq.heappush(self._coming, (when, self.messages, left, back))
+            self.messages += 1
+            self._idle -= 1
+
+    def _errand(self) -> float:
+        if not self._way.errands:
+            return 0.0
+        busy, waiting = self._workers - self._idle, len(self._waiting)
+        return errand_seconds(self.now, waiting, self._workers, busy, self._way.result_seconds)
+
+    def _size(self, room: float) -> int:
+        """Return how many tasks an order has: as many as there is time for, and others leave."""
+        number, seconds = self._walked
+        most = min(self._way.together, len(self._waiting) // self._idle)
+        return max(1, min(most, 1 + int(room * number / seconds))) if seconds else 1
+
+    def _walk(self, order: Sequence[int], room: float) -> tuple[float, list[int], list[int]]:
+        """Walk tasks, each with what it leaves over, while there is time.
+
+        Return the time, what is left over, and the tasks of the order that were not begun.
+        """
+        spent, number, hand, mine = 0.0, 0, list(order[::-1]), set(order)
+        while hand and (spent == 0.0 or spent < room):
+            place = hand.pop()
+            spent += self._seconds[place]
+            number += 1
+            hand += (child.place for child in reversed(self._tasks[place].children))
+        self._walked = self._walked[0] + number, self._walked[1] + spent
+        return spent, [p for p in hand if p not in mine], [p for p in hand if p in mine]

@@ -21,7 +21,7 @@ from benchmarks.group_memory import Memory, MemoryWatch
 from benchmarks.measure import exact_share
 from benchmarks.networks import default_names, known_layer_cells, names, network
 from benchmarks.scaling import measure
-from benchmarks.tasks import Costs, Work, replay, tasks_of
+from benchmarks.tasks import Costs, Way, Work, _Run, replay, tasks_of
 from benchmarks.trees import STEP, Piece, Tree
 from benchmarks.vertex import row as vertex_row
 from nnce_cli.domain import Box
@@ -72,11 +72,36 @@ def test_the_replay_of_tasks_by_hand():
     tasks = [Work(1.0, [], 0), Work(4.0, [], 1), Work(1.0, [], 2), Work(2.0, [], 3)]
     tasks[0].children, tasks[2].children = tasks[1:3], tasks[3:]
     free, dear = Costs(0, 0, 0, 0, 0, 0), Costs(0, 1.0, 0, 0, 0, 0)
-    assert replay(tasks, 1, 1.0, free, errands=False).seconds == 8.0
-    assert replay(tasks, 2, 1.0, free, errands=False).seconds == 5.0
+    way = Way(errands=False)
+    assert replay(tasks, 1, 1.0, free, way).seconds == 8.0
+    assert replay(tasks, 2, 1.0, free, way).seconds == 5.0
     # 0: 0-1, committed at 2. 1: 2-6; 2: 2-3, committed at 4. 3: 4-6. Both end at 6, committed at 8.
-    run = replay(tasks, 2, 1.0, dear, errands=False)
-    assert (run.seconds, run.busy, run.results) == (8.0, 4.0, 4)
+    run = replay(tasks, 2, 1.0, dear, way)
+    assert (run.seconds, run.busy, run.messages) == (8.0, 4.0, 4)
+
+
+def test_the_replay_of_tasks_in_one_message_by_hand():
+    """Task 0 (1 s) leaves 1 (1 s), 2 (1 s) and 3 (9 s); messages take 0.25 s, errands 2 s."""
+    tasks = [Work(1.0, [], 0), Work(1.0, [], 1), Work(1.0, [], 2), Work(9.0, [], 3)]
+    tasks[0].children = tasks[1:]
+    costs = Costs(0, 0, 0, 0, 0, 0, message=0.25)
+    # 0 to 1.25; then there is no errand, as nobody else is busy: one by one.
+    run = replay(tasks, 1, 1.0, costs, Way(together=3))
+    assert (run.seconds, run.busy, run.messages) == (13.0, 1.0, 4)
+
+
+def test_the_replay_of_an_order_that_is_too_long():
+    """What was not begun in the time of an errand comes back, and costs nothing more."""
+    tasks = [Work(1.0, [], place) for place in range(6)]
+    tasks[0].children = tasks[1:5]
+    run = _Run([1.0] * 6, tasks, 1, Costs(0, 0, 0, 0, 0, 0), Way(together=4))
+    assert run._walk([1, 2, 3, 4], 2.0) == (2.0, [], [4, 3])
+    assert run._walk([0, 5], 1.5) == (2.0, [4, 3, 2], [5])
+    run._waiting, run._walked = [1, 2, 3, 4, 5], (2, 2.0)
+    assert run._size(2.5) == 3
+    assert run._size(99.0) == 4
+    run._idle = 3
+    assert run._size(99.0) == 1
 
 
 def test_tasks_of_a_tree_are_the_whole_tree():

@@ -13,9 +13,9 @@ from nnce_cli.parallel.engine import Engine, LostError, Worker
 from nnce_cli.parallel.journal import Journal
 from nnce_cli.parallel.local import Growing, InProcess
 from nnce_cli.parallel.plan import Plan
+from nnce_cli.parallel.queue import Queue
 from nnce_cli.parallel.task import Failure, Outcome
 
-ATTEMPTS = 50  # of a task; workers may be killed for no fault of the task's, and often
 SECONDS_PER_LOOK = 0.1  # at signals and clocks, while nothing comes back
 SECONDS_BETWEEN_COMMITS = 0.05  # while workers have enough to do without the tasks of new results
 # Inputs times neurons, beyond which one question to exact arithmetic can take minutes, in calls
@@ -62,7 +62,7 @@ class View:
     @property
     def waiting(self) -> int:
         """Number of tasks that no worker has in hand."""
-        return self.journal.totals.waiting - len(self.engine.in_hand) - len(self.results)
+        return self.journal.totals.waiting - self.engine.in_hand - len(self.results)
 
 
 def coordinate(
@@ -91,20 +91,20 @@ def coordinate(
     engine = engine or _engine(plan, jobs, 1.0 - journal.totals.share)
     started = committed = time.monotonic()
     deadline = math.inf if limits.seconds is None else started + limits.seconds
-    view = View(journal, engine)
+    view, queue = View(journal, engine), Queue(journal)
     try:
         while True:
             # Workers go on with tasks that are in the journal while results are committed to it,
             # all that have come in one transaction.
-            _give_out(view, time.monotonic() - started)
+            _give_out(queue, engine, time.monotonic() - started)
             now = time.monotonic()
             if engine.room or now - committed >= SECONDS_BETWEEN_COMMITS:
-                _record(view)
+                _record(view, queue)
                 committed = now
-                _give_out(view, now - started)
+                _give_out(queue, engine, now - started)
             stopped_by = _stopped_by(journal, plan, limits, deadline, should_stop)
             if stopped_by is not None or not engine.in_hand:
-                _record(view)
+                _record(view, queue)
             if stopped_by == "--max-cells":
                 return stopped_by
             for observe in observers:
@@ -117,7 +117,7 @@ def coordinate(
                 return stopped_by
             view.results.extend(engine.results(SECONDS_PER_LOOK))
     except LostError as lost:
-        _record(view)
+        _record(view, queue)
         return str(lost)
     finally:
         engine.end()
@@ -131,35 +131,29 @@ def _engine(plan: Plan, jobs: int, left: float) -> Engine:
     return InProcess(plan) if jobs == 1 else Growing(plan, jobs, left)
 
 
-def _give_out(view: View, elapsed: float) -> None:
-    """Give waiting tasks to idle workers, but not those that just came back."""
-    journal, engine = view.journal, view.engine
-    taken = {task.number for task in engine.in_hand} | {r.task.number for r in view.results}
-    room, waiting = engine.room, journal.totals.waiting - len(taken)
-    if room and waiting > 0:
-        errand = errand_seconds(
-            elapsed,
-            waiting,
-            max(len(engine.workers), room),
-            len(engine.in_hand),
-            engine.result_seconds,
-        )
-        for task in journal.waiting(room, taken):
-            engine.give(replace(task, errand=errand))
+def _give_out(queue: Queue, engine: Engine, elapsed: float) -> None:
+    """Give tasks to workers that could walk more."""
+    room = engine.room
+    if room and queue:
+        busy = min(engine.size, engine.in_hand)
+        errand = errand_seconds(elapsed, len(queue), engine.size, busy, engine.result_seconds)
+        for task in queue.take(room):
+            if not engine.give(replace(task, errand=errand)):
+                queue.put_back(task)
 
 
-def _record(view: View) -> None:
-    """Commit what came back."""
-    journal, results = view.journal, list(view.results)
+def _record(view: View, queue: Queue) -> None:
+    """Commit what came back; what it leaves over waits, and so does what failed."""
+    results = list(view.results)
     outcomes = [result for result in results if isinstance(result, Outcome)]
     if outcomes:
-        journal.commit(outcomes)
+        queue.finish(outcomes)
     view.results.clear()
     for failure in results:
         if isinstance(failure, Failure):
             if failure.fatal:
                 raise InputError(failure.message)
-            journal.note_failure(failure.task, failure.message, ATTEMPTS)
+            queue.note_failure(failure)
 
 
 def _stopped_by(

@@ -38,25 +38,29 @@ class Engine(Protocol):
     """Walks the tasks that it is given; tasks and what they give do not depend on which it is.
 
     Each task that it was given comes back as an outcome or a failure, once. ``result_seconds`` is
-    about twice what that takes of this process.
+    about twice what a message of a worker takes of this process.
     """
 
     result_seconds: float
+
+    @property
+    def size(self) -> int:
+        """How many tasks can be walked at a time."""
 
     @property
     def workers(self) -> Sequence[Worker]:
         """The processes at work now."""
 
     @property
-    def in_hand(self) -> Sequence[Task]:
-        """The tasks that were given and did not come back yet."""
+    def in_hand(self) -> int:
+        """The number of tasks that were given and did not come back yet."""
 
     @property
     def room(self) -> int:
         """How many more tasks can be given at once."""
 
-    def give(self, task: Task) -> None:
-        """Take a task in hand; see `room`.
+    def give(self, task: Task) -> bool:
+        """Take a task in hand, see `room`; return False where that cannot be now.
 
         Raises:
             InputError: nothing can walk it (the system allows no process, for instance).

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ class Part:
 
 # Before all others.
 NO_PLACE = (b"", -1)
+
+Waiting = tuple[bytes, int, int]  # a task by its place in the table (`Place`), and its number
 
 
 class Journal:
@@ -150,15 +152,15 @@ class Journal:
     def _damaged(self, why: object) -> InputError:
         return InputError(f"{self._path} is damaged ({why}); start again with --force")
 
-    def waiting(self, count: int, besides: Collection[int]) -> list[Task]:
-        """Return the first ``count`` waiting tasks in table order, without those ``besides``."""
+    def waiting(self, count: int, after: Waiting | None = None) -> list[Waiting]:
+        """Return the first ``count`` tasks that wait, in table order: of those ``after`` one."""
+        signs, length = NO_PLACE if after is None else after[:2]
         with self._reporting("read"):
-            first = self._db.execute(  # in the index alone: those in hand may be thousands
-                "SELECT number FROM tasks WHERE state = ? ORDER BY signs, length LIMIT ?",
-                (WAITING, count + len(besides)),
-            )
-            numbers = [number for (number,) in first if number not in besides]
-        return [self.task(number) for number in numbers[:count]]
+            return self._db.execute(  # in the index alone
+                "SELECT signs, length, number FROM tasks WHERE state = ? "
+                "AND (signs, length) > (?, ?) ORDER BY signs, length LIMIT ?",
+                (WAITING, signs, length, count),
+            ).fetchall()
 
     def task(self, number: int) -> Task:
         """Return a task, which may be done."""
@@ -170,8 +172,11 @@ class Journal:
             generation, roots = row
             return Task(number, generation, unpack_subtrees(roots))
 
-    def commit(self, outcomes: Sequence[Outcome]) -> None:
+    def commit(self, outcomes: Sequence[Outcome]) -> list[Waiting]:
         """Record finished tasks, whose parts are on the disk, and the tasks that they left.
+
+        Returns:
+            These tasks.
 
         Raises:
             InputError: the disk is full, for instance; then nothing is recorded.
@@ -187,7 +192,9 @@ class Journal:
                 for outcome in outcomes
                 for generation, roots in outcome.tasks
             ]
-            changed += _insert(self._db, left)
+            new = _insert(self._db, left)
+            changed += (number for *_, number in new)
+        return new
 
     def note_failure(self, task: Task, trouble: str, most: int) -> bool:
         """Count a failed attempt; after ``most`` of them the task is given up: return whether."""
@@ -371,19 +378,19 @@ def _done_values(outcome: Outcome) -> tuple[Any, ...]:
 
 def _insert(
     database: sqlite3.Connection, tasks: Sequence[tuple[int | None, int, Sequence[Subtree]]]
-) -> range:
-    """Insert tasks that wait: the parent, the generation and the roots; return their numbers."""
+) -> list[Waiting]:
+    """Insert tasks that wait: the parent, the generation and the roots; return them."""
     (last,) = database.execute("SELECT max(number) FROM tasks").fetchone()
-    numbers = range((last or 0) + 1, (last or 0) + 1 + len(tasks))
+    new = [(*place(roots[0]), (last or 0) + 1 + k) for k, (_, _, roots) in enumerate(tasks)]
     database.executemany(
         "INSERT INTO tasks (number, parent, generation, signs, length, roots, state) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (number, parent, generation, *place(roots[0]), pack_subtrees(roots), WAITING)
-            for number, (parent, generation, roots) in zip(numbers, tasks, strict=True)
+            (number, parent, generation, signs, length, pack_subtrees(roots), WAITING)
+            for (signs, length, number), (parent, generation, roots) in zip(new, tasks, strict=True)
         ),
     )
-    return numbers
+    return new
 
 
 def _is_task_of(

@@ -46,20 +46,26 @@ class InProcess:
         return [self._worker]
 
     @property
-    def in_hand(self) -> Sequence[Task]:
-        """The task that is walked, if any."""
-        return self._worker.in_hand
+    def size(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def in_hand(self) -> int:
+        """One while a task is walked."""
+        return len(self._worker.in_hand)
 
     @property
     def room(self) -> int:
         """One, or none while a task is in hand."""
         return 0 if self._worker.task else 1
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task) -> bool:
         """Take a task in hand."""
         self._worker.task, self._worker.since = task, time.monotonic()
         self._worker.cells = 0
         self._steps = walk_task(task, self._plan)
+        return True
 
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
         """Walk the task in hand on, for about that long; yield what came of it at its end."""
@@ -116,10 +122,16 @@ class Growing:
         return [*here, *self._pool.workers]
 
     @property
-    def in_hand(self) -> Sequence[Task]:
-        """The tasks that are walked or written, here and in worker processes."""
-        others = [] if self._pool is None else self._pool.in_hand
-        return [*self._here.in_hand, *others]
+    def size(self) -> int:
+        """One, and then that of the pool."""
+        if self._pool is None:
+            return self._here.size if self._is_alone else self._jobs
+        return self._pool.size
+
+    @property
+    def in_hand(self) -> int:
+        """The number of tasks that are walked or written, here and in worker processes."""
+        return self._here.in_hand + (0 if self._pool is None else self._pool.in_hand)
 
     @property
     def room(self) -> int:
@@ -129,20 +141,19 @@ class Growing:
         others = self._jobs if self._pool is None else self._pool.room
         return max(0, others - (1 - self._here.room))
 
-    def give(self, task: Task) -> None:
-        """Take a task in hand: here, or in a worker process.
+    def give(self, task: Task) -> bool:
+        """Take a task in hand: here, or in a worker process, if there can be one.
 
         Raises:
             InputError: the system allows no worker process at all.
         """
         if self._is_alone and self._here.room:
-            self._here.give(task)
-            return
+            return self._here.give(task)
         if self._pool is None:
             from nnce_cli.parallel.pool import Pool
 
             self._pool = Pool(self._plan, self._jobs)
-        self._pool.give(task)
+        return self._pool.give(task)
 
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
         """Walk on here, or wait for the workers, about that long; yield what came back."""

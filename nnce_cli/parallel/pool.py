@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -46,23 +46,23 @@ class Pool:
         """Start no worker yet, but make the walk that forked ones inherit."""
         plan.walk  # noqa: B018
         self._plan = plan
-        self._size = size
+        self.size = size
         self.workers: list[Child] = []
 
     @property
-    def in_hand(self) -> Sequence[Task]:
-        """The tasks that are walked or written."""
-        return [task for worker in self.workers for task in worker.in_hand]
+    def in_hand(self) -> int:
+        """The number of tasks that are walked or written."""
+        return sum(len(worker.in_hand) for worker in self.workers)
 
     @property
     def room(self) -> int:
         """How many more tasks can be given out at once."""
-        return self._size - sum(worker.task is not None for worker in self.workers)
+        return self.size - sum(worker.task is not None for worker in self.workers)
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task) -> bool:
         """Give a task to an idle worker, which is started if there is none; see `room`.
 
-        Where the system allows no more processes, those that are there have to do.
+        Where the system allows no more processes, those that are there have to do: return False.
 
         Raises:
             InputError: it allows none at all.
@@ -78,11 +78,12 @@ class Pool:
                         f"cannot start a worker process: {error.strerror}; end other programs, "
                         "or raise the limit (ulimit)"
                     ) from error
-                self._size = len(self.workers)
-                return
+                self.size = len(self.workers)
+                return False
         worker.task, worker.since, worker.cells = task, time.monotonic(), 0
         with suppress(OSError):  # it is dead, as `results` will see
             worker.connection.send(task)
+        return True
 
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
         """Wait for something to happen, at most that long; yield what came back.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nnce_cli.parallel import Engine, Journal, Plan, RunFolder, View
     from nnce_cli.table import Metadata, PartWriter
 
+SECONDS_BETWEEN_REPORTS = 0.05  # to observers
+
 
 class SavedError(InputError):
     """A run that an error stopped; what it has found is kept, and it can be resumed."""
@@ -112,7 +114,7 @@ def run(
         _folder(request) as folder,
         Gathering(request, folder, plan := _plan(request, folder), should_stop, tell) as gathering,
     ):
-        looks = [lambda view: _report(view, observers), gathering.look]
+        looks: list[Callable[[View], None]] = [_Reports(observers), gathering.look]
         plan.walk  # noqa: B018 (it is made before the clock starts)
         before, started = folder.journal.totals.cells, time.perf_counter()
         with _saving(request, folder):
@@ -138,10 +140,21 @@ def run(
     return result
 
 
-def _report(view: View, observers: Sequence[Observer]) -> None:
-    progress = Progress.of(view)
-    for observe in observers:
-        observe(progress)
+class _Reports:
+    """Shows a run to observers, now and then and at its end: hundreds of workers are a lot."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+        self._next = 0.0
+
+    def __call__(self, view: View) -> None:
+        now = time.monotonic()
+        if now < self._next and view.journal.totals.waiting:
+            return
+        self._next = now + SECONDS_BETWEEN_REPORTS
+        progress = Progress.of(view)
+        for observe in self._observers:
+            observe(progress)
 
 
 def _plan(request: Request, folder: RunFolder) -> Plan:

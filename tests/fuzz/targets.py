@@ -36,6 +36,7 @@ from nnce_cli.domain import (
 from nnce_cli.enumeration import Subtree, pack_subtrees, place, unpack_subtrees
 from nnce_cli.network import load_network
 from nnce_cli.parallel import Journal
+from nnce_cli.parallel.queue import Queue
 from nnce_cli.table import PROOF_KEY, CellTableReader, Metadata
 from nnce_cli.verify.proof_file import ProofReader
 from tests.command import four_lines
@@ -239,7 +240,7 @@ def _read_journal(data: bytes) -> None:
     with Journal(path, write=True) as journal:  # as a run goes on
         journal.check(stack_of(generic(2, 2, 2)))
         journal.try_again()
-        journal.waiting(4, ())
+        list(Queue(journal).take(4))
         list(journal.parts())
         journal.rows_in_front()
 

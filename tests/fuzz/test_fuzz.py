@@ -11,6 +11,7 @@ import pytest
 
 from nnce_cli.base.errors import InputError
 from nnce_cli.parallel import Journal
+from nnce_cli.parallel.queue import Queue
 from tests.fuzz.targets import TARGETS, attempt
 from tests.runs import generic, stack_of
 
@@ -68,7 +69,7 @@ def test_an_index_that_has_more_than_its_table(tmp_path):
         with pytest.raises(InputError, match="its tasks are not those that were written"):
             journal.check(stack)
         with pytest.raises(InputError, match="task 1 is missing"):
-            journal.waiting(1, ())
+            list(Queue(journal).take(1))
 
 
 def damaged(data: bytes, generator: random.Random) -> bytes:

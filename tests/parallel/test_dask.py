@@ -22,10 +22,11 @@ from nnce_cli.api.domains import placed
 from nnce_cli.base.checksum import Checksum
 from nnce_cli.cli import main
 from nnce_cli.enumeration import Problem, batches
-from nnce_cli.parallel import Journal, Plan
-from nnce_cli.parallel.cluster import crew, engine, landing, messages, remote
+from nnce_cli.parallel import Journal, Limits, Plan, coordinate
+from nnce_cli.parallel.cluster import crew, engine, landing, messages, orders, remote
 from nnce_cli.parallel.cluster.messages import Delivery
 from nnce_cli.parallel.task import Failure, Outcome, Task
+from nnce_cli.parallel.walking import walk_task
 from tests.dask_cluster import (
     NO_NNCE,
     SLOW_TASKS,
@@ -35,7 +36,8 @@ from tests.dask_cluster import (
     Storm,
     client_of,
 )
-from tests.runs import generic, part_files, save_layers
+from tests.parallel.test_parallel import in_one_walk, never, new_journal
+from tests.runs import generic, part_files, plan_of, save_layers
 
 HAND_MADE = Path(__file__).parents[2] / "sample_models" / "hand-made.onnx"
 
@@ -156,9 +158,10 @@ def test_a_lost_scheduler_ends_the_run_which_goes_on_elsewhere(
     commit = Journal.commit
 
     def commit_and_strike(journal, outcomes):
-        commit(journal, outcomes)
+        new = commit(journal, outcomes)
         if journal.totals.done >= 3:
             processes.scheduler.kill()
+        return new
 
     monkeypatch.setattr(Journal, "commit", commit_and_strike)
     arguments = ["-o", "proved", "--proof", "proof"]
@@ -208,6 +211,70 @@ def test_a_count_has_no_parts(threads, model, small_tasks, tmp_path, monkeypatch
     )
     assert command(monkeypatch, model, "--count-only", "--dask", "anywhere") == 0
     assert capsys.readouterr().out == alone
+
+
+class Ordered:
+    """Counts on a cluster in this process, and notes the tasks of each order that comes there.
+
+    Tasks have no errands; ``seconds`` are those for the other tasks of an order. No worker survives
+    a ``deadly`` task: the second one of the first order of several.
+    """
+
+    def __init__(self, monkeypatch, client, folder, seconds, *, deadly=False):
+        self.plan = plan_of(generic(4, 12, 12))
+        self.orders = []
+        self.deadly = None
+        self._client, self._folder, self._is_deadly, self._walk = (
+            client,
+            folder,
+            deadly,
+            remote.walk,
+        )
+        alone = lambda task, plan: walk_task(dataclasses.replace(task, errand=0.0), plan)  # noqa: E731
+        monkeypatch.setattr(remote, "walk_task", alone)
+        monkeypatch.setattr(remote, "walk", self._noted)
+        monkeypatch.setattr(orders, "NEWS", 0.0)
+        monkeypatch.setattr("nnce_cli.parallel.coordinator.errand_seconds", lambda *_: seconds)
+
+    def count(self):
+        with new_journal(self._folder, self.plan) as journal:
+            engine_ = engine.DaskEngine(self._client, self.plan, self._folder, "net")
+            engine_._orders._seconds = 1e-9
+            assert coordinate(journal, self.plan, 1, Limits(), never, engine=engine_) is None
+            journal.check(self.plan.problem.stack)
+            return journal.totals, journal.troubles()
+
+    def _noted(self, data):
+        numbers = [task.number for task in messages.unpack_order(data)[1]]
+        self.orders.append(numbers)
+        if self._is_deadly and self.deadly is None and len(numbers) > 1:
+            self.deadly = numbers[1]
+        if self.deadly in numbers:
+            raise RuntimeError("no worker survives this")
+        return self._walk(data)
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 1e9])
+def test_some_tasks_are_one_order(threads, small_tasks, tmp_path, monkeypatch, seconds):
+    """Those for which there was no time come again; the sums are the same."""
+    ordered = Ordered(monkeypatch, threads, tmp_path, seconds)
+    totals, _ = ordered.count()
+    assert totals.layer_cells == in_one_walk(ordered.plan).layer_cells
+    assert 1 < max(map(len, ordered.orders)) <= orders.TOGETHER
+    numbers = [number for order in ordered.orders for number in order]
+    assert (len(numbers) == totals.done) == (seconds > 1)
+
+
+def test_the_task_that_is_to_blame_is_found(threads, small_tasks, tmp_path, monkeypatch):
+    """It fails alone, whatever it was together with."""
+    monkeypatch.setattr("nnce_cli.parallel.queue.ATTEMPTS", 2)
+    ordered = Ordered(monkeypatch, threads, tmp_path, 1e9, deadly=True)
+    totals, troubles = ordered.count()
+    assert troubles == [(ordered.deadly, "its Dask worker: no worker survives this")]
+    assert (totals.waiting, totals.given_up) == (0, 1)
+    first, *more = [order for order in ordered.orders if ordered.deadly in order]
+    assert len(first) > 1
+    assert more == [[ordered.deadly]] * 2
 
 
 def test_a_run_that_a_worker_has_lost_is_brought_again(
@@ -325,11 +392,11 @@ def test_a_part_that_was_damaged_on_the_way_is_not_taken(tmp_path):
     whole = b"a part"
     table = Checksum.of(whole)
     for data in (b"a pars", b"", whole + b"!"):
-        found = landing.land(pickle.dumps(delivery((data, b""), table)), Task(5, 1, ()), tmp_path)
+        (found,) = landing.land(pickle.dumps([delivery((data, b""), table)]), tmp_path)
         assert isinstance(found, Failure)
         assert not found.fatal
         assert part_files(tmp_path) == []
-    found = landing.land(pickle.dumps(delivery((whole, b""), table)), Task(5, 1, ()), tmp_path)
+    (found,) = landing.land(pickle.dumps([delivery((whole, b""), table)]), tmp_path)
     assert isinstance(found, Outcome)
     assert [path.read_bytes() for path in part_files(tmp_path)] == [whole]
 
@@ -341,7 +408,7 @@ def test_a_part_that_is_not_where_it_was_left_is_not_taken(tmp_path):
     (place / "parts").mkdir(parents=True)
     (place / "parts" / "5.cells.parquet").write_bytes(b"a part")
     left = dataclasses.replace(delivery(None, Checksum.of(b"a part")), place=str(place))
-    found = landing.land(pickle.dumps(left), Task(5, 1, ()), tmp_path)
+    (found,) = landing.land(pickle.dumps([left]), tmp_path)
     assert isinstance(found, Failure)
     assert "is missing" in found.message
 
@@ -368,8 +435,9 @@ def test_a_storm(small_tasks, tmp_path, monkeypatch):
     commit = Journal.commit
 
     def told(journal, outcomes):
-        commit(journal, outcomes)
+        new = commit(journal, outcomes)
         storm.done = journal.totals.done
+        return new
 
     monkeypatch.setattr(Journal, "commit", told)
 

@@ -7,6 +7,8 @@ import io
 import os
 import re
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,7 @@ from nnce_cli.parallel.budget import (
     errand_seconds,
 )
 from nnce_cli.parallel.engine import Worker
+from nnce_cli.parallel.queue import Queue
 from nnce_cli.run.events import Progress
 from nnce_cli.run.gathering import Gathering
 from nnce_cli.run.pace import ALMOST, Pace
@@ -76,6 +79,40 @@ def test_sums_do_not_depend_on_errands(layers, tmp_path, monkeypatch):
     assert done == 1  # the last run was one errand
 
 
+# The queue
+
+
+@given(st.lists(st.sampled_from("tbd"), max_size=60), st.integers(1, 4), st.integers(1, 3))
+def test_the_queue_is_what_waits_in_the_journal(steps, kept, children):
+    """However few tasks are in memory: t(ake), put b(ack), d(one), which leaves some over."""
+    in_hand = []
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr("nnce_cli.parallel.queue.KEPT", kept)
+        with new_journal(Path(folder), plan_of(generic(2, 4, 4))) as journal:
+            queue = Queue(journal)
+            for step in steps:
+                if step == "t":
+                    numbers = {task.number for task in in_hand}
+                    waiting = [n for *_, n in journal.waiting(99) if n not in numbers]
+                    taken = list(queue.take(2))
+                    assert [task.number for task in taken] == waiting[:2]
+                    in_hand += taken
+                elif in_hand and step == "b":
+                    queue.put_back(in_hand.pop(0))
+                elif in_hand:
+                    task = in_hand.pop()
+                    below = [(*task.roots[0].prefix, *bits) for bits in BELOW[:children]]
+                    queue.finish([counted(task, [(1, [Subtree(prefix)]) for prefix in below])])
+            numbers = {task.number for task in in_hand}
+            left = [n for *_, n in journal.waiting(999) if n not in numbers]
+            assert len(queue) <= len(left)
+            assert bool(queue) == bool(left)
+            assert [task.number for task in queue.take(999)] == left
+
+
+BELOW = [(0, 0), (0, 1), (1, 0)]  # the first signs of what is left over
+
+
 # Commits
 
 
@@ -86,18 +123,24 @@ class EightAtOnce:
 
     def __init__(self, plan):
         self._plan = plan
-        self.in_hand = []
+        self._tasks = []
+        self.size = 8
         self.workers = [Worker(os.getpid())]
 
     @property
+    def in_hand(self):
+        return len(self._tasks)
+
+    @property
     def room(self):
-        return 8 - len(self.in_hand)
+        return 8 - len(self._tasks)
 
     def give(self, task):
-        self.in_hand.append(task)
+        self._tasks.append(task)
+        return True
 
     def results(self, seconds):
-        done, self.in_hand = self.in_hand, []
+        done, self._tasks = self._tasks, []
         return iter([walked(task, self._plan).finish() for task in done])
 
     def end(self):
@@ -111,7 +154,7 @@ def test_results_that_come_together_are_one_transaction(tmp_path):
 
         def noted(outcomes):
             sizes.append(len(outcomes))
-            commit(outcomes)
+            return commit(outcomes)
 
         journal.commit = noted
         assert coordinate(journal, plan, 8, Limits(), never, [], EightAtOnce(plan)) is None
@@ -125,7 +168,7 @@ def test_results_that_come_together_are_one_transaction(tmp_path):
 def test_a_kill_takes_all_of_a_batch_back_or_nothing(tmp_path, monkeypatch, when):
     plan = plan_of(generic(2, 4, 4))
     with new_journal(tmp_path, plan) as journal:
-        (root,) = journal.waiting(1, ())
+        (root,) = Queue(journal).take(1)
         journal.commit([counted(root, [(1, [Subtree((s,))]) for s in (0, 1)])])
     child = os.fork()
     if child == 0:
@@ -134,14 +177,14 @@ def test_a_kill_takes_all_of_a_batch_back_or_nothing(tmp_path, monkeypatch, when
             f"nnce_cli.parallel.journal.{what}", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         )
         with Journal(tmp_path / JOURNAL, write=True) as journal:
-            tasks = journal.waiting(2, ())
+            tasks = list(Queue(journal).take(2))
             journal.commit([counted(task, [(2, list(task.roots))]) for task in tasks])
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     with Journal(tmp_path / JOURNAL, write=True) as journal:
         journal.check(plan.problem.stack)
         assert (journal.totals.done, journal.totals.waiting) == (1, 2)
-        tasks = journal.waiting(9, ())
+        tasks = list(Queue(journal).take(9))
         assert [task.roots for task in tasks] == [(Subtree((0,)),), (Subtree((1,)),)]
         journal.commit([counted(task) for task in tasks])
         assert (journal.totals.done, journal.totals.waiting) == (3, 0)

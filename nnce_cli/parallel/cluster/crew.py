@@ -19,7 +19,7 @@ LOOKED_AT_A_SECOND = 100  # workers: more of them are looked at less often
 SECONDS_OF_SILENCE = 30.0  # after which the tasks of a worker are given to others as well
 BEATS_OF_SILENCE = 10  # but so many heartbeats at least, which are fewer where workers are many
 SECONDS_FOR_AN_ANSWER = 60.0  # of the scheduler
-CHOSEN = 8  # workers that a task may go to while others are silent
+CHOSEN = 8  # workers that an order may go to while others are silent
 
 
 @dataclass
@@ -37,7 +37,8 @@ class Member:
 class Crew:
     """Watches the workers of a client's scheduler, in the client's event loop.
 
-    ``members`` may be read by other threads: it is replaced and never changed.
+    Other threads may read ``members``, which is replaced and never changed, and ``threads``: how
+    many tasks can be walked at a time.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Crew:
             on_trouble: is told why a worker refuses the run, or that the scheduler is gone.
         """
         self.members: dict[str, Member] = {}
+        self.threads = 0
         self._client = cast("Any", client)
         self._token = token
         self._run = run
@@ -65,20 +67,15 @@ class Crew:
         self._on_trouble = on_trouble
         self._bringing: set[asyncio.Task[None]] = set()
 
-    @property
-    def threads(self) -> int:
-        """How many tasks can be walked at a time."""
-        return sum(m.threads for m in self.members.values() if not m.is_silent)
-
-    def chosen(self) -> list[str] | None:
-        """Return some workers that a task had better go to; None where it makes no difference.
+    def chosen(self, orders: int) -> list[str] | None:
+        """Return some workers that orders had better go to; None where it makes no difference.
 
         A worker that hangs has little to do in the eyes of the scheduler, and gets more.
         """
         heard = [address for address, member in self.members.items() if not member.is_silent]
         if not heard or len(heard) == len(self.members):
             return None
-        return random.sample(heard, min(CHOSEN, len(heard)))
+        return random.sample(heard, min(max(CHOSEN, orders), len(heard)))
 
     def has_lost_the_run(self, address: str) -> None:
         """Bring the run to a worker again."""
@@ -114,6 +111,7 @@ class Crew:
         long_ago = time.monotonic() - max(SECONDS_OF_SILENCE, beats)
         for member in self.members.values():
             member.is_silent = member.heard < long_ago
+        self.threads = sum(m.threads for m in self.members.values() if not m.is_silent)
         silent = [address for address, member in self.members.items() if member.is_silent]
         if silent:
             self._on_silence(await self._keys_of(silent))

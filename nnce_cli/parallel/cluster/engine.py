@@ -1,8 +1,7 @@
 """The engine that gives the tasks of a run to a Dask cluster.
 
 All that has to do with Dask happens in the event loop of the client, which has a thread of its own:
-there is a coroutine for each attempt at a task. The coordinator's thread puts tasks in, and takes
-what came of them from a queue.
+`Orders`, `Crew`. The coordinator's thread puts tasks in, and takes what came of them from a queue.
 """
 
 from __future__ import annotations
@@ -12,25 +11,16 @@ import pickle
 import secrets
 import time
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from nnce_cli.base.errors import InputError
-from nnce_cli.parallel.cluster.crew import Crew
-from nnce_cli.parallel.cluster.landing import land
-from nnce_cli.parallel.cluster.messages import (
-    Newcomer,
-    Shared,
-    forget_there,
-    pack_order,
-    pack_run,
-    walk_there,
-)
+from nnce_cli.parallel.cluster.messages import Shared, forget_there, pack_run
+from nnce_cli.parallel.cluster.orders import News, Orders
 from nnce_cli.parallel.engine import LostError, Worker
 from nnce_cli.parallel.folder import PARTS, new_stray
 from nnce_cli.parallel.plan import Plan
@@ -39,12 +29,6 @@ from nnce_cli.parallel.task import Failure, Outcome, Task
 if TYPE_CHECKING:
     from distributed import Client
 
-News = tuple[int, Outcome | Failure] | Exception  # what came of a task, by its number, or trouble
-
-AHEAD = 3  # tasks a thread: one that is walked, one that waits there, one that comes or goes
-AT_ONCE = 8  # results that are fetched and put on the disk: as many are in memory at most
-SECONDS_BEFORE_AGAIN = 0.2
-SECONDS_TO_FETCH = 120.0  # a result; its worker may hang, or the one of another
 SECONDS_TO_END = 5.0  # that a cluster which does not answer is waited for
 SECONDS_BEFORE_WORDS = 10.0  # about workers that are not there
 
@@ -52,9 +36,8 @@ SECONDS_BEFORE_WORDS = 10.0  # about workers that are not there
 class DaskEngine:
     """Walks tasks on the workers of a Dask cluster, while these come and go."""
 
-    # Dask's client takes 4 ms (`python -m benchmarks.cluster`), and of `AHEAD` tasks that a thread
-    # has in hand one is walked.
-    result_seconds = 3e-3
+    # An order takes the client a millisecond (`python -m benchmarks.cluster`).
+    result_seconds = 2e-3
 
     def __init__(
         self,
@@ -79,31 +62,26 @@ class DaskEngine:
         _refuse(client)
         self._client = cast("Any", client)
         self._loop: asyncio.AbstractEventLoop = self._client.loop.asyncio_loop
-        self._folder = folder
         self._tell = tell
         self._alone_since, self._has_told = time.monotonic(), False
         self._token = secrets.token_hex(4)
-        self._name = f"nnce {name.replace('-', '_')}"
         self._where: str = self._client.scheduler.address
         self._probe = None if plan.sink is None else _probe(folder)
         self._given: dict[int, Task] = {}
         self._since: dict[int, float] = {}
         self._news: SimpleQueue[News] = SimpleQueue()
-        self._landing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="nnce-landing")
-        # What follows belongs to the loop.
-        self._few = asyncio.Semaphore(AT_ONCE)
-        self._attempts: dict[int, set[asyncio.Task[None]]] = {}
-        self._tried: Counter[int] = Counter()
-        self._keys: dict[str, Task] = {}
-        self._stuck: set[str] = set()  # keys that silent workers have, and others got as well
-        run = pack_run(self._token, zlib.compress(pickle.dumps(plan)), self._shared())
-        self._crew = Crew(client, self._token, run, self._give_again, self._news.put)
+        shared = None if self._probe is None else Shared(str(folder.resolve()), self._probe.name)
+        self._orders = Orders(
+            client,
+            self._token,
+            f"nnce {name.replace('-', '_')}",
+            pack_run(self._token, zlib.compress(pickle.dumps(plan)), shared),
+            folder,
+            self._news.put,
+            parts=plan.sink is not None,
+        )
+        self._crew = self._orders.crew
         self._watch = asyncio.run_coroutine_threadsafe(self._crew.watch(), self._loop)
-
-    def _shared(self) -> Shared | None:
-        if self._probe is None:
-            return None
-        return Shared(str(self._folder.resolve()), self._probe.name)
 
     @property
     def workers(self) -> Sequence[Worker]:
@@ -127,20 +105,26 @@ class DaskEngine:
         worker.cells = cells
 
     @property
-    def in_hand(self) -> Sequence[Task]:
-        """The tasks whose outcome was not taken yet."""
-        return list(self._given.values())
+    def size(self) -> int:
+        """The threads of the workers that were heard of lately; one where there are none yet."""
+        return max(1, self._crew.threads)
+
+    @property
+    def in_hand(self) -> int:
+        """The number of tasks whose outcome was not taken yet."""
+        return len(self._given)
 
     @property
     def room(self) -> int:
-        """How many more tasks can be given: a few a thread, and some to begin with."""
-        return max(0, AHEAD * max(1, self._crew.threads) - len(self._given))
+        """How many more tasks can be given: some orders for each thread."""
+        return self._orders.room
 
-    def give(self, task: Task) -> None:
-        """Take a task in hand."""
+    def give(self, task: Task) -> bool:
+        """Take a task in hand; it goes to a worker when results are asked for."""
         self._given[task.number] = task
         self._since[task.number] = time.monotonic()
-        self._in_loop(self._try, task)
+        self._orders.put(task)
+        return True
 
     def results(self, seconds: float) -> Iterator[Outcome | Failure]:
         """Wait for something to come, at most that long; yield it, and all that is there by then.
@@ -149,10 +133,12 @@ class DaskEngine:
             InputError: a worker refuses the run.
             LostError: the scheduler is gone.
         """
+        with suppress(RuntimeError):  # the loop has ended, as is seen below
+            self._loop.call_soon_threadsafe(self._orders.submit_soon)
         with suppress(Empty):
             news = self._news.get(timeout=seconds)
             while True:
-                yield from self._taken(news)
+                yield self._taken(news)
                 news = self._news.get_nowait()
         if self._client.status == "closed":
             raise LostError(f"the loss of the Dask scheduler {self._where}")
@@ -169,16 +155,13 @@ class DaskEngine:
             self._has_told = True
             self._tell(f"no worker is at the Dask scheduler {self._where}; waiting for one")
 
-    def _taken(self, news: News) -> Iterator[Outcome | Failure]:
+    def _taken(self, news: News) -> Outcome | Failure:
         if isinstance(news, TimeoutError):
             raise LostError(f"silence of the Dask scheduler {self._where}")
         if isinstance(news, Exception):
             raise InputError(str(news))
-        number, result = news
-        if self._given.pop(number, None) is not None:  # it may come twice
-            del self._since[number]
-            self._in_loop(self._drop, number)
-            yield result
+        del self._given[news.task.number], self._since[news.task.number]
+        return news
 
     def end(self) -> None:
         """Take nothing more; workers leave what they have in hand within a moment."""
@@ -191,14 +174,13 @@ class DaskEngine:
         else:
             with suppress(TimeoutError, CancelledError):  # the cluster hangs
                 ended.result(SECONDS_TO_END)
-        self._landing.shutdown()
+        self._orders.close()
         if self._probe is not None:
             with suppress(OSError):
                 self._probe.unlink()
 
     async def _end(self) -> None:
-        for number in list(self._attempts):
-            self._drop(number)
+        self._orders.end()
         members = [a for a, member in self._crew.members.items() if not member.is_silent]
         if self._client.status == "running" and members:
             forget = self._client.run(
@@ -206,83 +188,6 @@ class DaskEngine:
             )
             with suppress(OSError):
                 await asyncio.wait_for(forget, SECONDS_TO_END / 2)
-
-    def _in_loop(self, call: Any, *arguments: Any) -> None:
-        with suppress(RuntimeError):  # the loop has ended, as `results` will see
-            self._loop.call_soon_threadsafe(call, *arguments)
-
-    # In the loop.
-
-    def _try(self, task: Task) -> None:
-        attempt = asyncio.ensure_future(self._attempt(task))
-        attempts = self._attempts.setdefault(task.number, set())
-        attempts.add(attempt)
-        attempt.add_done_callback(attempts.discard)
-
-    def _drop(self, number: int) -> None:
-        for attempt in self._attempts.pop(number, ()):
-            attempt.cancel()
-
-    def _give_again(self, keys: Iterable[str]) -> None:
-        """Try the tasks of workers that are silent once more; the first outcome is taken."""
-        for key in keys:
-            task = self._keys.get(key)
-            if task is not None and key not in self._stuck:
-                self._stuck.add(key)
-                self._try(task)
-
-    async def _attempt(self, task: Task) -> None:
-        """Have a task walked, and its part in its place; begin again when the cluster lost it."""
-        result: Outcome | Failure | None = None
-        while result is None:
-            while self._client.status == "connecting":
-                await asyncio.sleep(SECONDS_BEFORE_AGAIN)
-            if self._client.status != "running":
-                return
-            try:
-                result = await self._answer(task)
-            except InputError as error:
-                result = Failure(task, str(error), fatal=True)
-            except (OSError, CancelledError):  # the connection is lost, or a worker is gone
-                pass
-            except Exception as error:
-                result = Failure(task, _trouble(error))
-            if result is None:
-                await asyncio.sleep(SECONDS_BEFORE_AGAIN)
-        self._news.put((task.number, result))
-
-    async def _answer(self, task: Task) -> Outcome | Failure | None:
-        """Return what comes of one submission; None where nothing does."""
-        self._tried[task.number] += 1
-        key = f"{self._name}-task {task.number}-{self._tried[task.number]}-{self._token}"
-        order = pack_order(self._token, task)
-        chosen = self._crew.chosen()
-        future = self._client.submit(
-            walk_there(),
-            order,
-            key=key,
-            pure=False,
-            workers=chosen,
-            allow_other_workers=chosen is not None,
-        )
-        self._keys[key] = task
-        try:
-            error = await future.exception()
-            if error is not None:
-                return Failure(task, _trouble(error))
-            async with self._few:
-                data = await asyncio.wait_for(self._client.gather(future), SECONDS_TO_FETCH)
-                answer = await self._loop.run_in_executor(
-                    self._landing, land, data, task, self._folder
-                )
-        finally:
-            del self._keys[key]
-            self._stuck.discard(key)
-            future.release()
-        if isinstance(answer, Newcomer):
-            self._crew.has_lost_the_run(answer.address)
-            return None
-        return answer
 
 
 def _refuse(client: Client) -> None:
@@ -307,9 +212,3 @@ def _probe(folder: Path) -> Path:
             f"cannot write in the run folder {folder}: {error.strerror}; choose another --run-dir"
         ) from error
     return probe
-
-
-def _trouble(error: BaseException) -> str:
-    """Say in a line what Dask says of a task that came to nothing."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"its Dask worker: {text}"

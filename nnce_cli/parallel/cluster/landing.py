@@ -1,4 +1,4 @@
-"""How the part of a task comes into its place: from bytes, or from where a worker put it."""
+"""How parts of tasks come into their place: from bytes, or from where a worker put them."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ import shutil
 from pathlib import Path
 
 from nnce_cli.base.checksum import Checksum
+from nnce_cli.base.errors import InputError
 from nnce_cli.base.files import sync_folder
 from nnce_cli.parallel.cluster.messages import Delivery, Newcomer, Refusal
 from nnce_cli.parallel.folder import PARTS, part_path, proof_part_path
-from nnce_cli.parallel.task import Failure, Outcome, Task
-
-Answer = Outcome | Failure | Newcomer | None
+from nnce_cli.parallel.task import Failure, Outcome
 
 
-def land(answer: bytes | None, task: Task, folder: Path) -> Answer:
-    """Open what a worker answered, and bring the part, if any, into its place in a run's folder.
+def land(answer: bytes | None, folder: Path) -> list[Outcome | Failure] | Newcomer | None:
+    """Open what a worker answered, and bring parts, if any, into their place in a run's folder.
 
     Returns:
-        What came of the task; None where nothing did, and it has to be given again.
+        What came of the first tasks of the order; None where nothing did.
 
     Raises:
-        InputError: the part cannot be written.
+        InputError: the worker refuses the run, or a part cannot be written.
     """
     if answer is None:
-        return Failure(task, "a Dask worker has no nnce that can take part", fatal=True)
-    opened: Delivery | Failure | Refusal | Newcomer | None = pickle.loads(answer)
+        raise InputError("a Dask worker has no nnce that can take part")
+    opened: list[Delivery | Failure] | Refusal | Newcomer | None = pickle.loads(answer)
     if isinstance(opened, Refusal):
-        return Failure(task, f"the Dask worker {opened.reason}", fatal=True)
-    if not isinstance(opened, Delivery):
+        raise InputError(f"the Dask worker {opened.reason}")
+    if not isinstance(opened, list):
         return opened
-    outcome = opened.outcome
-    if opened.files is not None:
-        return _from_bytes(outcome, opened.files, folder)
-    if opened.place:
-        return _from_place(outcome, folder / PARTS / os.path.basename(opened.place), folder)
+    return [x if isinstance(x, Failure) else _landed(x, folder) for x in opened]
+
+
+def _landed(delivery: Delivery, folder: Path) -> Outcome | Failure:
+    outcome = delivery.outcome
+    if delivery.files is not None:
+        return _from_bytes(outcome, delivery.files, folder)
+    if delivery.place:
+        return _from_place(outcome, folder / PARTS / os.path.basename(delivery.place), folder)
     return outcome
 
 

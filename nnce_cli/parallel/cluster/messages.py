@@ -8,7 +8,7 @@ they import what they need when they are there.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -70,17 +70,19 @@ def unpack_run(data: bytes) -> tuple[str, dict[str, str], bytes, Shared | None]:
     return token, theirs, plan, None if shared is None else Shared(*shared)
 
 
-def pack_order(token: str, task: Task) -> bytes:
-    """Pack a task of a run."""
-    return pickle.dumps(
-        (token, pack_subtrees(task.roots), task.number, task.generation, task.errand)
-    )
+def pack_order(token: str, tasks: Sequence[Task]) -> bytes:
+    """Pack tasks of a run, to be walked one after the other."""
+    packed = [(t.number, t.generation, pack_subtrees(t.roots), t.errand) for t in tasks]
+    return pickle.dumps((token, packed))
 
 
-def unpack_order(data: bytes) -> tuple[str, Task]:
+def unpack_order(data: bytes) -> tuple[str, list[Task]]:
     """Return what `pack_order` packed."""
-    token, roots, number, generation, errand = pickle.loads(data)
-    return token, Task(number, generation, unpack_subtrees(roots), errand)
+    token, packed = pickle.loads(data)
+    return token, [
+        Task(number, generation, unpack_subtrees(roots), errand)
+        for number, generation, roots, errand in packed
+    ]
 
 
 def versions() -> dict[str, str]:
@@ -124,7 +126,7 @@ def take_in_there() -> Callable[..., str | None]:
 
 
 def walk_there() -> Callable[[bytes], bytes | None]:
-    """Return what a worker is to run to walk a task; it returns None where that cannot be."""
+    """Return what a worker is to run to walk tasks; it returns None where that cannot be."""
 
     def walk(order: bytes) -> bytes | None:
         try:

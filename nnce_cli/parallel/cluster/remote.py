@@ -5,16 +5,16 @@ The coordinator brings the run to every worker that it sees. Tasks may be there 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pickle
 import shutil
 import tempfile
 import threading
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Run:
         """Return a plan with a walk that is this thread's alone, and what it has for parts."""
         assert self.plan is not None
         if not hasattr(self.threads, "plan"):
-            self.threads.plan = dataclasses.replace(self.plan)
+            self.threads.plan = replace(self.plan)
         return self.threads.plan, self.plan.sink
 
 
@@ -106,24 +106,34 @@ def signs(worker: Any) -> dict[str, dict[str, int]]:
 
 
 def walk(data: bytes) -> bytes:
-    """Walk a task; return the pickled answer: what came of it, or why there is nothing."""
-    token, task = unpack_order(data)
-    return pickle.dumps(_answer(token, task))
+    """Walk tasks; return the pickled answer: what came of them, or why there is nothing."""
+    token, tasks = unpack_order(data)
+    return pickle.dumps(_answer(token, tasks))
 
 
-def _answer(token: str, task: Task) -> Delivery | Failure | Refusal | Newcomer | None:
+def _answer(
+    token: str, tasks: Sequence[Task]
+) -> list[Delivery | Failure] | Refusal | Newcomer | None:
+    """Walk tasks until the time of the errand is over; the last ones may be without an answer."""
     run = _waited_for(token)
     if run is None:
         return Newcomer(_here())
     if run.plan is None:
         return Refusal(f"{_here()} {run.refusal}")
-    run.hands[task.number] = 0
-    try:
-        return attempt(task, partial(_delivery, run, task))
-    except EndedError:
-        return None
-    finally:
-        run.hands.pop(task.number, None)
+    answers: list[Delivery | Failure] = []
+    end = time.monotonic() + tasks[0].errand
+    for task in tasks:
+        run.hands[task.number] = 0
+        left = replace(task, errand=end - time.monotonic())
+        try:
+            answers.append(attempt(task, partial(_delivery, run, left)))
+        except EndedError:
+            return None
+        finally:
+            run.hands.pop(task.number, None)
+        if time.monotonic() >= end:
+            break
+    return answers
 
 
 def _waited_for(token: str) -> Run | None:
