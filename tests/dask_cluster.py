@@ -17,12 +17,19 @@ import distributed
 
 # So many small tasks come of a small network, here and in the workers.
 TREE_NODES = 250
-SMALL_TASKS = f"""
+
+
+def small_tasks(nodes: int) -> str:
+    """Return a preload by which a worker walks tasks of so many nodes."""
+    return f"""
     import sys
     sys.modules["pandas"] = None  # pyarrow would load it, which takes a second
     import nnce_cli.parallel.walking as walking
-    walking.budget = lambda generation, widths, node_cost, *, rows=True: {TREE_NODES}
+    walking.budget = lambda generation, widths, node_cost, *, rows=True: {nodes}
 """
+
+
+SMALL_TASKS = small_tasks(TREE_NODES)
 SLOW_TASKS = """
     import time
     from nnce_cli.parallel.budget import divide
@@ -44,7 +51,7 @@ NO_NNCE = """
 
 
 class Processes:
-    """A scheduler that has no nnce, and workers of one thread each without a nanny."""
+    """A scheduler that has no nnce, and workers without a nanny."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,11 +78,11 @@ class Processes:
         line = next(x for x in log.read_text().splitlines() if "Scheduler at:" in x)
         self.port = int(line.rpartition(":")[2])
 
-    def start_worker(self, preload: str = SMALL_TASKS) -> subprocess.Popen:
+    def start_worker(self, preload: str = SMALL_TASKS, threads: int = 1) -> subprocess.Popen:
         """Start a worker; it joins in a second or two."""
         number = len(self.workers)
         worker = self._start(
-            "worker", self.address, "--no-nanny", "--nthreads", "1", "--name", str(number),
+            "worker", self.address, "--no-nanny", "--nthreads", str(threads), "--name", str(number),
             preload=preload, log=self.folder / f"worker-{number}.log",
         )  # fmt: skip
         self.workers.append(worker)
