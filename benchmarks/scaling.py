@@ -31,7 +31,7 @@ PIECES = 1800
 ACASXU_BOX = ((-0.328422877, 0.679857769), *[(-0.5, 0.5)] * 4)
 SECONDS_ON_THE_WAY = 0.5e-3  # of a message, in a cluster's network
 SECONDS_TO_START = 0.3  # as long as this process works alone (`parallel.local.SECONDS_ALONE`)
-DASK_SECONDS = 0.9e-3  # of a message, on top of the journal's: `python -m benchmarks.cluster`
+DASK_SECONDS = 1e-3  # of a message, on top of the journal's: `python -m benchmarks.cluster`
 TASKS_WAITING = 2_000  # in the journal that is measured
 COMMITS = ((1, 200), (64, 20))  # results in a transaction, and how many of these are measured
 

@@ -133,8 +133,9 @@ class DaskEngine:
             InputError: a worker refuses the run.
             LostError: the scheduler is gone.
         """
-        with suppress(RuntimeError):  # the loop has ended, as is seen below
-            self._loop.call_soon_threadsafe(self._orders.submit_soon)
+        if self._orders.are_due:
+            with suppress(RuntimeError):  # the loop has ended, as is seen below
+                self._loop.call_soon_threadsafe(self._orders.submit_soon)
         with suppress(Empty):
             news = self._news.get(timeout=seconds)
             while True:

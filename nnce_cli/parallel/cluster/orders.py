@@ -49,7 +49,7 @@ class Order:
 class Orders:
     """Has tasks walked by the workers of a client's scheduler, in the client's event loop.
 
-    Other threads may `put` tasks, and look at `room` and ``crew``.
+    Other threads may `put` tasks, and look at `room`, `are_due`, and ``crew``.
     """
 
     def __init__(
@@ -98,6 +98,11 @@ class Orders:
         return max(0, self._missing * self._together - len(self._ready))
 
     @property
+    def are_due(self) -> bool:
+        """Whether there are tasks that are in no order."""
+        return bool(self._ready)
+
+    @property
     def _missing(self) -> int:
         """How many more orders can be submitted: a few a thread, and some to begin with."""
         return AHEAD * max(1, self.crew.threads) + len(self._stuck) - len(self._orders)
@@ -125,6 +130,12 @@ class Orders:
             order = self._next(len(self._ready) // missing)
             orders.append(order)
             self._orders[order.key] = order
+        try:
+            self._send(orders)
+        except Exception as error:  # nobody waits for what happens here
+            self._tell(error)
+
+    def _send(self, orders: Sequence[Order]) -> None:
         if not orders:
             return
         chosen = self.crew.chosen(len(orders))
@@ -152,7 +163,9 @@ class Orders:
         return Order(tasks, f"{first}-{next(self._numbers)}-{self._token}")
 
     def end(self) -> None:
-        """Cancel all orders."""
+        """Cancel all orders, and submit none any more."""
+        self._open.clear()
+        self._ready.clear()
         for order in self._orders.values():
             self._cancel(order)
 
@@ -191,22 +204,25 @@ class Orders:
         finally:
             future.release()
             del self._orders[order.key]
-        for result in found:
+            was_stuck = order.key in self._stuck
+            self._stuck.discard(order.key)
+        self._tell_of(found)
+        if not was_stuck:
+            if not found:
+                await asyncio.sleep(SECONDS_BEFORE_AGAIN)
+            self._walk_again(order.tasks[len(found) :])
+        self.submit_soon()
+
+    def _tell_of(self, results: Sequence[Outcome | Failure]) -> None:
+        for result in results:
             if isinstance(result, Outcome):
                 self._seconds += NEWS * (result.seconds - self._seconds)
             if result.task.number in self._open:  # it may come twice
                 self._open.discard(result.task.number)
                 self._tell(result)
-        if order.key in self._stuck:
-            self._stuck.discard(order.key)
-        else:
-            if not found:
-                await asyncio.sleep(SECONDS_BEFORE_AGAIN)
-            self._walk_again(order.tasks[len(found) :])
-        for key in self._stuck:
-            if not any(task.number in self._open for task in self._orders[key].tasks):
-                self._cancel(self._orders[key])
-        self.submit_soon()
+        for order in map(self._orders.__getitem__, self._stuck):
+            if not any(task.number in self._open for task in order.tasks):
+                self._cancel(order)
 
     async def _answer(self, order: Order, future: Any) -> Sequence[Outcome | Failure]:
         """Return what comes of the first tasks of an order: none where it has to be given again."""
