@@ -1,9 +1,9 @@
 """What workers gain and what they cost: ``python -m benchmarks.parallel``.
 
-Times the whole table of a network with one worker, with two, and by a walk in this process that
-writes the same rows, in turns, and takes the shortest of each. What two cores can give at most is
-measured in the same run: two walks side by side, against one. Cores that share caches and turbo
-clocks give less than two.
+Times the count and the whole table of a network with one worker, with two, and the latter by a walk
+in this process that writes the same rows, in turns, and takes the shortest of each. What two cores
+can give at most is measured in the same run: two walks side by side, against one. Cores that share
+caches and turbo clocks give less than two.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ def main() -> None:
     parser.add_argument("--widths", action="append", metavar="N-N-N", help="repeatable")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     options = parser.parse_args()
-    print("network         cells  -j 1 / -j 2  two cores at most  -j 1 / in process")
-    for widths in options.widths or ["8-16-16", "6-24-24"]:
+    print("                      seconds of -j 1   -j 1 / -j 2   two cores  table, -j 1 /")
+    print("network         cells  count    table  count   table   at most   in process")
+    for widths in options.widths or ["8-16-16", "6-26-26"]:
         row = measure(widths, options.rounds)
         print(
-            f"{widths:11} {row['cells']:9,}  {row['speed_up']:11.2f}  {row['limit']:17.2f}  "
-            f"{row['over_in_process']:17.3f}",
+            f"{widths:9} {row['cells']:11,}  {row['count_seconds']:5.1f}  "
+            f"{row['table_seconds']:7.1f}  {row['count_speed_up']:5.2f}  "
+            f"{row['table_speed_up']:6.2f}  {row['limit']:8.2f}  {row['over_in_process']:11.3f}",
             flush=True,
         )
 
@@ -48,16 +50,20 @@ def measure(widths: str, rounds: int) -> dict[str, float]:
         model = save_network(Path(folder) / "model.onnx", layers)
         for _ in range(rounds):
             for jobs in (1, 2):
-                summary = _enumerate(model, jobs)
-                _keep(best, f"jobs {jobs}", float(summary["seconds"]))
+                for what in ("count", "table"):
+                    summary = _enumerate(model, jobs, what)
+                    _keep(best, f"{what} {jobs}", float(summary["seconds"]))
             _keep(best, "in process", _walks(model, 1, "table"))
             _keep(best, "alone", _walks(model, 1, "count"))
             _keep(best, "side by side", _walks(model, 2, "count"))
     return {
         "cells": int(summary["cells"]),
-        "speed_up": best["jobs 1"] / best["jobs 2"],
+        "count_seconds": best["count 1"],
+        "table_seconds": best["table 1"],
+        "count_speed_up": best["count 1"] / best["count 2"],
+        "table_speed_up": best["table 1"] / best["table 2"],
         "limit": 2 * best["alone"] / best["side by side"],
-        "over_in_process": best["jobs 1"] / best["in process"],
+        "over_in_process": best["table 1"] / best["in process"],
     }
 
 
@@ -88,8 +94,9 @@ def walk(model: str, what: str) -> None:
     print(time.perf_counter() - started)
 
 
-def _enumerate(model: Path, jobs: int) -> dict[str, float]:
-    command = [Path(sys.executable).parent / "nnce", "enumerate", model, "-o", f"{model}.t"]
+def _enumerate(model: Path, jobs: int, what: str) -> dict[str, float]:
+    where = ["-o", f"{model}.t"] if what == "table" else ["--count-only", "--run-dir", f"{model}.r"]
+    command = [Path(sys.executable).parent / "nnce", "enumerate", model, *where]
     options = ["--force", "--quiet", "--json", "--method", "dictionary", "-j", str(jobs)]
     finished = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
     summary: dict[str, float] = json.loads(finished.stdout)
