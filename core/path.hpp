@@ -76,6 +76,11 @@ class Path {
     return inactive ? layer.slope[j] : 1.0;
   }
 
+  // The constant of what neuron j of layer l is as a function of the input.
+  [[nodiscard]] double constant(Index l, Index j) const {
+    return gradient_[static_cast<std::size_t>(l)][0][j];
+  }
+
   // Tell whether a unit is its bias on the path's cell, because all that it could see is off; and
   // whether that bias is zero.
   [[nodiscard]] bool is_constant(Index unit) const {
