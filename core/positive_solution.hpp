@@ -45,6 +45,8 @@ class PositiveSolution {
       case 2: return is_positive_of<2>(n);
       case 3: return is_positive_of<3>(n);
       case 4: return is_positive_of<4>(n);
+      case 5: return is_positive_of<5>(n);
+      case 6: return is_positive_of<6>(n);
       default: return is_positive_of<0>(n);
     }
   }
