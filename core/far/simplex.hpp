@@ -13,9 +13,18 @@ class FarSimplexOf final : public SimplexOf<K> {
   FarSimplexOf(const Network& net, Path& path, Index capacity, FarMoves& moves)
       : SimplexOf<K>(net, path, capacity), moves_(moves) {}
 
+  // A walk whose row is 0 is not at a copy of its frame, and goes on from where this ends.
   Ended descend(Frame& f, Index row, double side, Entering first, Evidence* evidence) override {
+    const bool stays = f.constant[row] == 0.0;
     this->linear_programs += 1;
     is_fresh_ = true;
+    const Ended ended = descend_from(f, row, side, first, evidence);
+    if (stays) refresh(f);
+    return ended;
+  }
+
+ private:
+  Ended descend_from(Frame& f, Index row, double side, Entering first, Evidence* evidence) {
     const Index patience = 4 * (this->net_.d() + f.rows) + 20;
     for (Index i = 0; i < 2 * patience; ++i) {
       if (is_negative(f, row, side)) return Ended::kCrossed;
@@ -31,7 +40,6 @@ class FarSimplexOf final : public SimplexOf<K> {
     return Ended::kStalled;
   }
 
- private:
   // Whether side times a row is clearly negative at the vertex of a frame.
   bool is_negative(Frame& f, Index row, double side) {
     if (!(side * f.constant[row] < 0.0)) return false;
