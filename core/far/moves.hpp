@@ -119,7 +119,7 @@ class FarMoves {
     double step = 0.0;
     for (Index c = 0; c < net_.d(); ++c) {
       ahead_[c] = far_[c] == 0.0 ? 1.0 : 0.0;
-      far_[c] = 0.0;  // an input at a side is put to 0
+      far_[c] = 0.0;  // an input at a side is put to 0, a slack far off to its bias
       step = std::max(step, std::fabs(near_[c]));
     }
     find_values(f);
