@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import history, peers
+from benchmarks import history, peers, rungs
 from benchmarks.command import count_cells
 from benchmarks.networks import default_names, names
 
@@ -64,6 +64,8 @@ def main() -> None:
             print(json.dumps(figures), flush=True)
         else:
             print_row(row(figures), widths)
+    if not options.json:
+        print_rungs(list(state.networks.values()))
     if options.only:
         return
     rows = peers.measure()
@@ -82,6 +84,15 @@ def row(figures: dict[str, Any]) -> list[str]:
         "two_workers": "" if ratio is None else f"{ratio:.2f}",
     }
     return [text.format(**figures, **more) for text in COLUMNS.values()]
+
+
+def print_rungs(measured: list[dict[str, Any]]) -> None:
+    """Print which rungs of the ladder of proofs took the decisions of each network."""
+    rows = [rungs.HEAD, *map(rungs.row, measured)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print()
+    for texts in rows:
+        print_row(texts, widths)
 
 
 def _measure(name: str) -> dict[str, Any]:

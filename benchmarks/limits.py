@@ -13,7 +13,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.networks import REAL, names, network
+from benchmarks.networks import REAL, far_names, names, network
 from nnce_cli.analysis.estimate import Forecast, Quantity, forecast
 from nnce_cli.analysis.estimate.study import EFFICIENCY
 from nnce_cli.base.errors import InputError
@@ -103,12 +103,19 @@ def main() -> None:
     real = [_real(name, options.seconds) for name in REAL if name in names()]
     if real:
         families["Networks of verification problems"] = real
+    families["Boxes far larger than what is in them"] = [
+        _named(name, name, options.seconds) for name in far_names()
+    ]
     families["Trained networks of this repository"] = _trained(options.seconds)
     options.output.write_text(page(families, options.seconds), encoding="utf-8")
 
 
 def _random(shape: str, seconds: float, kind: str = "seeded") -> Row:
-    row = Row(shape, forecast(*network(f"{kind}-{shape}"), seconds=seconds, jobs=1))
+    return _named(shape, f"{kind}-{shape}", seconds)
+
+
+def _named(title: str, name: str, seconds: float) -> Row:
+    row = Row(title, forecast(*network(name), seconds=seconds, jobs=1))
     print(row.name, row.cells(), row.rate(), flush=True)
     return row
 
@@ -213,8 +220,9 @@ HEAD = """# How far exact enumeration reaches
 This page is written by `python -m benchmarks.limits`; every number on it is measured or estimated
 there. Random networks have weights N(0, 2/fan_in), biases N(0, 1/4) and the box [-1, 1]^n; trained
 ones are the [sample models](../sample_models/README.md) on the same box. A network's name gives
-its inputs and hidden widths. Networks of verification problems (ACAS Xu, lattices of
-tllverifybench, and one of nnenum with repeated neurons) are on the boxes of their properties.
+its inputs and hidden widths; `box60-…` are on [-2^60, 2^60]^n. Networks of verification problems
+(ACAS Xu, lattices of tllverifybench, and one of nnenum with repeated neurons) are on the boxes of
+their properties.
 
 Cells are exact where they stand alone, else an estimate with its 90% interval from `nnce estimate
 --time-limit {seconds:g}` ([how it is made](estimate.md)). Speeds are of counting with all proofs

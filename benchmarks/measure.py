@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.floor import Floor
 from benchmarks.networks import known_layer_cells, network
+from benchmarks.rungs import taken
 from nnce_cli.base.memory import peak_memory_bytes
 from nnce_cli.enumeration import Problem, batches, choose, walk_factory
 from nnce_cli.table import CellTableWriter, Metadata, Output
@@ -36,7 +37,8 @@ class Figures:
     ``times_the_floor`` is counting over one forward pass a cell, measured before and after each
     run, and ``spread`` how far its largest and least value are apart, over the median.
     ``exact_share`` is the share of the decisions (that a neuron cuts no cell, that a cell exists)
-    which were taken in rational arithmetic. ``certified_over_not`` is counting with proofs over
+    which were taken in rational arithmetic, and ``decisions`` how many each rung of the ladder of
+    proofs took (`benchmarks.rungs`). ``certified_over_not`` is counting with proofs over
     counting without; ``table_over_counting`` is enumerating into a table with witnesses over
     counting. ``peak_memory_bytes`` is that of the process that did all this.
     """
@@ -54,6 +56,7 @@ class Figures:
     linear_programs_per_cell: float
     pivots_per_cell: float
     exact_share: float
+    decisions: dict[str, int]
     certified_over_not: float
     table_seconds: float
     table_over_counting: float
@@ -102,6 +105,7 @@ def measure(name: str) -> Figures:
         linear_programs_per_cell=decisions["linear_programs"] / walk.cells,
         pivots_per_cell=decisions["pivots"] / walk.cells,
         exact_share=exact_share(decisions),
+        decisions=taken(decisions),
         certified_over_not=median(t / u for t, u in zip(counting, unproved, strict=True)),
         table_seconds=median(tables),
         table_over_counting=median(t / c for t, c in zip(tables, counting, strict=True)),
@@ -112,9 +116,8 @@ def measure(name: str) -> Figures:
 
 def exact_share(decisions: dict[str, int]) -> float:
     """Return the share of a walk's decisions that were taken in rational arithmetic."""
-    taken = sum(n for kind, n in decisions.items() if kind.startswith(("neurons", "witnesses")))
     exactly = decisions["neurons_exact"] + decisions["witnesses_exact"]
-    return exactly / max(taken, 1)
+    return exactly / max(sum(taken(decisions).values()), 1)
 
 
 def _warm_up(n_inputs: int) -> None:

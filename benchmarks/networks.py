@@ -1,10 +1,11 @@
 """The networks that are measured: known cases where they are present, and seeded random ones.
 
-``random-…``, ``homogeneous-…`` (no biases), their ``twin-…`` (with biases), and real networks on
-boxes of their own are files of known cases beside the project. ``seeded-…`` are made here, on
-[-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4), rounded
-to float32, from a seed that is the widths. ``unbiased-…`` are ``seeded-…`` without the biases.
-``slice-…`` are ``image-…`` on a plane through three random inputs, the coordinates from -8 to 8.
+``random-…``, ``homogeneous-…`` (no biases), their ``twin-…`` (with biases), ``integer-…``, and real
+networks on boxes of their own are files of known cases beside the project. ``seeded-…`` are made
+here, on [-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4),
+rounded to float32, from a seed that is the widths. ``unbiased-…`` are ``seeded-…`` without the
+biases, ``box60-…`` are ``seeded-…`` on [-2^60, 2^60]^n. ``slice-…`` are ``image-…`` on a plane
+through three random inputs, the coordinates from -8 to 8.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from nnce_cli.network import AffineMap, LayerStack
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
-FOLDERS = {"random": "random", "homogeneous": "hard", "twin": "hard"}
+FOLDERS = {"random": "random", "homogeneous": "hard", "twin": "hard", "integer": "degenerate"}
 # A model and the property whose box is the domain.
 REAL = {
     "acasxu-2": ("ACASXU_run2a_3_3.onnx", "acasxu_prop_2.vnnlib"),
@@ -31,7 +32,6 @@ REAL = {
     "tll-16": ("tll_n2_N16.onnx", "tll_N16_0.vnnlib"),
     "issue-7": ("nnenum_issue7.onnx", "nnenum_issue7.vnnlib"),
 }
-LONG = ("issue-7",)  # minutes: measured where it is asked for
 
 SHAPES = (
     "2-16-16", "2-64-64", "2-128-128", "3-32-32", "4-32-32", "5-20-20", "6-16-16", "8-12-12",
@@ -39,27 +39,34 @@ SHAPES = (
 )  # fmt: skip
 SLICES = ("784-256-256",)
 HARD_SHAPES = ("2-64-64", "3-32-32", "4-16-16", "6-12-12")
+INTEGER_SHAPES = ("2-8-8", "3-6-6", "5-6-4")
+FAR_SHAPES, EXPONENTS = ("2-8-8-8", "4-6-6", "4-8-8"), (30, 60, 120)
 OUTPUTS = 4
 
 
 def names() -> list[str]:
     """Return the names of all networks: known cases that are present, and seeded ones."""
     made = [f"seeded-{shape}" for shape in SHAPES] + [f"slice-{shape}" for shape in SLICES]
-    return _present() + made
+    return _present() + far_names() + made
+
+
+def far_names() -> list[str]:
+    """Return the names of networks on boxes far larger than what is in them."""
+    return [f"box{exponent}-{shape}" for shape in FAR_SHAPES for exponent in EXPONENTS]
 
 
 def default_names() -> list[str]:
-    """Return the names of known cases; of seeded networks of the same widths where there are none.
+    """Return the names of known cases, or of seeded networks of their widths; and on far boxes.
 
     All of them are measured unless others are asked for.
     """
-    present = [name for name in _present() if name not in LONG]
-    return present or [f"seeded-{shape}" for shape in SHAPES]
+    return (_present() or [f"seeded-{shape}" for shape in SHAPES]) + far_names()
 
 
 def _present() -> list[str]:
     hard = [f"{kind}-{shape}" for shape in HARD_SHAPES for kind in ("homogeneous", "twin")]
-    known = [*(f"random-{shape}" for shape in SHAPES), *REAL, *hard]
+    integers = [f"integer-{shape}" for shape in INTEGER_SHAPES]
+    known = [*(f"random-{shape}" for shape in SHAPES), *REAL, *hard, *integers]
     return [name for name in known if _file(name).exists()]
 
 
@@ -83,7 +90,7 @@ def network(name: str) -> tuple[LayerStack, Box]:
     from nnce_cli.network import load_network
 
     kind, shape = name.split("-", 1)
-    if kind in ("seeded", "image"):
+    if kind in ("seeded", "image") or kind.startswith("box"):
         stack = _seeded([int(n) for n in shape.split("-")])
         return stack, _cube(stack.n_inputs, *_interval(name))
     if kind == "slice":
@@ -119,13 +126,13 @@ def arguments(name: str, folder: Path) -> list[str]:
     lower, upper = _interval(name)
     kind, shape = name.split("-", 1)
     if kind in FOLDERS:
-        return [str(_file(name)), f"--box={lower:g},{upper:g}"]
+        return [str(_file(name)), f"--box={lower!r},{upper!r}"]
     stack, _ = network(f"seeded-{shape}" if kind == "slice" else name)
     maps = [*stack.hidden, *([stack.output] if stack.output else [])]
     path = folder / f"{name}.onnx"
     save_network(path, [(layer.weight, layer.bias) for layer in maps])
     if kind != "slice":
-        return [str(path), f"--box={lower:g},{upper:g}"]
+        return [str(path), f"--box={lower!r},{upper!r}"]
     points = folder / f"{name}.npy"
     np.save(points, _plane([int(n) for n in shape.split("-")]).points)
     return [str(path), "--slice", str(points), f"--slice-box={lower:g},{upper:g}"]
@@ -141,6 +148,9 @@ def _interval(name: str) -> tuple[float, float]:
     if kind in FOLDERS:
         lower, upper = _truth(name)["box"]
         return float(lower), float(upper)
+    if kind.startswith("box"):
+        size = 2.0 ** int(kind.removeprefix("box"))
+        return -size, size
     return {"image": (0.0, 1.0), "slice": (-8.0, 8.0)}.get(kind, (-1.0, 1.0))
 
 

@@ -10,7 +10,7 @@ import argparse
 import re
 from typing import Any
 
-from benchmarks import growth, history, peers
+from benchmarks import growth, history, peers, rungs
 from benchmarks.bench import COLUMNS, row
 
 PAGE = history.ROOT / "docs" / "performance.md"
@@ -36,6 +36,7 @@ def page(text: str, state: history.State, grown: list[growth.Row]) -> str:
     """
     tables = {
         "the networks": networks(state),
+        "the rungs": decisions(state),
         "the programs": programs(state),
         "the growth": growing(grown),
     }
@@ -59,6 +60,18 @@ def networks(state: history.State) -> list[str]:
         _line(head),
         _line(["---", "---", *["--:"] * (len(head) - 2)]),
         *(_line(row(figures)) for figures in state.networks.values()),
+    ]
+
+
+def decisions(state: history.State) -> list[str]:
+    """Return the table of the rungs that took the decisions, where they were counted."""
+    counted = [figures for figures in state.networks.values() if "decisions" in figures]
+    return [
+        "In the same run:",
+        "",
+        _line(rungs.HEAD),
+        _line(["---", *["--:"] * (len(rungs.HEAD) - 1)]),
+        *(_line(rungs.row(figures)) for figures in counted),
     ]
 
 

@@ -1046,8 +1046,8 @@ void bind_workbench(nb::module_& m) {
       .def("descend", &Workbench::descend, nb::arg("row"), nb::arg("side"))
       .def("holds", &Workbench::holds, nb::arg("unit"), nb::arg("row"), nb::arg("side"),
            "Prove that side times a unit is positive on the cell, by its row.")
-      .def("holds_on_cone", &Workbench::holds_on_cone, nb::arg("unit"), nb::arg("row"),
-           nb::arg("side"), "The same inside the cell of a network without biases.")
+      .def("holds_at_basis", &Workbench::holds_at_basis, nb::arg("unit"), nb::arg("row"),
+           nb::arg("side"), "The same inside the cell, by the multipliers of the basis.")
       .def("holds_in_integers", &Workbench::holds_in_integers, nb::arg("unit"), nb::arg("row"),
            nb::arg("side"), "The same inside the cell where forms are exact in float64.")
       .def(

@@ -7,15 +7,15 @@
 // That it is one is proved by a point strictly inside all other walls and beyond it (of a side: on
 // it), by the error bounds of the forms: the segment from there to the cell's inside meets this
 // wall only. That it is none is proved as the walk proves that a unit does not cut (proofs.hpp,
-// cone.hpp, exact_basis.hpp): by a dictionary in which the wall is a free row, so that what it is a
-// combination of are other walls. A wall that is none is left out from then on.
+// basis_proof.hpp, exact_basis.hpp): by a dictionary in which the wall is a free row, so that what
+// it is a combination of are other walls. A wall that is none is left out from then on.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "array.hpp"
-#include "cone.hpp"
 #include "exact_basis.hpp"
 #include "frame.hpp"
 #include "layer_rows.hpp"
@@ -35,16 +35,16 @@ enum class Wall : std::uint8_t { kOpen, kFacet, kNone };
 // input i at its lower bound and 2 i + 1 at its upper one, then the splits of the path.
 class FacetSearch {
  public:
-  // `sides` says whether the sides of the box are asked about. `cone` is null where cells are none.
-  FacetSearch(const Network& net, const Path& path, Simplex& simplex, ConeProof* cone,
-              ExactBasis& exact, bool sides)
+  // `sides` says whether the sides of the box are asked about. `basis` is null where cells are no
+  // cones.
+  FacetSearch(const Network& net, Path& path, BasisProof* basis, ExactBasis& exact, bool sides)
       : net_(net),
         path_(path),
-        simplex_(simplex),
-        cone_(cone),
+        basis_(basis),
         exact_(exact),
         sides_(sides),
         frames_(net),
+        simplex_(make_simplex(net, path, frames_.capacity())),
         rows_(net, path),
         wall_(2 * net.d() + net.units()),
         place_(net.units()),
@@ -63,7 +63,7 @@ class FacetSearch {
       wall_[sides() + s] = Wall::kOpen;
       place_[path_.split_unit[s]] = s;
     }
-    simplex_.copy(leaf, frames_[0]);
+    simplex_->copy(leaf, frames_[0]);
     rows_.rebuild(frames_[0]);
     note_vertex();
     for (Index w = 0; w < sides() + splits_; ++w) {
@@ -93,7 +93,7 @@ class FacetSearch {
     bool any = false;
     for (Index q = 0; q < net_.d(); ++q) any |= wall_[wall(f, q)] == Wall::kOpen;
     if (!any) return;
-    simplex_.slopes(f, slope_.data());
+    simplex_->slopes(f, slope_.data());
     for (Index q = 0; q < net_.d(); ++q) {
       const Index w = wall(f, q);
       if (wall_[w] != Wall::kOpen) continue;
@@ -132,13 +132,13 @@ class FacetSearch {
     const Index row = basic_row(w);
     if (wall_[w] != Wall::kOpen) return true;
     if (row < 0) return false;
-    simplex_.copy(frames_[0], frames_[1]);
+    simplex_->copy(frames_[0], frames_[1]);
     Frame& f = frames_[1];
     const double side = free_row(f, row, w);
-    const Entering first = simplex_.entering(f, 0, side);
+    const Entering first = simplex_->entering(f, 0, side);
     Ended ended = Ended::kOptimal;
     if (first.column >= 0 && !(first.bound > kClear)) {
-      ended = simplex_.descend(f, 0, side, first, nullptr);
+      ended = simplex_->descend(f, 0, side, first, nullptr);
     }
     if (ended == Ended::kCrossed) {
       cross(f, w, -side * f.constant[0]);
@@ -250,11 +250,11 @@ class FacetSearch {
   // Prove that the wall of a frame's free row is no facet.
   bool is_redundant(const Frame& f, Index w, double side) {
     if (is_side(w)) return is_off(f, w);
-    if (simplex_.holds(f, unit(w), 0, side)) return true;
+    if (simplex_->holds(f, unit(w), 0, side)) return true;
     for (Index q = 0; q < net_.d(); ++q) {  // these proofs rest on the walls of all columns
       if (sides_ && wall_[wall(f, q)] == Wall::kNone) return false;
     }
-    return (cone_ != nullptr && cone_->holds(f, unit(w), 0, side)) ||
+    return (basis_ != nullptr && basis_->holds(f, unit(w), 0, side)) ||
            exact_.holds(f, unit(w), 0, side);
   }
 
@@ -272,11 +272,11 @@ class FacetSearch {
 
   const Network& net_;
   const Path& path_;
-  Simplex& simplex_;
-  ConeProof* cone_;
+  BasisProof* basis_;
   ExactBasis& exact_;
   bool sides_;
   Frames frames_;  // the dictionary in hand, and the one in which a wall is free
+  std::unique_ptr<Simplex> simplex_;
   LayerRows rows_;
   Array<Wall> wall_;     // (2 d + N)
   Array<Index> place_;   // (N) the place of a split unit on the path
@@ -292,7 +292,7 @@ class FacetWalk final : public TreeWalk {
  public:
   FacetWalk(const Network& net, bool sides)
       : TreeWalk(net, nullptr, {.rows = true, .witness = false}),
-        search_facets_(net, path_, *simplex_, cone_.get(), exact_, sides),
+        search_facets_(net, path_, net.is_linear() ? basis_.get() : nullptr, exact_, sides),
         byte_(net.units()) {
     Index byte = 0;
     for (Index l = 0; l < net.depth(); ++l) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "array.hpp"
+#include "merged.hpp"
 #include "network.hpp"
 #include "rounding.hpp"
 #include "simd.hpp"
@@ -37,6 +38,7 @@ class Path {
         stride_(padded(net.d()) + kLanes),
         forms_(net.units(), stride_),
         twins_(net),
+        merged_(net, twins_),
         seen_(net.depth()),
         version_(net.depth()),
         input_(net.widest()),
@@ -47,7 +49,7 @@ class Path {
         highest_(padded(net.widest())),
         zeros_(padded(net.widest())) {
     for (Index l = 0; l < net.depth(); ++l) {
-      const Index n = padded(net.layer(l).width());
+      const Index n = padded(merged_.width(l));
       gradient_.emplace_back(net.d() + 1, n);
       size_.emplace_back(n);
       error_.emplace_back(n);
@@ -74,6 +76,11 @@ class Path {
     const Layer& layer = net_.layer(l);
     const bool inactive = j < layer.units && sign[net_.offset(l) + j] < 0;
     return inactive ? layer.slope[j] : 1.0;
+  }
+
+  // The constant of what neuron j of layer l is as a function of the input.
+  [[nodiscard]] double constant(Index l, Index j) const {
+    return merged_.ratio(l, j) * gradient_[static_cast<std::size_t>(l)][0][merged_.place(l, j)];
   }
 
   // Tell whether a unit is its bias on the path's cell, because all that it could see is off; and
@@ -134,6 +141,8 @@ class Path {
 
   // Units that are like others, whose signs follow from these.
   [[nodiscard]] const Twins& twins() const { return twins_; }
+  // The network without those of them that hand on no more than others do.
+  [[nodiscard]] const Merged& merged() const { return merged_; }
 
   // Compute the forms of the units of layer l on the path's cell, and their ranges over the box.
   //
@@ -143,8 +152,8 @@ class Path {
     const Layer& layer = net_.layer(l);
     version_[l] = pullbacks_ += 1;
     const double unit = kUnit * layer.inexact;
-    l == 0 ? copy_first(layer) : combine_active(l, layer, unit);
-    measure(l, layer, unit);
+    l == 0 ? copy_first() : combine_active(l, layer, unit);
+    measure(l, unit);
     for (Index j = 0; j < layer.units; ++j) scale_form(l, j);
   }
 
@@ -166,17 +175,17 @@ class Path {
     is_zero[unit] = zero ? 1 : 0;
   }
 
-  void copy_first(const Layer& layer) {
+  void copy_first() {
+    const LayerMap& map = merged_.map(0);
     Matrix<double>& gradient = gradient_[0];
     const double one = 1.0;
-    for (Index j = 0; j < layer.width(); ++j) gradient[0][j] = layer.map.bias()[j];
-    for (Index i = 0; i < net_.d(); ++i) {
-      layer.map.combine(gradient[1 + i], zeros_.data(), &i, &one, 1);
-    }
+    for (Index j = 0; j < map.n_out(); ++j) gradient[0][j] = map.bias()[j];
+    for (Index i = 0; i < net_.d(); ++i) map.combine(gradient[1 + i], zeros_.data(), &i, &one, 1);
   }
 
   void combine_active(Index l, const Layer& layer, double unit) {
     const Layer& before = net_.layer(l - 1);
+    const LayerMap& map = merged_.map(l);
     const auto b = static_cast<std::size_t>(l - 1), here = static_cast<std::size_t>(l);
     const Index terms = layer.map.n_in() + 4 + (before.has_slopes ? 2 : 0);
     const double rounding = 2.0 * static_cast<double>(terms) * kUnit + unit;
@@ -186,36 +195,36 @@ class Path {
       inherited_[a] = std::fabs(slope_[a]) * (error_[b][k] + rounding * size_[b][k]);
     }
     Array<double>& error = error_[here];
-    for (Index j = 0; j < layer.width(); ++j) {
-      error[j] = rounding * std::fabs(layer.map.bias()[j]);
-    }
-    layer.map.combine_sizes(error.data(), input_.data(), inherited_.data(), count);
+    for (Index j = 0; j < map.n_out(); ++j) error[j] = rounding * std::fabs(map.bias()[j]);
+    map.combine_sizes(error.data(), input_.data(), inherited_.data(), count);
     for (Index i = 0; i <= net_.d(); ++i) {
       const double* g = gradient_[b][i];
       for (Index a = 0; a < count; ++a) factor_[a] = slope_[a] * g[input_[a]];
-      const double* start = i == 0 ? layer.map.bias() : zeros_.data();
-      layer.map.combine(gradient_[here][i], start, input_.data(), factor_.data(), count);
+      const double* start = i == 0 ? map.bias() : zeros_.data();
+      map.combine(gradient_[here][i], start, input_.data(), factor_.data(), count);
     }
   }
 
-  // List the neurons of a layer that the next one sees on this cell, and by which slope.
+  // List the neurons of a layer that the next one sees on this cell, of those that are kept, and by
+  // which slope.
   Index find_contributors(Index l, const Layer& layer) {
     Index count = 0;
-    for (Index k = 0; k < layer.width(); ++k) {
+    for (Index p = 0; p < merged_.width(l); ++p) {
+      const Index k = merged_.neuron(l, p);
       const bool inactive = k < layer.units && sign[net_.offset(l) + k] < 0;
       const double slope = inactive ? layer.slope[k] : 1.0;
       if (slope == 0.0) continue;
-      input_[count] = k;
+      input_[count] = p;
       slope_[count++] = slope;
     }
     return count;
   }
 
-  void measure(Index l, const Layer& layer, double unit) {
+  void measure(Index l, double unit) {
     const auto here = static_cast<std::size_t>(l);
     const Matrix<double>& gradient = gradient_[here];
     Array<double>& size = size_[here];
-    const Index n = padded(layer.width());
+    const Index n = padded(merged_.width(l));
     for (Index j = 0; j < n; j += kLanes) {
       const Doubles constant = load(gradient[0] + j);
       Doubles s = magnitude(constant), lo = constant, hi = constant;
@@ -231,23 +240,24 @@ class Path {
       store(highest_.data() + j, hi);
     }
     if (l == 0) {
-      for (Index j = 0; j < layer.width(); ++j) error_[0][j] = unit * size[j];
+      for (Index j = 0; j < merged_.width(0); ++j) error_[0][j] = unit * size[j];
     }
   }
 
   void scale_form(Index l, Index j) {
     const auto here = static_cast<std::size_t>(l);
-    const Index k = net_.offset(l) + j;
-    const double s = size_[here][j];
+    const Index k = net_.offset(l) + j, p = merged_.place(l, j);
+    const double s = merged_.ratio(l, j) * size_[here][p];
     // Slacks are exact multiples of their units, so the factor must be neither 0 nor infinite.
     const double factor = 1e-250 < s && s < 1e250 ? inverse_power(s) : 1.0;
+    const double whole = factor * merged_.ratio(l, j);
     scale[k] = factor;
-    least[k] = factor * lowest_[j];
-    most[k] = factor * highest_[j];
-    form_size[k] = factor * s;
-    form_error[k] = factor * error_[here][j];
+    least[k] = whole * lowest_[p];
+    most[k] = whole * highest_[p];
+    form_size[k] = whole * size_[here][p];
+    form_error[k] = whole * error_[here][p];
     double* form = forms_[k] + kLanes - 1;
-    for (Index i = 0; i <= net_.d(); ++i) form[i] = factor * gradient_[here][i][j];
+    for (Index i = 0; i <= net_.d(); ++i) form[i] = whole * gradient_[here][i][p];
   }
 
   // Return 1 over the largest power of two that is not above x, which is a normal number.
@@ -260,10 +270,11 @@ class Path {
   const Network& net_;
   Index stride_;
   Matrix<double> forms_;                  // (N, stride), see `form`
-  std::vector<Matrix<double>> gradient_;  // of each layer (d + 1, width padded), constant first
-  std::vector<Array<double>> size_;       // of each layer (width padded)
+  std::vector<Matrix<double>> gradient_;  // of each layer (d + 1, kept padded), constant first
+  std::vector<Array<double>> size_;       // of each layer (kept padded)
   std::vector<Array<double>> error_;
   Twins twins_;
+  Merged merged_;
   Array<Index> seen_;     // (L) the neurons of each layer that the next one sees
   Array<Index> version_;  // (L)
   Index pullbacks_ = 0;

@@ -79,6 +79,7 @@ class ForwardPass {
       : net_(net),
         activation_(padded(std::max(net.d(), net.widest()))),
         z_(padded(net.widest())),
+        side_(padded(net.widest())),
         input_(net.widest()),
         factor_(net.widest()) {}
 
@@ -90,11 +91,12 @@ class ForwardPass {
       if (!(net_.lower()[i] < point[i] && point[i] < net_.upper()[i])) return false;
       activation_[i] = point[i];
     }
+    const Merged& merged = path.merged();
     for (Index l = 0; l < net_.depth(); ++l) {
-      const Layer& layer = net_.layer(l);
-      l > 0 && layer.map.n_in() >= kWide ? apply_to_active(layer.map)
-                                         : layer.map.apply(activation_.data(), z_.data());
-      if (!activate(path, l, layer)) return false;
+      const LayerMap& map = merged.map(l);
+      l > 0 && map.n_in() >= kWide ? apply_to_active(map)
+                                   : map.apply(activation_.data(), z_.data());
+      if (!activate(path, l)) return false;
     }
     return true;
   }
@@ -113,36 +115,50 @@ class ForwardPass {
   }
 
   // Write what the layer hands on; false where a sign is in doubt.
-  bool activate(const Path& path, Index l, const Layer& layer) {
-    const double *__restrict side = path.side.data() + net_.offset(l),
-                 *__restrict bound = layer.sign_error.data(), *__restrict z = z_.data();
+  bool activate(const Path& path, Index l) {
+    const Merged& merged = path.merged();
+    const Index units = merged.units(l);
+    const double* __restrict side = sides(path, l), * __restrict bound = merged.sign_error(l), * __restrict z = z_.data();
     double* __restrict activation = activation_.data();
     Longs proved = all(std::int64_t{-1});
-    for (Index j = 0; j < padded(layer.units); j += kLanes) {
+    for (Index j = 0; j < padded(units); j += kLanes) {
       const Doubles value = load(z + j);
       proved &= load(side + j) * value > load(bound + j);
       store(activation + j, most(value, all(0.0)));
     }
-    if (bits(proved) != 15 || layer.has_slopes) return activate_singly(path, l, layer);
-    for (Index j = layer.units; j < layer.width(); ++j) activation[j] = z[j];
+    if (bits(proved) != 15 || net_.layer(l).has_slopes) return activate_singly(path, l);
+    for (Index j = units; j < merged.width(l); ++j) activation[j] = z[j];
     return true;
+  }
+
+  // The signs of the kept units of a layer, and zeros behind them.
+  const double* sides(const Path& path, Index l) {
+    const double* all_sides = path.side.data() + net_.offset(l);
+    if (path.merged().is_whole(l)) return all_sides;
+    const Index units = path.merged().units(l);
+    for (Index p = 0; p < units; ++p) side_[p] = all_sides[path.merged().neuron(l, p)];
+    for (Index p = units; p < padded(units); ++p) side_[p] = 0.0;
+    return side_.data();
   }
 
   // The same, unit by unit. Those that are identically zero on the cell are zero at the point
   // without looking, and of some nothing is asked.
-  bool activate_singly(const Path& path, Index l, const Layer& layer) {
-    const Index first = net_.offset(l);
-    for (Index j = 0; j < layer.units; ++j) {
-      const bool is_zero = path.is_zero[first + j] != 0;
-      if (!(path.sign[first + j] * z_[j] > layer.sign_error[j] || is_zero)) return false;
-      activation_[j] = is_zero ? 0.0 : z_[j] > 0.0 ? z_[j] : layer.slope[j] * z_[j];
+  bool activate_singly(const Path& path, Index l) {
+    const Merged& merged = path.merged();
+    const Layer& layer = net_.layer(l);
+    for (Index p = 0; p < merged.units(l); ++p) {
+      const Index j = merged.neuron(l, p), unit = net_.offset(l) + j;
+      const bool is_zero = path.is_zero[unit] != 0;
+      if (!(path.sign[unit] * z_[p] > layer.sign_error[j] || is_zero)) return false;
+      activation_[p] = is_zero ? 0.0 : z_[p] > 0.0 ? z_[p] : layer.slope[j] * z_[p];
     }
-    for (Index j = layer.units; j < layer.width(); ++j) activation_[j] = z_[j];
+    for (Index p = merged.units(l); p < merged.width(l); ++p) activation_[p] = z_[p];
     return true;
   }
 
   const Network& net_;
   Array<double> activation_, z_;
+  Array<double> side_;
   Array<Index> input_;
   Array<double> factor_;
 };

@@ -3,8 +3,9 @@
 // Behind the layers of the table there is one more, with the differences of the scores: unit (i, j)
 // is score j less score i. At the leaf of a cell the first largest score c at a point inside is
 // held against each other one. Where the dictionary, with a difference as its only free row, proves
-// that it has one sign on the cell (proofs.hpp, cone.hpp, exact_basis.hpp), c is the larger one all
-// over; where a vertex is on the other side, a point of the cell next to it is proved to be there.
+// that it has one sign on the cell (proofs.hpp, basis_proof.hpp, exact_basis.hpp), c is the larger
+// one all over; where a vertex is on the other side, a point of the cell next to it is proved to be
+// there.
 #pragma once
 
 #include <bit>
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "array.hpp"
-#include "cone.hpp"
+#include "basis_proof.hpp"
 #include "frame.hpp"
 #include "layer_rows.hpp"
 #include "network.hpp"
@@ -43,7 +44,7 @@ class ScoreWalk final : public RowWalk {
         net.units() != differences_ + scores * (scores - 1) / 2) {
       throw std::invalid_argument("a last layer that is not the differences of so many scores");
     }
-    if (linear) cone_ = std::make_unique<ConeProof>(net, path_);
+    if (linear) basis_ = std::make_unique<BasisProof>(net, path_, true);
     find_equal_scores();
   }
 
@@ -101,7 +102,7 @@ class ScoreWalk final : public RowWalk {
   // Whether two scores are known to be the same on the path's cell.
   [[nodiscard]] bool are_equal(Index a, Index b) const {
     const Index unit = difference(a, b);
-    return are_equal_[a * scores_ + b] != 0 || is_zero(unit) || (cone_ && path_.is_constant(unit));
+    return are_equal_[a * scores_ + b] != 0 || is_zero(unit) || (basis_ && path_.is_constant(unit));
   }
 
   // The scores but those that an earlier one equals on the cell.
@@ -180,7 +181,7 @@ class ScoreWalk final : public RowWalk {
 
   // Prove a sign where the hyperplane touches the cell.
   bool touches(const Frame& f, Index unit, double side) {
-    return (cone_ && cone_->holds(f, unit, 0, side)) || exact_.holds(f, unit, 0, side);
+    return (basis_ && basis_->holds(f, unit, 0, side)) || exact_.holds(f, unit, 0, side);
   }
 
   // Whether no term of side times a difference is negative on the cell: an active unit hands on
@@ -211,10 +212,10 @@ class ScoreWalk final : public RowWalk {
   }
 
   Index scores_;
-  Index differences_;                // the first unit of the last layer
-  Array<std::uint8_t> are_equal_;    // (scores, scores)
-  Array<double> vertex_, point_;     // (d)
-  std::unique_ptr<ConeProof> cone_;  // where there are no biases
+  Index differences_;                  // the first unit of the last layer
+  Array<std::uint8_t> are_equal_;      // (scores, scores)
+  Array<double> vertex_, point_;       // (d)
+  std::unique_ptr<BasisProof> basis_;  // where there are no biases
   std::vector<std::uint32_t> wins_;
 };
 

@@ -164,18 +164,21 @@ inline void exchange(const Network& net, const Path& path, Frame& f, Index p, In
   const double inverse = 1.0 / change[q];
   const bool to_cap = change[q] > 0.0;  // the row's variable leaves at its cap, not at 0
   const double value = ((to_cap ? f.cap[p] : 0.0) - f.constant[p]) * inverse;
-  for (Index c = 0; c < f.stride; ++c) change[c] *= -inverse;
+  for (Index c = 0; c < f.stride; c += kLanes) store(change + c, load(change + c) * all(-inverse));
   change[q] = to_cap ? -inverse : inverse;
   for (Index r = 0; r < f.rows; ++r) {
     if (r == p) continue;
     double* row = f.value(r);
     const double a = row[q];
-    row[q] = 0.0;
-    for (Index c = 0; c < f.stride; ++c) row[c] = fma(a, change[c], row[c]);
+    for (Index c = 0; c < f.stride; c += kLanes) {
+      const Longs here = Longs{0, 1, 2, 3} == all(q - c);
+      const Doubles kept = select(here, all(0.0), load(row + c));
+      store(row + c, fma(all(a), load(change + c), kept));
+    }
     f.constant[r] = fma(a, value, f.constant[r]);
   }
   if (is_turned(net, f, q)) {
-    for (Index c = 0; c < f.stride; ++c) change[c] = -change[c];
+    for (Index c = 0; c < f.stride; c += kLanes) store(change + c, -load(change + c));
   }
   rename(net, path, f, p, q, to_cap, value);
 }
@@ -211,7 +214,7 @@ inline std::unique_ptr<Simplex> make_simplex(const Network& net, Path& path, Ind
 
 // The same with K vectors of columns, known to the compiler; 0 for any number.
 template <int K>
-class SimplexOf final : public Simplex {
+class SimplexOf : public Simplex {
  public:
   SimplexOf(const Network& net, Path& path, Index capacity)
       : Simplex(net, path),
@@ -302,7 +305,7 @@ class SimplexOf final : public Simplex {
     }
   }
 
- private:
+ protected:
   static constexpr Index kRegisters = K > 0 ? K : 1;
   // A ratio carries its row in its last bits, so that the smallest one names it.
   static constexpr std::int64_t kRowBits = 4095;

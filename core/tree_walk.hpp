@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "array.hpp"
+#include "basis_proof.hpp"
 #include "cells.hpp"
-#include "cone.hpp"
 #include "decision_log.hpp"
 #include "exact_basis.hpp"
+#include "far/far_box.hpp"
+#include "far/simplex.hpp"
 #include "fine/answers.hpp"
 #include "frame.hpp"
 #include "image/search.hpp"
@@ -62,7 +64,11 @@ class TreeWalk {
         options_(options),
         path_(net),
         frames_(net),
-        simplex_(make_simplex(net, path_, frames_.capacity())),
+        far_(image == nullptr && FarBox::suits(net)
+                 ? std::make_unique<FarBox>(net, path_, frames_.capacity())
+                 : nullptr),
+        simplex_(far_ ? make_far_simplex(net, path_, frames_.capacity(), far_->moves())
+                      : make_simplex(net, path_, frames_.capacity())),
         evidence_(frames_.capacity()),
         rows_(net, path_),
         screen_(net, path_, frames_.capacity()),
@@ -76,14 +82,17 @@ class TreeWalk {
         log_(net, options.log),
         forced_(net.units()),
         cuts_(padded(net.most_units())),
-        is_careful_(has_tiny_biases(net)) {
+        clear_(far_ ? 0.0 : kClear),
+        is_careful_(FarMoves::has_tiny_biases(net)) {
     if (image != nullptr && image->d != net.d()) {
       throw std::invalid_argument("the image has another dimension than the network's inputs");
     }
     if (options.log && net.maxima() > 0) {
       throw std::invalid_argument("certificates do not know units with a winner");
     }
-    if (net.is_linear()) cone_ = std::make_unique<ConeProof>(net, path_);
+    if (net.is_linear() || far_) {
+      basis_ = std::make_unique<BasisProof>(net, path_, net.is_linear());
+    }
     if (image != nullptr) search_ = std::make_unique<ImageSearch>(*image, net.units());
     begin(nullptr, 0, 0);
   }
@@ -103,7 +112,7 @@ class TreeWalk {
     log_.clear();
     exact_.begin();
     if (fine_) fine_->begin();
-    if (cone_) cone_->begin();
+    if (basis_) basis_->begin();
     if (search_) search_->begin();
     forced_.fill(0);
     for (Index k = 0; k < length; ++k) {
@@ -212,7 +221,7 @@ class TreeWalk {
   // or that of another unit, on the cell being a cone, and on elimination in integers.
   [[nodiscard]] Index proofs() const { return proofs_; }
   [[nodiscard]] Index by_structure() const { return by_structure_; }
-  [[nodiscard]] Index cone_proofs() const { return cone_ ? cone_->proofs() : 0; }
+  [[nodiscard]] Index cone_proofs() const { return basis_ ? basis_->proofs() : 0; }
   [[nodiscard]] Index integer_proofs() const { return exact_.proofs(); }
   // Decisions, and witnesses, that took 106 bits.
   [[nodiscard]] Index fine_proofs() const { return fine_proofs_; }
@@ -342,9 +351,10 @@ class TreeWalk {
     }
     path_.pull_back(f.layer);
     rows_.add(f, f.layer, log_.is_kept());  // certificates have a basis for each decision
+    if (far_) far_->moves().write_constants(f);
     log_.mute(net_.offset(f.layer) < prefix_);
     // A proof that is written down rests on a basis, which these bounds do not give.
-    if (f.layer > 0 && !log_.is_kept() && !settle_far_units(f)) return Stop::kDone;
+    if (f.layer > 0 && !log_.is_kept() && !far_ && !settle_far_units(f)) return Stop::kDone;
     evidence_.begin(f);
     f.cursor = 0;
     f.phase = Phase::kRootTests;
@@ -468,6 +478,7 @@ class TreeWalk {
   WalkOptions options_;
   Path path_;
   Frames frames_;
+  std::unique_ptr<FarBox> far_;  // where the box is far larger than what is in it
   std::unique_ptr<Simplex> simplex_;
   Evidence evidence_;
   LayerRows rows_;
@@ -477,7 +488,7 @@ class TreeWalk {
   ForwardPass forward_;
   Witness witness_;
   ExactBasis exact_;
-  std::unique_ptr<ConeProof> cone_;    // where there are no biases
+  std::unique_ptr<BasisProof> basis_;  // where there are no biases, or the box is far
   std::unique_ptr<FineAnswers> fine_;  // made when first asked
   std::unique_ptr<ImageSearch> search_;
   Index inputs_;
@@ -485,6 +496,7 @@ class TreeWalk {
   DecisionLog log_;
   Array<std::int8_t> forced_;  // (N) the signs of the subtree's prefix, 0 beyond it
   Array<std::uint8_t> cuts_;
+  double clear_;      // constants of frames beyond this are clearly on their side
   bool is_careful_;   // cuts are proved where their vertex is in doubt
   Index prefix_ = 0;  // how many
   Index counted_before_ = 0;
@@ -509,24 +521,6 @@ class TreeWalk {
   Index fine_proofs_ = 0, fine_witnesses_ = 0;
 
  private:
-  // Whether all that the first layer's biases move is too near the middle of the box, seen from its
-  // corners, to be clear in floating point: then rounding would let in empty cells all the time.
-  static bool has_tiny_biases(const Network& net) {
-    const LayerMap& map = net.layer(0).map;
-    bool found = false;
-    for (Index j = 0; j < net.layer(0).width(); ++j) {
-      const double bias = std::fabs(map.bias()[j]);
-      if (bias == 0.0) continue;
-      double size = bias;
-      for (Index i = 0; i < net.d(); ++i) {
-        size += std::fabs(map.entry(j, i)) * net.magnitude()[i];
-      }
-      if (bias > kClear * size) return false;
-      found = true;
-    }
-    return found;
-  }
-
   static void require(bool asked) {
     if (!asked) throw std::invalid_argument("the walk has not asked that");
   }
@@ -628,7 +622,7 @@ class TreeWalk {
 
   // Prove a sign where the hyperplane touches the cell.
   bool is_exactly(const Frame& f, Index unit, Index row, double side) {
-    return (cone_ && cone_->holds(f, unit, row, side)) || exact_.holds(f, unit, row, side);
+    return (basis_ && basis_->holds(f, unit, row, side)) || exact_.holds(f, unit, row, side);
   }
 
   // Decide whether the unit of a free row cuts the cell of a frame, at the root of its layer.
@@ -641,8 +635,8 @@ class TreeWalk {
       return Answer::kZero;
     }
     for (int attempt = 0; attempt < 2; ++attempt) {
-      const bool positive = evidence_.highest(row) > kClear;
-      const bool negative = evidence_.lowest(row) < -kClear;
+      const bool positive = evidence_.highest(row) > clear_;
+      const bool negative = evidence_.lowest(row) < -clear_;
       if (positive && negative) return Answer::kCuts;
       const bool known = positive || negative;
       const double side = positive ? 1.0 : -1.0;  // look for the other side
@@ -676,8 +670,8 @@ class TreeWalk {
     for (int attempt = 0; attempt < 2; ++attempt) {
       Frame& f = frames_[t];
       const double b = f.constant[row];
-      const bool known = std::fabs(b) > kClear;
-      const double side = b > kClear ? 1.0 : -1.0;  // look for the other side
+      const bool known = std::fabs(b) > clear_;
+      const double side = b > clear_ ? 1.0 : -1.0;  // look for the other side
       if (known && attempt == 0) {
         if (const int sign = nogoods_.recall(f, unit); sign != 0) {
           return sign > 0 ? Answer::kPositive : Answer::kNegative;
@@ -716,9 +710,9 @@ class TreeWalk {
 
   // Whether the vertex of a frame is clearly on its side of all constraints but those that meet
   // there. Rounding may take a vertex beyond one for a vertex of the cell.
-  [[nodiscard]] static bool is_clear(const Frame& f) {
+  [[nodiscard]] bool is_clear(const Frame& f) const {
     for (Index r = f.free; r < f.rows; ++r) {
-      if (!(f.constant[r] > kClear && f.cap[r] - f.constant[r] > kClear)) return false;
+      if (!(f.constant[r] > clear_ && f.cap[r] - f.constant[r] > clear_)) return false;
     }
     return true;
   }
@@ -860,6 +854,10 @@ class TreeWalk {
       witnesses_ += answer == Answer::kNone ? 0 : 1;
       return answer;
     }
+    if (options_.certify && far_ && far_->find_witness(f, witness_.point())) {
+      witnesses_ += 1;
+      return Answer::kExists;
+    }
     if (options_.rows || options_.certify) witness_.inner_point(f, *simplex_);
     if (!options_.certify) return Answer::kExists;
     if (!forward_.has_signs_of(path_, witness_.point())) {
@@ -901,6 +899,7 @@ class TreeWalk {
       f.at_upper[c] = given.at_upper[c] != 0 ? 1 : 0;
       f.reach[c] = path_.reach[f.column[c]];
     }
+    if (far_) far_->moves().write_constants(f);
   }
 };
 

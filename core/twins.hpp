@@ -1,6 +1,7 @@
 // Neurons of a layer that are the same hyperplane: what is known of one is known of the other.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -33,6 +34,17 @@ class Twins {
   [[nodiscard]] bool follows(Index unit) const { return earlier_[unit] != kNobody; }
   // Of units that are like each other the one after a unit, `kNobody` behind the last one.
   [[nodiscard]] Index next(Index unit) const { return next_[unit]; }
+  // Whether any unit follows.
+  [[nodiscard]] bool are_there() const {
+    return std::any_of(earlier_.begin(), earlier_.end(), [](Index k) { return k != kNobody; });
+  }
+  // The unit that a unit follows, and the unit over it.
+  [[nodiscard]] Index earlier(Index unit) const { return earlier_[unit]; }
+  [[nodiscard]] double ratio(Index unit) const { return ratio_[unit]; }
+  // Whether what a unit hands on is so many times what the earlier one does.
+  [[nodiscard]] bool hands_on_multiple(const Network& net, Index unit) const {
+    return follows(unit) && is_scaled(net, unit);
+  }
   // 1 where a unit has the sign of the first one that is like it, -1 where it has the opposite one.
   [[nodiscard]] int side(Index unit) const { return follows(unit) && ratio_[unit] < 0.0 ? -1 : 1; }
 

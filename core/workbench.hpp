@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "array.hpp"
-#include "cone.hpp"
+#include "basis_proof.hpp"
 #include "exact_basis.hpp"
 #include "frame.hpp"
 #include "layer_rows.hpp"
@@ -33,7 +33,7 @@ class Workbench {
         slope_(frames_.capacity()),
         rows_(net, path_),
         screen_(net, path_, frames_.capacity()),
-        cone_(net, path_),
+        basis_(net, path_, net.is_linear()),
         exact_(net, path_),
         forward_(net),
         witness_(net, path_, frames_.capacity()) {
@@ -141,12 +141,12 @@ class Workbench {
     require(0 <= unit && unit < net_.units(), "no such unit");
     return simplex_->holds(frame_, unit, row, side);
   }
-  // The same where the cell is a cone (cone.hpp), and where forms are exact (exact_basis.hpp).
-  bool holds_on_cone(Index unit, Index row, double side) {
+  // The same by multipliers enclosed (basis_proof.hpp), and where forms are exact
+  // (exact_basis.hpp).
+  bool holds_at_basis(Index unit, Index row, double side) {
     check_row(row);
     require(0 <= unit && unit < net_.units(), "no such unit");
-    require(net_.is_linear(), "a network with biases");
-    return cone_.holds(frame_, unit, row, side);
+    return basis_.holds(frame_, unit, row, side);
   }
   bool holds_in_integers(Index unit, Index row, double side) {
     check_row(row);
@@ -205,7 +205,7 @@ class Workbench {
   Array<double> slope_;  // scratch of `step_along`
   LayerRows rows_;
   Screen screen_;
-  ConeProof cone_;
+  BasisProof basis_;
   ExactBasis exact_;
   ForwardPass forward_;
   Witness witness_;

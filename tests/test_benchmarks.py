@@ -12,12 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import baselines, compare, growth, history, methods, page, parallel, peers, trees
+from benchmarks import (
+    baselines,
+    compare,
+    growth,
+    history,
+    methods,
+    page,
+    parallel,
+    peers,
+    rungs,
+    trees,
+)
 from benchmarks.bench import COLUMNS
 from benchmarks.bench import row as bench_row
 from benchmarks.command import count_cells
 from benchmarks.floor import Floor
 from benchmarks.group_memory import Memory, MemoryWatch
+from benchmarks.measure import count as timed_count
 from benchmarks.measure import exact_share
 from benchmarks.networks import default_names, known_layer_cells, names, network
 from benchmarks.scaling import measure
@@ -64,6 +76,8 @@ def test_bench_prints_the_figures_of_a_network():
     assert figures["exact_share"] == 0  # random weights, far from any tie
     assert figures["jobs_2_over_1"] is None
     assert len(bench_row(figures)) == len(COLUMNS)
+    assert sum(figures["decisions"].values()) > 2 * figures["cells"]
+    assert figures["decisions"]["witnesses_float"] == figures["cells"]
     assert figures["peak_memory_bytes"] > 10_000_000
 
 
@@ -255,6 +269,21 @@ def test_the_share_of_exact_decisions():
     assert exact_share(dict.fromkeys(counts, 0)) == 0
 
 
+def test_shares_of_rungs_have_two_digits_however_small():
+    assert rungs.percent(0, 10) == ""
+    assert rungs.percent(1, 3_000_000) == "3.3e-05%"
+    assert rungs.percent(10, 10) == "100%"
+    other = {"pivots": 7, "ranks_exact": 3}
+    counts = dict.fromkeys(rungs.RUNGS.values(), 1)
+    assert rungs.taken(counts | other) == counts
+
+
+def test_the_rungs_are_those_that_a_summary_counts():
+    """None is left out of the table."""
+    stack, box = network("seeded-4-4-4")
+    assert set(rungs.taken(timed_count(stack, box)[1].decisions)) == set(rungs.RUNGS.values())
+
+
 def test_a_slice_is_the_same_for_the_command():
     stack, box = network("slice-20-8-8")
     assert stack.n_inputs == 2
@@ -288,6 +317,8 @@ def figures(floor: float, spread: float = 0.02) -> dict:
         "linear_programs_per_cell": 0.0,
         "pivots_per_cell": 0.0,
         "exact_share": 0.0,
+        "decisions": dict.fromkeys(rungs.RUNGS.values(), 0)
+        | {"neurons_float": 919, "neurons_fine": 25, "witnesses_float": 472},
         "certified_over_not": 1.5,
         "table_over_counting": 2.0,
         "peak_memory_bytes": 2e8,
@@ -406,6 +437,7 @@ def test_the_page_has_what_was_measured():
     text = page.PAGE.read_text(encoding="utf-8")
     written = page.page(text, measured, [grown(100, 1.0), grown(10_000, 100.0)])
     assert "| seeded-3-8-8 | vertex | 472 | 1,000,000 | 3.2 |" in written
+    assert "| seeded-3-8-8 | 2.00 |  | 97.35% |  |  | 2.648% |  | 100% |  |  |" in written
     assert "| n | slow | 5 of 10 | 10 | 100 |" in written
     assert "| n | absent | not installed |" in written
     assert "Fitted: time grows like cells^1.00." in written

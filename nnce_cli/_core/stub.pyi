@@ -584,8 +584,8 @@ class Workbench:
     def holds(self, unit: int, row: int, side: float) -> bool:
         """Prove that side times a unit is positive on the cell, by its row."""
 
-    def holds_on_cone(self, unit: int, row: int, side: float) -> bool:
-        """The same inside the cell of a network without biases."""
+    def holds_at_basis(self, unit: int, row: int, side: float) -> bool:
+        """The same inside the cell, by the multipliers of the basis."""
 
     def holds_in_integers(self, unit: int, row: int, side: float) -> bool:
         """The same inside the cell where forms are exact in float64."""

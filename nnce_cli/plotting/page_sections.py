@@ -22,7 +22,7 @@ SUMMARY_ROWS = 8  # on the first screen
 DECISIONS = {
     "neurons_float": "decisions that a neuron does not cut a cell, proved by a float bound",
     "neurons_structure": "the same, seen from a neuron's form: it is zero, or another neuron's",
-    "neurons_cone": "the same where no layer has a bias, by a verified solution of its basis",
+    "neurons_cone": "the same by a verified solution of a basis: without biases, or on far boxes",
     "neurons_integers": "the same where all forms are exact, by elimination in integers",
     "neurons_fine": "decisions about a neuron that took 106 bits",
     "neurons_exact": "decisions that a neuron does not cut a cell, taken in rational arithmetic",

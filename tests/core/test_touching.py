@@ -1,4 +1,4 @@
-"""Proofs where a hyperplane touches a cell (core/cone.hpp, core/exact_basis.hpp).
+"""Proofs where a hyperplane touches a cell (core/basis_proof.hpp, core/exact_basis.hpp).
 
 Each is compared with the basis solved in rational arithmetic.
 """
@@ -106,7 +106,7 @@ def test_multipliers_on_a_cone_are_proved_where_they_are_positive(basis, moved, 
     if found is None:
         return
     bench = bench_at(weight, bias, box, columns, at_upper, signs)
-    proved = bench.holds_on_cone(len(weight) - 1, 0, side)
+    proved = bench.holds_at_basis(len(weight) - 1, 0, side)
     multipliers = [int(side) * m for m in found[1:]]
     if proved:
         assert min(multipliers) > 0
@@ -135,13 +135,35 @@ def test_no_proof_on_a_cone_for_what_is_a_unit_in_the_last_place_beyond():
     for weight, proved in ((0.0, False), (2.0**-53, False), (2.0**-30, True), (-(2.0**-30), False)):
         rows = [[1.0, 0.5], [0.25, 1.0], [1.0 + 0.25 * weight, 0.5 + weight]]
         bench = bench_at(rows, [0, 0, 0], box, columns, at_upper, signs)
-        assert bench.holds_on_cone(2, 0, 1.0) == proved, weight
+        assert bench.holds_at_basis(2, 0, 1.0) == proved, weight
 
 
-def test_a_network_with_biases_is_no_cone():
-    bench = bench_at([[1], [2]], [0, 1], cube(1, -1, 1), [1], [False], [1])
-    with pytest.raises(ValueError, match="biases"):
-        bench.holds_on_cone(1, 0, 1.0)
+@settings(max_examples=400)
+@given(bases(biased=True), st.sampled_from((1.0, 2.0**-60, 2.0**-700)), places)
+def test_multipliers_and_a_constant_are_proved_where_they_are_positive(basis, scale, moved):
+    """Biases of any size, beside which the box is far larger; what is left of them counts."""
+    weight, bias, box, columns, at_upper, signs = basis
+    weight, bias = nudged(weight, moved), [b * scale for b in bias]
+    found = coefficients(weight, bias, box, columns, at_upper, signs)
+    if found is None:
+        return
+    bench = bench_at(weight, bias, box, columns, at_upper, signs)
+    has_slacks = max(columns) >= len(columns)
+    for side in (1, -1) if any(bias) else ():
+        proved = bench.holds_at_basis(len(weight) - 1, 0, side)
+        right = min(side * x for x in found) > 0
+        assert proved == (right and has_slacks) if not moved else right or not proved
+
+
+def test_a_constant_that_rounding_hides_is_not_proved():
+    """H = s_0 + s_1 + c on a box of 1: c is a few units in the last place of the biases, or 0."""
+    tiny = 2.0**-60
+    for c, proved in ((0.0, False), (2.0**-53, False), (2.0**-40, True), (-(2.0**-40), False)):
+        rows, biases = [[1.0, 0.5], [0.25, 1.0], [1.25, 1.5]], [3.0, 5.0, 8.0 + 8.0 * c]
+        bench = bench_at(
+            rows, [tiny * b for b in biases], cube(2, -1, 1), [2, 3], [False, False], [1, 1]
+        )
+        assert bench.holds_at_basis(2, 0, 1.0) == proved, c
 
 
 def test_numbers_that_are_too_long_are_left_to_rational_arithmetic():

@@ -10,6 +10,7 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from nnce_cli import _core
+from nnce_cli.enumeration.vertex import scaling
 from nnce_cli.enumeration.vertex.scaling import input_exponents, scale, scaled_layers
 from nnce_cli.exact import Pullback
 from nnce_cli.network import AffineMap, LayerStack, Units
@@ -84,6 +85,27 @@ def test_parallel_planes_have_no_known_vertex(dimension):
         forms = np.full((dimension, dimension + 1), 0.125 * scale_by)
         forms[0, 0] += 2.0**-40
         assert _core.locate_vertex(forms, 1e-290) == ([0.0] * dimension, np.inf)
+
+
+@pytest.mark.parametrize("size", [1.0, 2.0**-190])
+def test_numbers_of_ordinary_size_are_scaled_as_all_others_are(monkeypatch, size):
+    """Digit for digit, with rows of zeros, entries of zero, gains and inputs of any size."""
+    random = np.random.default_rng(3)
+    maps = []
+    for n_in, n_out in ((3, 5), (5, 4), (4, 2)):
+        weight = random.normal(size=(n_out, n_in)) * size
+        weight[random.random(weight.shape) < 0.3] = 0.0
+        weight[0] = 0.0
+        bias = np.where(random.random(n_out) < 0.5, 0.0, random.normal(size=n_out))
+        maps.append(AffineMap(weight, bias))
+    stack = LayerStack(tuple(maps), None, (1, 3), "")
+    slopes = [np.full(n, slope) for n, slope in ((5, -3.0), (4, 0.0), (2, 0.5))]
+    exponents = np.array([-40, 0, 70], dtype=np.int32)
+    quickly = list(scaled_layers(stack, exponents, slopes))
+    monkeypatch.setattr(scaling, "_is_ordinary", lambda *_: False)
+    for one, other in zip(quickly, scaled_layers(stack, exponents, slopes), strict=True):
+        for name in ("entries", "bias", "exponents", "error"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def errors_of_forms(stack, box, active, slopes):

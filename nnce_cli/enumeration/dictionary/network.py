@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,20 @@ def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -
     """Return the core's network; ``magnitude`` (d,) bounds the inputs where the box does not."""
     if magnitude is None:
         magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
-    errors = sign_errors(stack, magnitude)
+    return _network(stack, box, magnitude, sign_errors(stack, magnitude))
+
+
+def exact_layers(stack: LayerStack, box: Box) -> list[bool]:
+    """Tell of which layers float64 holds the forms exactly."""
+    nothing = [np.zeros(units.rows) for units in stack.units]  # no point is looked at
+    return _network(
+        stack, box, np.maximum(np.abs(box.lower), np.abs(box.upper)), nothing
+    ).exact_layers()
+
+
+def _network(
+    stack: LayerStack, box: Box, magnitude: Floats, errors: Sequence[Floats]
+) -> _core.Network:
     layers = [
         (
             np.ascontiguousarray(layer.weight),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nnce_cli import _core
 from nnce_cli.base.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from nnce_cli.domain import Box
-from nnce_cli.enumeration.dictionary.network import core_network
+from nnce_cli.enumeration.dictionary.network import exact_layers
 from nnce_cli.enumeration.problem import Problem
 from nnce_cli.network import MAX, AffineMap, LayerStack, nearest
 
@@ -20,6 +20,7 @@ LARGEST_SCALE = 500  # exponents of inputs beyond this are left to the other wal
 LARGEST_EXACT_SCALE = 400  # beyond this, forms that were exact may underflow
 SMALLEST = 2.0**-900  # scaled numbers below may have underflowed
 NO_EXPONENT = np.int32(-(2**30))  # of the number 0
+ORDINARY = 200  # numbers between 2^-200 and 2^200 can be scaled by each other without underflow
 
 Exponents = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ def _exact_layers(stack: LayerStack, box: Box) -> list[bool]:
     """
     if stack.hidden[0].is_rational or (np.abs(input_exponents(box)) > LARGEST_EXACT_SCALE).any():
         return [False] * len(stack.hidden)
-    return core_network(stack, box).exact_layers()
+    return exact_layers(stack, box)
 
 
 def scale(
@@ -124,8 +125,10 @@ def scaled_layers(
     """
     error, gains = 0.0, np.ones(stack.n_inputs)
     for index, (layer, slope) in enumerate(zip(stack.hidden, slopes, strict=True)):
-        entries, bias, scales = _scale(layer, exponents, gains)
-        size = float(_sums(layer, np.abs(entries) * gains[layer.rows.columns]).max())
+        row_of = layer.rows.row_of
+        scale_layer = _scale if _is_ordinary(layer, exponents) else _scale_any
+        entries, bias, scales = scale_layer(layer, exponents, gains, row_of)
+        size = float(_sums(layer, entries, gains, row_of).max())
         roundings = layer.rows.longest + 4 + int((gains > 1.0).any())
         rounding = 0.0 if index == 0 else 2 * roundings * UNIT_ROUNDOFF
         rounding += _inexactness(layer, exponents, scales)
@@ -135,13 +138,34 @@ def scaled_layers(
         gains[: slope.size] = np.maximum(np.abs(slope), 1.0)
 
 
-def _scale(
-    layer: AffineMap, exponents: Exponents, gains: Floats
-) -> tuple[Floats, Floats, Exponents]:
-    """Return the layer's scaled entries and bias, and the exponents of its neurons.
+def _is_ordinary(layer: AffineMap, exponents: Exponents) -> bool:
+    """Tell whether no number of a layer or its inputs is huge or, but for zeros, tiny."""
+    sizes = [np.abs(nearest(layer.rows.values)), np.abs(layer.bias)]
+    return bool((np.abs(exponents) <= ORDINARY).all()) and all(
+        ((size >= 2.0**-ORDINARY) & (size <= 2.0**ORDINARY) | (size == 0.0)).all() for size in sizes
+    )
 
-    ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself.
+
+def _scale(
+    layer: AffineMap, exponents: Exponents, gains: Floats, row_of: NDArray[np.int64]
+) -> tuple[Floats, Floats, Exponents]:
+    """Return an ordinary layer's scaled entries and bias, and the exponents of its neurons.
+
+    ``gains`` (n_in,) says how much larger what a neuron before passes on may be than itself, and
+    ``row_of`` which row each entry is in.
     """
+    entries = nearest(layer.rows.values) * np.ldexp(1.0, exponents)[layer.rows.columns]
+    total = _sums(layer, entries, gains, row_of) + np.abs(layer.bias)
+    total *= 1 + 2.0**-20  # forms are this much over 1 at most
+    scales = np.frexp(total)[1]
+    factors = np.ldexp(1.0, -scales)
+    return entries * factors[row_of], layer.bias * factors, scales
+
+
+def _scale_any(
+    layer: AffineMap, exponents: Exponents, gains: Floats, row_of: NDArray[np.int64]
+) -> tuple[Floats, Floats, Exponents]:
+    """Do the same where products of the layer's numbers may leave float64's range."""
     rows = layer.rows
     entries, exponent = np.frexp(nearest(rows.values))
     exponent = np.where(entries == 0.0, NO_EXPONENT, exponent + exponents[rows.columns])
@@ -154,18 +178,21 @@ def _scale(
         largest[filled] = np.maximum(largest[filled], most)
     largest[largest == NO_EXPONENT] = 0
     # Less than 2^-2000 is no number.
-    entries = np.ldexp(entries, np.maximum(exponent - largest[rows.row_of], -2000))
+    entries = np.ldexp(entries, np.maximum(exponent - largest[row_of], -2000))
     bias = np.ldexp(bias, np.maximum(bias_exponent - largest, -2000))
-    total = _sums(layer, np.abs(entries) * gains[rows.columns]) + np.abs(bias)
-    total *= 1 + 2.0**-20  # forms are this much over 1 at most
+    total = _sums(layer, entries, gains, row_of) + np.abs(bias)
+    total *= 1 + 2.0**-20
     shift = np.frexp(total)[1]
-    entries = entries * np.ldexp(1.0, -shift)[rows.row_of]
+    entries = entries * np.ldexp(1.0, -shift)[row_of]
     return entries, bias * np.ldexp(1.0, -shift), largest + shift
 
 
-def _sums(layer: AffineMap, terms: Floats) -> Floats:
-    """Return the sums of terms, one for each entry of a layer's ``rows``, by its neurons."""
-    return np.bincount(layer.rows.row_of, terms, minlength=layer.n_out).astype(np.float64)
+def _sums(layer: AffineMap, entries: Floats, gains: Floats, row_of: NDArray[np.int64]) -> Floats:
+    """Return the sums of the sizes of a layer's entries, each times its input's gain, by neuron."""
+    terms = np.abs(entries)
+    if (gains != 1.0).any():
+        terms *= gains[layer.rows.columns]
+    return np.bincount(row_of, terms, minlength=layer.n_out).astype(np.float64)
 
 
 def _underflows(layer: AffineMap, scaled: ScaledLayer) -> bool:
