@@ -96,6 +96,13 @@ class Path {
            layer.map.bias()[unit - net_.offset(l)] == 0.0;
   }
 
+  // Whether a unit may be zero on all of the path's cell, for all that its form in floating point
+  // says: then its signs at vertices are those of rounding, and it must not be split on, as the
+  // cell would be on neither side.
+  [[nodiscard]] bool may_vanish(Index unit) const {
+    return !(form_size[unit] > form_error[unit] * (1.0 + 1e-9) + kUnderflow);
+  }
+
   // Put the path on one side of a unit that cuts.
   void choose(Index unit, int on) {
     set(unit, on);
@@ -192,10 +199,13 @@ class Path {
     const Index count = seen_[l - 1] = find_contributors(l - 1, before);
     for (Index a = 0; a < count; ++a) {
       const Index k = input_[a];
-      inherited_[a] = std::fabs(slope_[a]) * (error_[b][k] + rounding * size_[b][k]);
+      // What underflow takes away counts too, where large weights come after it.
+      inherited_[a] = std::fabs(slope_[a]) * (error_[b][k] + rounding * size_[b][k] + kUnderflow);
     }
     Array<double>& error = error_[here];
-    for (Index j = 0; j < map.n_out(); ++j) error[j] = rounding * std::fabs(map.bias()[j]);
+    for (Index j = 0; j < map.n_out(); ++j) {
+      error[j] = rounding * std::fabs(map.bias()[j]) + kUnderflow;
+    }
     map.combine_sizes(error.data(), input_.data(), inherited_.data(), count);
     for (Index i = 0; i <= net_.d(); ++i) {
       const double* g = gradient_[b][i];

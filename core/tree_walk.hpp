@@ -634,6 +634,7 @@ class TreeWalk {
       by_structure_ += 1;
       return Answer::kZero;
     }
+    if (path_.may_vanish(unit)) return Answer::kNone;
     for (int attempt = 0; attempt < 2; ++attempt) {
       const bool positive = evidence_.highest(row) > clear_;
       const bool negative = evidence_.lowest(row) < -clear_;
@@ -667,6 +668,7 @@ class TreeWalk {
   // Where it does, frame t is left at a vertex with a positive value and frame t + 1, which must be
   // free, at one with a negative value. Where it does not, frame t stays as it was.
   Answer decide(Index t, Index row, Index unit) {
+    if (path_.may_vanish(unit)) return Answer::kNone;
     for (int attempt = 0; attempt < 2; ++attempt) {
       Frame& f = frames_[t];
       const double b = f.constant[row];

@@ -48,7 +48,8 @@ class NearForward {
     const double rounding = (2.0 * static_cast<double>(map.n_in() + 4) + layer.inexact) * kUnit;
     map.apply(value_.data(), z_.data());
     for (Index k = 0; k < map.n_in(); ++k) {
-      unsure_[k] = (error_[k] + rounding * (std::fabs(value_[k]) + error_[k])) * kUpwards;
+      const double size = std::fabs(value_[k]) + error_[k];
+      unsure_[k] = (error_[k] + rounding * size + kUnderflow) * kUpwards;
     }
     for (Index j = 0; j < layer.width(); ++j) {
       z_error_[j] = rounding * std::fabs(map.bias()[j]) + kUnderflow;

@@ -69,6 +69,7 @@ class FineAnswers {
       if (ended != Ended::kCrossed) return proved(ended, -side);
     }
     is_high_ = (side < 0.0) == known;
+    if (forms_.may_vanish(unit)) return FineAnswer::kNone;
     return clear && at_.is_clear() ? FineAnswer::kCuts : FineAnswer::kNone;
   }
 

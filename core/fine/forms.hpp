@@ -43,6 +43,10 @@ class FineForms {
   // Bounds over the box on |constant| + sum |coefficient| |x|, and on the form's error.
   [[nodiscard]] double size(Index unit) const { return form_size_[unit]; }
   [[nodiscard]] double error(Index unit) const { return form_error_[unit]; }
+  // As in `Path`.
+  [[nodiscard]] bool may_vanish(Index unit) const {
+    return !(form_size_[unit] > form_error_[unit] * (1.0 + 1e-9) + kUnderflow);
+  }
 
  private:
   // As in `Path`: what the layer before was off by, and the rounding of the sums.
@@ -81,13 +85,13 @@ class FineForms {
     Matrix<DoubleDouble>& gradient = gradient_[at(l)];
     Array<double>& error = error_[at(l)];
     for (Index j = 0; j < layer.width(); ++j) {
-      error[j] = rounding * std::fabs(layer.map.bias()[j]);
+      error[j] = rounding * std::fabs(layer.map.bias()[j]) + kUnderflow;
     }
     for (Index k = 0; k < before.width(); ++k) {
       const double slope = path_.slope(l - 1, k);
       if (slope == 0.0) continue;
       const double inherited =
-          std::fabs(slope) * (error_[at(l - 1)][k] + rounding * size_[at(l - 1)][k]);
+          std::fabs(slope) * (error_[at(l - 1)][k] + rounding * size_[at(l - 1)][k] + kUnderflow);
       const DoubleDouble* from = gradient_[at(l - 1)][k];
       layer.map.for_entries(k, [&](Index j, double w) {
         const DoubleDouble factor = DoubleDouble::of_product(w, slope);
