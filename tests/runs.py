@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from nnce_cli.enumeration import Problem
 from nnce_cli.network import AffineMap, LayerStack
 from nnce_cli.parallel import Plan
 from tests.cases import cube
-from tests.command import BIN, environment, save_network
+from tests.command import environment, save_network
 
 Layers = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of the hidden layers
 
@@ -75,10 +76,21 @@ def save_layers(path: Path, layers: Layers) -> Path:
     return save_network(path, [*layers, (np.ones((1, width)), np.zeros(1))])
 
 
+# The command, in which worker processes start at once: most runs of tests are over before they pay.
+AT_ONCE = """
+import sys
+from nnce_cli.parallel import local
+local.SECONDS_ALONE = local.SMALL_RUN = 0.0
+from nnce_cli.cli import main
+sys.argv[0] = "nnce"
+main()
+"""
+
+
 def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
-    """Start ``nnce enumerate`` in a process group of its own."""
+    """Start ``nnce enumerate`` in a process group of its own, its workers at once."""
     return subprocess.Popen(
-        [BIN / "nnce", "enumerate", *arguments],
+        [sys.executable, "-c", AT_ONCE, "enumerate", *arguments],
         cwd=cwd,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -61,8 +61,9 @@ def undisturbed(models, tmp_path_factory):
 )
 def test_the_same_bytes_for_any_number_of_workers(models, undisturbed, tmp_path, name):
     for jobs in ("2", "7"):
-        result = nnce("enumerate", models[name], "-o", "t", "-j", jobs, "--force", cwd=tmp_path)
-        assert result.returncode == 0
+        process = start(models[name], "-o", "t", "-j", jobs, "--force", cwd=tmp_path)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
         assert (tmp_path / "t").read_bytes() == undisturbed[name]
         assert os.listdir(tmp_path) == ["t"]
 
