@@ -100,7 +100,7 @@ class Path {
   // says: then its signs at vertices are those of rounding, and it must not be split on, as the
   // cell would be on neither side.
   [[nodiscard]] bool may_vanish(Index unit) const {
-    return !(form_size[unit] > form_error[unit] * (1.0 + 1e-9) + kUnderflow);
+    return may_be_zero(form_size[unit], form_error[unit]);
   }
 
   // Put the path on one side of a unit that cuts.

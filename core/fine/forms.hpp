@@ -45,7 +45,7 @@ class FineForms {
   [[nodiscard]] double error(Index unit) const { return form_error_[unit]; }
   // As in `Path`.
   [[nodiscard]] bool may_vanish(Index unit) const {
-    return !(form_size_[unit] > form_error_[unit] * (1.0 + 1e-9) + kUnderflow);
+    return may_be_zero(form_size_[unit], form_error_[unit]);
   }
 
  private:

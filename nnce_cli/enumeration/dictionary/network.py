@@ -18,16 +18,18 @@ Floats = NDArray[np.float64]
 def core_network(stack: LayerStack, box: Box, magnitude: Floats | None = None) -> _core.Network:
     """Return the core's network; ``magnitude`` (d,) bounds the inputs where the box does not."""
     if magnitude is None:
-        magnitude = np.maximum(np.abs(box.lower), np.abs(box.upper))
+        magnitude = _largest(box)
     return _network(stack, box, magnitude, sign_errors(stack, magnitude))
 
 
 def exact_layers(stack: LayerStack, box: Box) -> list[bool]:
     """Tell of which layers float64 holds the forms exactly."""
     nothing = [np.zeros(units.rows) for units in stack.units]  # no point is looked at
-    return _network(
-        stack, box, np.maximum(np.abs(box.lower), np.abs(box.upper)), nothing
-    ).exact_layers()
+    return _network(stack, box, _largest(box), nothing).exact_layers()
+
+
+def _largest(box: Box) -> Floats:
+    return np.maximum(np.abs(box.lower), np.abs(box.upper))
 
 
 def _network(
