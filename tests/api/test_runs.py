@@ -25,9 +25,9 @@ def network():
 
 @pytest.fixture(scope="module")
 def large():
-    """A network that takes some seconds."""
+    """A network of millions of cells."""
     random = np.random.default_rng(5)
-    sizes = [(16, 6), (16, 16), (1, 16)]
+    sizes = [(20, 7), (20, 20), (1, 20)]
     weights = [(random.normal(size=s) * 0.4, random.normal(size=s[0]) * 0.3) for s in sizes]
     return nnce.load(mlp_model(weights))
 
@@ -57,8 +57,16 @@ def test_a_line_says_how_far_a_long_run_is(large, network, capsys):
     assert capsys.readouterr().err == ""
 
 
-def interrupt_soon():
-    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+def interrupt_once():
+    """Return a watcher that interrupts this process when the first cells of a run are kept."""
+    told = []
+
+    def watch(progress):
+        if progress.kept and not told:
+            told.append(progress)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return watch
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -66,9 +74,8 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(large, tmp_path, jobs):
     """As in a notebook: the interrupt comes to whoever called, and the next cell goes on."""
     path = tmp_path / "cells.parquet"
     before = signal.getsignal(signal.SIGINT)
-    interrupt_soon()
     with pytest.raises(KeyboardInterrupt, match=r"go on with to='.*cells.parquet', resume=True"):
-        nnce.enumerate(large, to=path, jobs=jobs)
+        nnce.enumerate(large, to=path, jobs=jobs, watch=interrupt_once())
     assert signal.getsignal(signal.SIGINT) is before
     assert not path.exists()
     assert (tmp_path / "cells.parquet.run").is_dir()
@@ -81,9 +88,8 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(large, tmp_path, jobs):
 
 
 def test_ctrl_c_without_a_file_leaves_nothing(large):
-    interrupt_soon()
     with pytest.raises(KeyboardInterrupt, match=r"^stopped after [\d,]+ cells$"):
-        nnce.enumerate(large, jobs=1)
+        nnce.enumerate(large, jobs=1, watch=interrupt_once())
 
 
 def test_another_thread_runs_too(network):

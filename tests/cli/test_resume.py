@@ -88,7 +88,7 @@ def test_killed_and_resumed_again_and_again(models, undisturbed, tmp_path):
         before = len(part_files(tmp_path / "t.run"))
         try:
             wait_until(lambda seen=before: len(part_files(tmp_path / "t.run")) > seen, process)
-            time.sleep(generator.uniform(0, 0.3))
+            time.sleep(generator.uniform(0, 0.1))
         except AssertionError:
             if process.returncode != 0:
                 raise
