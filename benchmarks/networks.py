@@ -4,8 +4,9 @@
 networks on boxes of their own are files of known cases beside the project. ``seeded-…`` are made
 here, on [-1, 1]^n, and so are ``image-…``, on [0, 1]^n: weights N(0, 2 / fan_in), biases N(0, 1/4),
 rounded to float32, from a seed that is the widths. ``unbiased-…`` are ``seeded-…`` without the
-biases, ``box60-…`` are ``seeded-…`` on [-2^60, 2^60]^n. ``slice-…`` are ``image-…`` on a plane
-through three random inputs, the coordinates from -8 to 8.
+biases, ``first-…`` without those behind the first layer, ``box60-…`` are ``seeded-…`` on
+[-2^60, 2^60]^n. ``slice-…`` are ``image-…`` on a plane through three random inputs, the coordinates
+from -8 to 8.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SHAPES = (
 SLICES = ("784-256-256",)
 HARD_SHAPES = ("2-64-64", "3-32-32", "4-16-16", "6-12-12")
 INTEGER_SHAPES = ("2-8-8", "3-6-6", "5-6-4")
+FIRST_SHAPES = ("5-8-8-8", "4-4-12-12")  # no more neurons than inputs are seen in many cells
 FAR_SHAPES, EXPONENTS = ("2-8-8-8", "4-6-6", "4-8-8"), (30, 60, 120)
 OUTPUTS = 4
 
@@ -47,7 +49,12 @@ OUTPUTS = 4
 def names() -> list[str]:
     """Return the names of all networks: known cases that are present, and seeded ones."""
     made = [f"seeded-{shape}" for shape in SHAPES] + [f"slice-{shape}" for shape in SLICES]
-    return _present() + far_names() + made
+    return _present() + first_names() + far_names() + made
+
+
+def first_names() -> list[str]:
+    """Return the names of networks that have biases in their first layer alone."""
+    return [f"first-{shape}" for shape in FIRST_SHAPES]
 
 
 def far_names() -> list[str]:
@@ -56,11 +63,11 @@ def far_names() -> list[str]:
 
 
 def default_names() -> list[str]:
-    """Return the names of known cases, or of seeded networks of their widths; and on far boxes.
+    """Return the names of known cases, or of seeded networks of their widths; and of made ones.
 
     All of them are measured unless others are asked for.
     """
-    return (_present() or [f"seeded-{shape}" for shape in SHAPES]) + far_names()
+    return (_present() or [f"seeded-{shape}" for shape in SHAPES]) + first_names() + far_names()
 
 
 def _present() -> list[str]:
@@ -96,8 +103,9 @@ def network(name: str) -> tuple[LayerStack, Box]:
     if kind == "slice":
         widths = [int(n) for n in shape.split("-")]
         return on_slice(_seeded(widths), _plane(widths)), _cube(2, *_interval(name))
-    if kind == "unbiased":
-        stack = _without_biases(_seeded([int(n) for n in shape.split("-")]))
+    if kind in ("first", "unbiased"):
+        kept = 1 if kind == "first" else 0
+        stack = _without_biases(_seeded([int(n) for n in shape.split("-")]), kept=kept)
         return stack, _cube(stack.n_inputs, *_interval(name))
     stack = load_network(_file(name))
     if name in REAL:
@@ -172,11 +180,12 @@ def _plane(widths: list[int]) -> Slice:
     return Slice(rng.uniform(size=(3, widths[0])).astype(np.float32).astype(np.float64))
 
 
-def _without_biases(stack: LayerStack) -> LayerStack:
+def _without_biases(stack: LayerStack, *, kept: int) -> LayerStack:
+    """Return the network without the biases of its layers, but for those of the first ``kept``."""
     from nnce_cli.network import AffineMap
 
-    hidden = tuple(AffineMap(layer.weight, np.zeros(layer.n_out)) for layer in stack.hidden)
-    return replace(stack, hidden=hidden)
+    rest = (AffineMap(layer.weight, np.zeros(layer.n_out)) for layer in stack.hidden[kept:])
+    return replace(stack, hidden=(*stack.hidden[:kept], *rest))
 
 
 def _affine(rng: np.random.Generator, n_in: int, n_out: int) -> AffineMap:

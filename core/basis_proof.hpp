@@ -4,10 +4,11 @@
 // slacks s_k that are linearly independent: the λ_k are the one solution of a square system. Where
 // an enclosure of it is positive (positive_solution.hpp) nothing is left over that would have to be
 // bounded over the box (proofs.hpp), so h is positive wherever the slacks are if c is not negative.
-// Where no layer has a bias c is 0 by structure: every unit is linear on a cell, all hyperplanes go
-// through the origin, and a unit that does not cut a cell touches it. Else c follows from the
-// constants of the unit and the slacks. On a box far larger than the biases these are clear where
-// any number that holds the box's corners, too, is all rounding.
+// Where layers have no bias c is 0 by structure: their units are linear in what is handed on to the
+// first of them, all hyperplanes go through its origin, and a unit that does not cut a cell there
+// touches it. Else c follows from the constants of the unit and the slacks. On a box far larger
+// than the biases these are clear where any number that holds the box's corners, too, is all
+// rounding.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +29,11 @@ namespace nnce {
 // Proves signs of units on the cells of a path.
 class BasisProof {
  public:
-  // `linear` says that no layer has a bias, where float64 weights are rounded too.
-  BasisProof(const Network& net, const Path& path, bool linear)
+  // `far` says that constants are to be looked at where there are biases.
+  BasisProof(const Network& net, const Path& path, bool far)
       : net_(net),
         path_(path),
-        is_linear_(linear),
+        is_far_(far),
         constants_(net, path),
         system_(net.d()),
         constant_(net.d() + 1),
@@ -53,24 +54,21 @@ class BasisProof {
   // so do the slacks that matter to them.)
   bool holds(const Frame& f, Index unit, Index row, double side) {
     slacks_.clear();
-    bounds_.clear();
     for (Index c = 0; c < net_.d(); ++c) {
-      if (!(side * f.value(row)[c] > kNegligible)) continue;
-      const Index variable = f.column[c];
-      if (variable >= net_.d()) {
-        slacks_.push_back(variable - net_.d());
-      } else {
-        take_bound(variable, f.at_upper[c] != 0);
-      }
+      if (f.column[c] < net_.d() || !(side * f.value(row)[c] > kNegligible)) continue;
+      slacks_.push_back(f.column[c] - net_.d());
     }
-    const Index both = count() + static_cast<Index>(bounds_.size());
     if (count() == 0) return false;
-    if (!is_linear_) constants_.pull_back_to(deepest_layer(unit));
-    if (!(both == net_.d() ? holds_over_inputs(unit, side) : holds_over_some_layer(unit, side))) {
-      return false;
-    }
-    proofs_ += 1;
-    return true;
+    const Index deepest = deepest_layer(unit);
+    is_linear_ = net_.is_linear(0, deepest);
+    take_bounds(f, row, side);
+    const bool is_whole = count() + static_cast<Index>(bounds_.size()) == net_.d();
+    if (!is_linear_ && is_far_) constants_.pull_back_to(deepest);
+    const bool found = is_whole && (is_linear_ || is_far_)
+                           ? holds_over_inputs(unit, side)
+                           : holds_over_some_layer(deepest, unit, side);
+    proofs_ += found ? 1 : 0;
+    return found;
   }
 
   // How many proofs were found.
@@ -84,10 +82,16 @@ class BasisProof {
     double sign, constant;
   };
 
-  void take_bound(Index input, bool is_upper) {
-    const double at = (is_upper ? net_.upper() : net_.lower())[input];
-    if (is_linear_ && at != 0.0) return;
-    bounds_.push_back({input, is_upper ? -1.0 : 1.0, is_upper ? at : -at});
+  void take_bounds(const Frame& f, Index row, double side) {
+    bounds_.clear();
+    for (Index c = 0; c < net_.d(); ++c) {
+      const Index input = f.column[c];
+      if (input >= net_.d() || !(side * f.value(row)[c] > kNegligible)) continue;
+      const bool is_upper = f.at_upper[c] != 0;
+      const double at = (is_upper ? net_.upper() : net_.lower())[input];
+      if (is_linear_ && at != 0.0) continue;
+      bounds_.push_back({input, is_upper ? -1.0 : 1.0, is_upper ? at : -at});
+    }
   }
 
   [[nodiscard]] Index count() const { return static_cast<Index>(slacks_.size()); }
@@ -136,9 +140,10 @@ class BasisProof {
     return rest > (error + rounding * size) * (1.0 + 1e-9) + kUnderflow;
   }
 
-  bool holds_over_some_layer(Index unit, double side) {
-    const Index deepest = deepest_layer(unit);
+  bool holds_over_some_layer(Index deepest, Index unit, double side) {
     for (Index l = std::min(net_.layer_of(unit), deepest - 1); l >= 0; --l) {
+      is_linear_ = net_.is_linear(l + 1, deepest);
+      if (!is_linear_ && !is_far_) return false;
       if (find_seen(l) && holds_over_neurons(l, deepest, unit, side)) return true;
     }
     return false;
@@ -251,7 +256,8 @@ class BasisProof {
 
   const Network& net_;
   const Path& path_;
-  bool is_linear_;
+  const bool is_far_;
+  bool is_linear_ = false;  // whether the units are linear in what they are written over
   ConstantErrors constants_;
   PositiveSolution system_;
   Array<double> constant_, constant_error_;  // of the system's columns, then of the unit

@@ -18,6 +18,7 @@
 
 #include "cube_simplex.hpp"
 #include "facets.hpp"
+#include "form_grids.hpp"
 #include "image/search.hpp"
 #include "network.hpp"
 #include "ranks.hpp"
@@ -101,7 +102,7 @@ Numpy<T> first_rows(const Matrix<T>& matrix, Index rows) {
 }
 
 Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units,
-                 const Floats& slope, const Floats& sign_error, bool inexact,
+                 const Floats& slope, const Floats& sign_error, bool inexact, bool has_bias,
                  const std::vector<std::pair<Index, Index>>& maxima) {
   const Index n_out = length(weight);
   check_length(bias, n_out, "bias");
@@ -117,6 +118,8 @@ Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units
   layer.sign_error = Array<double>(padded(units));
   layer.sign_error.fill(-1.0);
   layer.inexact = inexact ? 1.0 : 0.0;
+  const double* end = bias.data() + n_out;
+  layer.has_bias = has_bias || std::any_of(bias.data(), end, [](double b) { return b != 0.0; });
   for (const auto& [first, pieces] : maxima) layer.maxima.push_back({first, pieces});
   for (Index j = 0; j < units; ++j) {
     layer.slope[j] = slope.data()[j];
@@ -126,7 +129,7 @@ Layer make_layer(const MatrixOf<double>& weight, const Floats& bias, Index units
   return layer;
 }
 
-using LayerArrays = std::tuple<MatrixOf<double>, Floats, Index, Floats, Floats, bool,
+using LayerArrays = std::tuple<MatrixOf<double>, Floats, Index, Floats, Floats, bool, bool,
                                std::vector<std::pair<Index, Index>>>;
 
 void bind_network(nb::module_& m) {
@@ -135,9 +138,10 @@ void bind_network(nb::module_& m) {
                       "``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| "
                       "over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), "
                       "bias (n_out,), number of units, slope (units,) of each unit on its inactive "
-                      "side, sign_error (units,), whether the weights are rounded, maxima (the "
-                      "first unit of each max of three or more, and its numbers)). Neurons behind "
-                      "the units are pass-throughs. All float64.\n\n"
+                      "side, sign_error (units,), whether the weights are rounded, whether any "
+                      "bias is not 0 before it is rounded, maxima (the first unit of each max of "
+                      "three or more, and its numbers)). Neurons behind the units are "
+                      "pass-throughs. All float64.\n\n"
                       "Raises:\n    ValueError: sizes are at odds, or numbers not finite.")
       .def(
           "__init__",
@@ -146,8 +150,10 @@ void bind_network(nb::module_& m) {
             check_length(upper, length(lower), "upper");
             check_length(magnitude, length(lower), "magnitude");
             std::vector<Layer> layers;
-            for (const auto& [weight, bias, units, slope, sign_error, inexact, maxima] : arrays) {
-              layers.push_back(make_layer(weight, bias, units, slope, sign_error, inexact, maxima));
+            for (const auto& [weight, bias, units, slope, sign_error, inexact, has_bias, maxima] :
+                 arrays) {
+              layers.push_back(
+                  make_layer(weight, bias, units, slope, sign_error, inexact, has_bias, maxima));
             }
             new (self) Network(length(lower), lower.data(), upper.data(), magnitude.data(),
                                std::move(layers));
@@ -158,9 +164,9 @@ void bind_network(nb::module_& m) {
       .def(
           "exact_layers",
           [](const Network& self) {
-            const ExactLayers exact(self);
+            const FormGrids grids(self);
             std::vector<bool> found;
-            for (Index l = 0; l < self.depth(); ++l) found.push_back(exact.holds(l));
+            for (Index l = 0; l < self.depth(); ++l) found.push_back(grids.fit(l));
             return found;
           },
           "Tell of which layers float64 holds all forms exactly.");
@@ -602,15 +608,14 @@ void bind_score_walk(nb::module_& m) {
   nb::class_<ScoreWalk>(m, "ScoreWalk",
                         "Tells which scores are the largest in cells of rows (core/scores.hpp).\n\n"
                         "``network`` has behind the layers of ``table`` the differences of the "
-                        "scores; ``linear`` says that no layer has a bias, not even one that is "
-                        "rounded to 0. Raises ValueError where sizes are at odds.")
+                        "scores. Raises ValueError where sizes are at odds.")
       .def(
           "__init__",
-          [](ScoreWalk* self, const Network& net, const Network& table, Index scores, bool linear) {
-            new (self) ScoreWalk(net, table, scores, linear);
+          [](ScoreWalk* self, const Network& net, const Network& table, Index scores) {
+            new (self) ScoreWalk(net, table, scores);
           },
-          nb::arg("network"), nb::arg("table"), nb::arg("scores"), nb::arg("linear"),
-          nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+          nb::arg("network"), nb::arg("table"), nb::arg("scores"), nb::keep_alive<1, 2>(),
+          nb::keep_alive<1, 3>())
       .def(
           "begin",
           [](ScoreWalk& self, const MatrixOf<std::uint8_t>& bits, bool gaps) {

@@ -19,6 +19,7 @@
 
 #include "array.hpp"
 #include "binary.hpp"
+#include "form_grids.hpp"
 #include "frame.hpp"
 #include "network.hpp"
 #include "path.hpp"
@@ -26,69 +27,11 @@
 
 namespace nnce {
 
-// Tells of which layers float64 holds all forms exactly: their coefficients are multiples of a
-// power of two, and no sum on the way to them gets 2^53 times as large.
-class ExactLayers {
- public:
-  explicit ExactLayers(const Network& net) : exact_(net.depth()) {
-    int unit = 0;
-    double largest = 1.0;
-    for (Index l = 0; l < net.depth(); ++l) {
-      const Layer& layer = net.layer(l);
-      if (layer.inexact != 0.0) return;
-      if (l > 0) see_through(net.layer(l - 1), unit, largest);
-      if (!take(layer, unit, largest)) return;
-      exact_[l] = 1;
-    }
-  }
-
-  [[nodiscard]] bool holds(Index layer) const { return exact_[layer] == 1; }
-
- private:
-  static constexpr int kLowest = -1000;  // far from where products underflow
-
-  // Slopes of inactive units multiply forms before the next layer does.
-  static void see_through(const Layer& before, int& unit, double& largest) {
-    int lowest = 0;
-    double most = 1.0;
-    for (const double slope : before.slope) {
-      if (slope != 0.0) lowest = std::min(lowest, lowest_bit(slope));
-      most = std::max(most, std::fabs(slope));
-    }
-    unit += lowest;
-    largest *= most;
-  }
-
-  static bool take(const Layer& layer, int& unit, double& largest) {
-    const Index n_in = layer.map.n_in();
-    int weights = kNone, biases = kNone;
-    double sum = 0.0;
-    for (Index j = 0; j < layer.width(); ++j) {
-      double row = std::fabs(layer.map.bias()[j]);
-      if (row != 0.0) biases = std::min(biases, lowest_bit(row));
-      for (Index i = 0; i < n_in; ++i) {
-        const double w = layer.map.entry(j, i);
-        if (w == 0.0) continue;
-        weights = std::min(weights, lowest_bit(w));
-        row += std::fabs(w) * largest;
-      }
-      sum = std::max(sum, row);
-    }
-    unit = std::min(weights == kNone ? unit : unit + weights, biases);
-    largest = std::max(sum, 1e-300);
-    return unit > kLowest && std::isfinite(largest) && std::log2(largest) - unit < 52.5;
-  }
-
-  static constexpr int kNone = 1 << 20;
-
-  Array<std::uint8_t> exact_;  // (L)
-};
-
 // Proves signs of units from optimal bases, where forms are exact.
 class ExactBasis {
  public:
   ExactBasis(const Network& net, const Path& path)
-      : net_(net), path_(path), layers_(net), lower_(net.d()), upper_(net.d()), basic_(net.d()) {
+      : net_(net), path_(path), grids_(net), lower_(net.d()), upper_(net.d()), basic_(net.d()) {
     take_box();
     rows_.resize(static_cast<std::size_t>((net.d() + 1) * (2 * net.d() + 1)));
   }
@@ -98,14 +41,14 @@ class ExactBasis {
 
   // Tell whether a unit is exactly, and identically, zero on the path's cell.
   [[nodiscard]] bool vanishes(Index unit) const {
-    if (!layers_.holds(net_.layer_of(unit))) return false;
+    if (!grids_.fit(net_.layer_of(unit))) return false;
     const double* form = path_.form(unit);
     return std::all_of(form, form + 1 + net_.d(), [](double x) { return x == 0.0; });
   }
 
   // Prove that side times a unit's preactivation is positive inside the cell of a frame.
   bool holds(const Frame& f, Index unit, Index row, double side) {
-    if (!box_is_short_ || !layers_.holds(net_.layer_of(unit))) return false;
+    if (!box_is_short_ || !grids_.fit(net_.layer_of(unit))) return false;
     if (!set_up(f, unit, side) || !eliminate() || !has_right_signs(f, row, side)) return false;
     proofs_ += 1;
     return true;
@@ -151,7 +94,7 @@ class ExactBasis {
     for (Index c = 0; c < d; ++c) {
       if (f.column[c] < d) continue;
       const Index k = f.column[c] - d;
-      if (!layers_.holds(net_.layer_of(k)) || slack == order_) return false;
+      if (!grids_.fit(net_.layer_of(k)) || slack == order_) return false;
       set_row(f, slack++, k, path_.sign[k]);
     }
     set_row(f, order_, unit, side);
@@ -239,7 +182,7 @@ class ExactBasis {
 
   const Network& net_;
   const Path& path_;
-  ExactLayers layers_;
+  FormGrids grids_;
   Array<std::int64_t> lower_, upper_;  // (d) the box in multiples of 2^box_unit_
   Array<Index> basic_;                 // (d) the basic inputs
   int box_unit_ = 0;

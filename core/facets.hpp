@@ -292,7 +292,7 @@ class FacetWalk final : public TreeWalk {
  public:
   FacetWalk(const Network& net, bool sides)
       : TreeWalk(net, nullptr, {.rows = true, .witness = false}),
-        search_facets_(net, path_, net.is_linear() ? basis_.get() : nullptr, exact_, sides),
+        search_facets_(net, path_, basis_.get(), exact_, sides),
         byte_(net.units()) {
     Index byte = 0;
     for (Index l = 0; l < net.depth(); ++l) {

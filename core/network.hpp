@@ -26,6 +26,7 @@ struct Layer {
   std::vector<MaxUnit> maxima;
   bool has_slopes = false;  // whether any slope is not 0
   double inexact = 0.0;     // 1.0 where the float64 weights are rounded from rationals
+  bool has_bias = true;     // whether any bias is not 0, before it is rounded
 
   [[nodiscard]] Index width() const { return map.n_out(); }
 };
@@ -49,6 +50,9 @@ class Network {
       check(layer, n_in);
       n_in = layer.width();
       offset_.push_back(offset_.back() + layer.units);
+    }
+    for (Index l = 0; l < depth(); ++l) {
+      last_biased_.push_back(layer(l).has_bias ? l : l == 0 ? -1 : last_biased_.back());
     }
     layer_of_ = Array<Index>(units());
     max_of_ = Array<Index>(units());
@@ -89,14 +93,17 @@ class Network {
     return n;
   }
   // Whether no layer has a bias, so that every unit is linear on a cell.
-  [[nodiscard]] bool is_linear() const {
+  [[nodiscard]] bool is_linear() const { return is_linear(0, depth() - 1); }
+  // The same of layers l … m alone: their units are linear in what is handed on to layer l.
+  [[nodiscard]] bool is_linear(Index l, Index m) const {
+    return l > m || last_biased_[static_cast<std::size_t>(m)] < l;
+  }
+  // Whether that is so of any layer.
+  [[nodiscard]] bool is_partly_linear() const {
     for (const Layer& layer : layers_) {
-      if (layer.inexact != 0.0) return false;  // a bias may be rounded to 0
-      for (Index j = 0; j < layer.width(); ++j) {
-        if (layer.map.bias()[j] != 0.0) return false;
-      }
+      if (!layer.has_bias) return true;
     }
-    return true;
+    return false;
   }
   // The number of bytes of a layer's packed sign vector, and of all layers'.
   [[nodiscard]] Index bytes(Index l) const { return (layer(l).units + 7) / 8; }
@@ -154,6 +161,7 @@ class Network {
   Array<double> lower_, upper_, magnitude_, span_;  // (d padded)
   std::vector<Layer> layers_;
   std::vector<Index> offset_;
+  std::vector<Index> last_biased_;  // (L) the last layer up to each one that has a bias, or -1
   Array<Index> layer_of_;
   std::vector<MaxUnit> maxima_;
   Array<Index> max_of_;                // (N)

@@ -92,8 +92,9 @@ class Path {
   [[nodiscard]] bool vanishes(Index unit) const {
     const Index l = net_.layer_of(unit);
     const Layer& layer = net_.layer(l);
-    return is_constant(unit) && layer.inexact == 0.0 &&
-           layer.map.bias()[unit - net_.offset(l)] == 0.0;
+    const bool is_known = layer.inexact == 0.0;  // a bias may be rounded to 0
+    const bool has_none = is_known && layer.map.bias()[unit - net_.offset(l)] == 0.0;
+    return is_constant(unit) && (has_none || !layer.has_bias);
   }
 
   // Whether a unit may be zero on all of the path's cell, for all that its form in floating point

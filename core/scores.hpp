@@ -32,8 +32,7 @@ class ScoreWalk final : public RowWalk {
   static constexpr Index kMostScores = 32;
 
   // `net` has, behind the layers of the table, one of differences: (0, 1), (0, 2), … (1, 2), …
-  // `linear` says that none of these layers has a bias, where float64 weights are rounded too.
-  ScoreWalk(const Network& net, const Network& table, Index scores, bool linear)
+  ScoreWalk(const Network& net, const Network& table, Index scores)
       : RowWalk(net, table),
         scores_(scores),
         differences_(table.units()),
@@ -44,7 +43,7 @@ class ScoreWalk final : public RowWalk {
         net.units() != differences_ + scores * (scores - 1) / 2) {
       throw std::invalid_argument("a last layer that is not the differences of so many scores");
     }
-    if (linear) basis_ = std::make_unique<BasisProof>(net, path_, true);
+    if (net.is_partly_linear()) basis_ = std::make_unique<BasisProof>(net, path_, false);
     find_equal_scores();
   }
 
@@ -102,7 +101,7 @@ class ScoreWalk final : public RowWalk {
   // Whether two scores are known to be the same on the path's cell.
   [[nodiscard]] bool are_equal(Index a, Index b) const {
     const Index unit = difference(a, b);
-    return are_equal_[a * scores_ + b] != 0 || is_zero(unit) || (basis_ && path_.is_constant(unit));
+    return are_equal_[a * scores_ + b] != 0 || is_zero(unit);
   }
 
   // The scores but those that an earlier one equals on the cell.
@@ -215,7 +214,7 @@ class ScoreWalk final : public RowWalk {
   Index differences_;                  // the first unit of the last layer
   Array<std::uint8_t> are_equal_;      // (scores, scores)
   Array<double> vertex_, point_;       // (d)
-  std::unique_ptr<BasisProof> basis_;  // where there are no biases
+  std::unique_ptr<BasisProof> basis_;  // where a layer has no biases
   std::vector<std::uint32_t> wins_;
 };
 

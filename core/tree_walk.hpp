@@ -33,6 +33,7 @@
 #include "stop.hpp"
 #include "winners.hpp"
 #include "witness.hpp"
+#include "zero_test.hpp"
 
 namespace nnce {
 
@@ -90,8 +91,8 @@ class TreeWalk {
     if (options.log && net.maxima() > 0) {
       throw std::invalid_argument("certificates do not know units with a winner");
     }
-    if (net.is_linear() || far_) {
-      basis_ = std::make_unique<BasisProof>(net, path_, net.is_linear());
+    if (net.is_partly_linear() || far_) {
+      basis_ = std::make_unique<BasisProof>(net, path_, far_ != nullptr);
     }
     if (image != nullptr) search_ = std::make_unique<ImageSearch>(*image, net.units());
     begin(nullptr, 0, 0);
@@ -488,8 +489,9 @@ class TreeWalk {
   ForwardPass forward_;
   Witness witness_;
   ExactBasis exact_;
-  std::unique_ptr<BasisProof> basis_;  // where there are no biases, or the box is far
-  std::unique_ptr<FineAnswers> fine_;  // made when first asked
+  std::unique_ptr<BasisProof> basis_;  // where a layer has no biases, or the box is far
+  std::unique_ptr<FineAnswers> fine_;  // these two are made when first asked
+  std::unique_ptr<ZeroTest> zero_test_;
   std::unique_ptr<ImageSearch> search_;
   Index inputs_;
   Cells cells_;
@@ -625,6 +627,14 @@ class TreeWalk {
     return (basis_ && basis_->holds(f, unit, row, side)) || exact_.holds(f, unit, row, side);
   }
 
+  // Prove that a unit is zero on the path's cell, though its form has more bits than float64.
+  __attribute__((noinline)) bool is_zero(Index unit) {
+    if (!zero_test_) zero_test_ = std::make_unique<ZeroTest>(net_, path_);
+    const bool found = zero_test_->vanishes(unit);
+    by_structure_ += found ? 1 : 0;
+    return found;
+  }
+
   // Decide whether the unit of a free row cuts the cell of a frame, at the root of its layer.
   //
   // Vertices on either side, of all that were seen, show that it cuts; a proof that it does not.
@@ -634,7 +644,7 @@ class TreeWalk {
       by_structure_ += 1;
       return Answer::kZero;
     }
-    if (path_.may_vanish(unit)) return Answer::kNone;
+    if (path_.may_vanish(unit)) return is_zero(unit) ? Answer::kZero : Answer::kNone;
     for (int attempt = 0; attempt < 2; ++attempt) {
       const bool positive = evidence_.highest(row) > clear_;
       const bool negative = evidence_.lowest(row) < -clear_;

@@ -10,10 +10,11 @@
 
 namespace nnce {
 
-// For each unit the first one of its layer, before it, whose preactivation is the same times a
-// power of two or minus one, by which float64 multiplies exactly. What like neurons hand on is put
-// together first: where two networks stand side by side their neurons are found to be the same
-// layer by layer. Other multiples, and sums that would round, have to be found by arithmetic.
+// For each unit the first one of its layer, before it, whose preactivation is the same times some
+// number. What like neurons hand on is put together first, where it is the same times a power of
+// two, by which float64 multiplies exactly: where two networks stand side by side their neurons are
+// found to be the same layer by layer. What sums that would round hide has to be found by
+// arithmetic.
 class Twins {
  public:
   explicit Twins(const Network& net)
@@ -38,10 +39,11 @@ class Twins {
   [[nodiscard]] bool are_there() const {
     return std::any_of(earlier_.begin(), earlier_.end(), [](Index k) { return k != kNobody; });
   }
-  // The unit that a unit follows, and the unit over it.
+  // The unit that a unit follows, and about how many times that the unit is: exactly, where it
+  // hands on a multiple.
   [[nodiscard]] Index earlier(Index unit) const { return earlier_[unit]; }
   [[nodiscard]] double ratio(Index unit) const { return ratio_[unit]; }
-  // Whether what a unit hands on is so many times what the earlier one does.
+  // Whether what a unit hands on is what the earlier one does times a power of two, the ratio.
   [[nodiscard]] bool hands_on_multiple(const Network& net, Index unit) const {
     return follows(unit) && is_scaled(net, unit);
   }
@@ -68,11 +70,11 @@ class Twins {
     row[map.n_in()] = map.bias()[j];
   }
 
-  // Whether what a unit hands on is its factor times what the earlier one does.
   [[nodiscard]] bool is_scaled(const Network& net, Index unit) const {
     const Layer& layer = net.layer(net.layer_of(unit));
     const Index first = net.offset(net.layer_of(unit));
-    return ratio_[unit] > 0.0 && layer.slope[unit - first] == layer.slope[earlier_[unit] - first];
+    return ratio_[unit] > 0.0 && is_power_of_two(ratio_[unit]) &&
+           layer.slope[unit - first] == layer.slope[earlier_[unit] - first];
   }
 
   void find(const Layer& layer, Index first, const Matrix<double>& rows) {
@@ -93,18 +95,29 @@ class Twins {
     }
   }
 
-  // Return the factor that makes a of b, or 0 where there is none.
+  // Return about the factor that makes a of b, or 0 where there is none.
   static double ratio_of(const double* a, const double* b, Index n) {
-    double ratio = 0.0;
+    const double* first = std::find_if(a, a + n, [](double x) { return x != 0.0; });
+    if (first == a + n) return 0.0;
+    const Index k = first - a;
+    const double ratio = a[k] / b[k];
+    if (!std::isnormal(ratio)) return 0.0;
+    const bool exact = is_power_of_two(ratio);
     for (Index i = 0; i < n; ++i) {
-      if (a[i] == 0.0 && b[i] == 0.0) continue;
-      if (ratio == 0.0) {
-        if (!is_power_of_two(a[i] / b[i])) return 0.0;
-        ratio = a[i] / b[i];
-      }
-      if (b[i] * ratio != a[i] || a[i] / ratio != b[i]) return 0.0;
+      const bool alike =
+          exact ? b[i] * ratio == a[i] && a[i] / ratio == b[i] : are_equal(a[i], b[k], a[k], b[i]);
+      if (!alike) return 0.0;
     }
     return ratio;
+  }
+
+  // Whether a b is c d, exactly: both products and what rounding takes from them. False where these
+  // may leave float64's range.
+  static bool are_equal(double a, double b, double c, double d) {
+    const double one = a * b, other = c * d;
+    if (a == 0.0 && d == 0.0) return true;
+    return one == other && std::isfinite(one) && std::fabs(one) > kFarFromUnderflow &&
+           std::fma(a, b, -one) == std::fma(c, d, -other);
   }
 
   static bool is_power_of_two(double x) {
@@ -112,6 +125,7 @@ class Twins {
     return std::isfinite(x) && std::fabs(std::frexp(x, &exponent)) == 0.5;
   }
 
+  static constexpr double kFarFromUnderflow = 0x1p-900;
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   Array<Index> earlier_, next_;  // (N)

@@ -33,7 +33,7 @@ class Workbench {
         slope_(frames_.capacity()),
         rows_(net, path_),
         screen_(net, path_, frames_.capacity()),
-        basis_(net, path_, net.is_linear()),
+        basis_(net, path_, true),
         exact_(net, path_),
         forward_(net),
         witness_(net, path_, frames_.capacity()) {

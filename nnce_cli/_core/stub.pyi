@@ -29,13 +29,13 @@ class Network:
     """
     A network on a box.
 
-    ``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), bias (n_out,), number of units, slope (units,) of each unit on its inactive side, sign_error (units,), whether the weights are rounded, maxima (the first unit of each max of three or more, and its numbers)). Neurons behind the units are pass-throughs. All float64.
+    ``Network(lower, upper, magnitude, layers)``: the box (d,), a bound on |x| over it (d,), and for each hidden layer the tuple (weight (n_out, n_in), bias (n_out,), number of units, slope (units,) of each unit on its inactive side, sign_error (units,), whether the weights are rounded, whether any bias is not 0 before it is rounded, maxima (the first unit of each max of three or more, and its numbers)). Neurons behind the units are pass-throughs. All float64.
 
     Raises:
         ValueError: sizes are at odds, or numbers not finite.
     """
 
-    def __init__(self, lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], int, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], bool, Sequence[tuple[int, int]]]]) -> None: ...
+    def __init__(self, lower: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], upper: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], magnitude: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], int, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], bool, bool, Sequence[tuple[int, int]]]]) -> None: ...
 
     @property
     def d(self) -> int: ...
@@ -278,10 +278,10 @@ class ScoreWalk:
     """
     Tells which scores are the largest in cells of rows (core/scores.hpp).
 
-    ``network`` has behind the layers of ``table`` the differences of the scores; ``linear`` says that no layer has a bias, not even one that is rounded to 0. Raises ValueError where sizes are at odds.
+    ``network`` has behind the layers of ``table`` the differences of the scores. Raises ValueError where sizes are at odds.
     """
 
-    def __init__(self, network: Network, table: Network, scores: int, linear: bool) -> None: ...
+    def __init__(self, network: Network, table: Network, scores: int) -> None: ...
 
     def begin(self, bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)], gaps: bool) -> None:
         """

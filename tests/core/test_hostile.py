@@ -113,6 +113,7 @@ def network_of(weights, biases, slopes=None, maxima=()):
             np.zeros(len(b)) if slopes is None else slopes,
             np.full(len(b), 1e-12),
             False,
+            bool(b.any()),
             list(maxima) if k == 0 else [],
         )
         for k, (w, b) in enumerate(zip(weights, biases, strict=True))

@@ -23,7 +23,7 @@ WILD = [0.0, -1.0, 5e-324, -5e-324, 1e-310, 2.0**-1022, 1e-12, 1e300, 1e-11, -1e
 def bench_of(inputs: int) -> Workbench:
     """Return a workbench with room for the rows; every input is in [0, SPAN]."""
     n = MOST_ROWS + 1
-    layer = (np.ones((n, inputs)), np.zeros(n), n, np.zeros(n), np.zeros(n), False, [])
+    layer = (np.ones((n, inputs)), np.zeros(n), n, np.zeros(n), np.zeros(n), False, False, [])
     span = np.full(inputs, SPAN)
     return Workbench(Network(np.zeros(inputs), span, span, [layer]))
 

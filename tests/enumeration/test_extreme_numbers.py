@@ -26,15 +26,16 @@ SHAPES = [(1, 3, 3), (2, 4, 3), (2, 3, 3, 2), (3, 4, 3), (4, 4, 2)]
 
 @st.composite
 def extreme_networks(draw):
-    """Draw layers of rows from one family of numbers; half of them have no biases."""
+    """Draw layers of rows from one family of numbers; some or all have no biases."""
     shape, numbers = draw(st.sampled_from(SHAPES)), draw(st.sampled_from([NEAR, TINY, HUGE, MIXED]))
     random = draw(st.randoms(use_true_random=True))
-    unbiased = draw(st.booleans())
+    share = draw(st.sampled_from([0, 0.5, 1]))  # of the layers that have biases
     layers = []
     for n_in, width in pairwise(shape):
         rows = [random.choices(numbers, k=n_in + 1) for _ in range(width)]
+        has_bias = random.random() < share
         layers.append(
-            [[*map(Fraction, row[:-1]), Fraction(0 if unbiased else row[-1])] for row in rows]
+            [[*map(Fraction, row[:-1]), Fraction(row[-1] if has_bias else 0)] for row in rows]
         )
     return shape[0], layers
 

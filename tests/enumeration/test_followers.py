@@ -17,12 +17,12 @@ from tests.strategies import examples, stack_from
 
 SHAPES = [(1, 4, 4), (2, 4, 4), (2, 4, 3, 3), (3, 5, 4), (4, 4, 3)]
 NUMBERS = [1.0, -1.0, 2.0, 0.75, 1.0 + 2.0**-52, 2.0**-40, 0.0]  # sums of which may round
-RATIOS = [1.0, 1.0, 2.0, 0.125, -1.0]
+RATIOS = [1.0, 1.0, 2.0, 0.125, -1.0, 3.0, -1.25]
 
 
 @st.composite
 def repeated_networks(draw):
-    """Draw layers in which about every second row is another one times a power of two."""
+    """Draw layers in which about every second row is another one times some number."""
     shape = draw(st.sampled_from(SHAPES))
     random = draw(st.randoms(use_true_random=True))
     layers = []
@@ -65,3 +65,17 @@ def test_cells_and_witnesses_are_those_of_the_whole_network(layers):
         points[row] = list(map(Fraction, point))
     for row, point in zip(bits.tolist(), points, strict=True):
         assert signs_at(layers, point) == row
+
+
+def test_multiples_are_found_when_the_network_is_loaded():
+    """By 3, -7 and 5: all of them are one hyperplane, which decides them all."""
+    random = np.random.default_rng(2)
+    first = random.normal(size=(3, 4)).astype(np.float32).astype(float)  # so 7 and 5 times fit
+    second = random.normal(size=(5, 11)).astype(np.float32).astype(float)
+    rows = np.concatenate([first, 3 * first, -7 * first, 5 * first[:1]])
+    stack = stack_from([[[*map(Fraction, row)] for row in table] for table in (rows, second)])
+    walk = DictionaryWalk(Problem.of(stack, Box(-np.ones(3), np.ones(3))), rows=False)
+    for _ in batches(walk):
+        pass
+    assert walk.layer_cells == exact_cells(stack, Box(-np.ones(3), np.ones(3))).layer_cells
+    assert walk.decisions["neurons_exact"] == 0

@@ -32,17 +32,19 @@ SHAPES = [  # units with two pieces, clips, the arguments of each max, pass-thro
 
 @st.composite
 def layers(draw, shapes=SHAPES, most_inputs=4):
-    """Draw an input dimension and layers of units of all kinds, often without biases."""
+    """Draw an input dimension and layers of units of all kinds, all or some without biases."""
     n = draw(st.integers(1, most_inputs))
     random = draw(st.randoms(use_true_random=True))
-    unbiased = draw(st.booleans())
+    share = draw(st.sampled_from([0, 0.5, 1]))  # of the layers that have biases
+    has_bias = True
     found, width = [], n
 
     def row():
         entries = random.choices(SMALL, k=width)
-        return [*entries, Fraction(0) if unbiased else random.choice(SMALL)]
+        return [*entries, random.choice(SMALL) if has_bias else Fraction(0)]
 
     for plain, clips, maxima, passed in draw(st.sampled_from(shapes)):
+        has_bias = random.random() < share
         groups = []
         for count in maxima:
             rows = [row() for _ in range(count)]

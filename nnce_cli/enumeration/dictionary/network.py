@@ -43,6 +43,7 @@ def _network(
             units.row_slopes,
             error,
             layer.exact is not None,
+            bool((layer.bias if layer.exact is None else layer.exact_bias != 0).any()),
             [(first, unit.pieces) for unit, first in units.firsts() if unit.kind == MAX],
         )
         for layer, units, error in zip(stack.hidden, stack.units, errors, strict=True)

@@ -27,9 +27,8 @@ class RowScores:
         table = replace(stack, hidden=stack.hidden[:-1], units=stack.units[:-1], output=None)
         self._scores = scores
         self._confining = 0 if problem.reduction is None else problem.reduction.confining
-        is_linear = not any((layer.exact_bias != 0).any() for layer in stack.hidden)
         networks = core_network(stack, box), core_network(table, box)
-        self._walk = _core.ScoreWalk(*networks, scores, is_linear)
+        self._walk = _core.ScoreWalk(*networks, scores)
 
     def of(self, bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which scores are the first largest one somewhere inside cells: (m, scores).
