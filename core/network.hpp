@@ -6,6 +6,7 @@
 // number of all units. The largest of three or more numbers is told by several units (`MaxUnit`).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -100,10 +101,8 @@ class Network {
   }
   // Whether that is so of any layer.
   [[nodiscard]] bool is_partly_linear() const {
-    for (const Layer& layer : layers_) {
-      if (!layer.has_bias) return true;
-    }
-    return false;
+    return std::any_of(layers_.begin(), layers_.end(),
+                       [](const Layer& layer) { return !layer.has_bias; });
   }
   // The number of bytes of a layer's packed sign vector, and of all layers'.
   [[nodiscard]] Index bytes(Index l) const { return (layer(l).units + 7) / 8; }
