@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -76,15 +77,9 @@ def test_against_exact_polyhedra(layers, interval):
 )
 def test_no_rational_arithmetic_is_needed(shape, biased, divisor):
     """These took thousands of rational decisions, some milliseconds each."""
-    random = np.random.default_rng(1)
-
-    class Source:
-        @staticmethod
-        def randint(low, high):
-            return int(random.integers(low, high + 1))
-
+    random = Random(1)
     layers = [
-        rows_of(Source, *sizes, layer in biased, divisor)
+        rows_of(random, *sizes, layer in biased, divisor)
         for layer, sizes in enumerate(pairwise(shape))
     ]
     stack = stack_from(layers)
